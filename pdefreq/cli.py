@@ -34,7 +34,7 @@ _INTERRUPTED = 130  # the code of an interrupted run; that of the process depend
 
 
 class OneSentence(TyperGroup):
-    """A group of commands that print user errors on stderr, a line for each, with exit code 2; other errors keep a traceback."""
+    """A group of commands that print user errors on stderr, with exit code 2; other errors have a traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:

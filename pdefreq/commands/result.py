@@ -113,7 +113,7 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool, said: C
             say(console, sentence)
     say(console, report.sentence, "bold" if report.rows else "")
     if report.halving_spread is not None and summary["steps"] > 1:
-        say(console, f"spread: the last mode was halved after {report.halving_spread:.3g} times the steps of the first one")
+        say(console, f"spread: the last mode was halved after {report.halving_spread:.3g} times as many steps as the first one")
     if (certificate := solution.certificate) is not None:
         say(console, _certificate_sentence(certificate))
     for line in _error_lines(solution, summary):
@@ -124,12 +124,12 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool, said: C
 
 
 def _certificate_sentence(found: Mapping[str, Any]) -> str:
-    """The last certificate of a run in words."""
-    remainder = f", R = {found['remainder']:.2g} |r| for what is nonlinear" if found["remainder"] else ""
+    """A sentence with the last certificate of a run."""
+    remainder = f" and the nonlinear remainder R = {found['remainder']:.2g} |r|" if found["remainder"] else ""
     return (
-        f"certificate of step {found['step']:,}: |v_k . r+| <= q_k |r|{' + R' if remainder else ''} for each watched mode, "
+        f"certificate of step {found['step']:,}: each watched mode satisfies |v_k . r+| <= q_k |r|{' + R' if remainder else ''} "
         f"with q_k at most {found['largest_damped']:.2g}{remainder}"
-        + ("" if found["holds"] else "; it is violated, which only rounding errors can cause")
+        + ("" if found["holds"] else "; the inequality is violated, which only rounding errors can cause")
     )
 
 

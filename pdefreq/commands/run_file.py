@@ -1,4 +1,4 @@
-"""`pdefreq run`: one run as a file describes it."""
+"""The command `pdefreq run`, which starts the run that a file describes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
 ) -> int:
-    """Solve the problem that a file names, with the method, the options and the budget that it states."""
+    """Solve the problem that a file names, with the method, the options and the budget in the file."""
     given = read_run_file(file, trust=trust)
     choices: dict[str, Any] = {"modes": o.ModeFamily, "dtype": o.Precision}
     arguments = {
@@ -106,7 +106,7 @@ def read_run_file(file: Path, *, trust: bool = False) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """A value as the command line writes it: lists and numbers as JSON."""
+    """The text of a value on the command line, with lists and numbers as JSON."""
     import json
 
     return value if isinstance(value, str) else json.dumps(value)

@@ -44,14 +44,14 @@ _BUDGET, _WHERE, _OUTPUT = "When to stop", "How to compute", "Output"
 
 
 def _problem_names(incomplete: str) -> list[str]:
-    """The names of problems with a beginning, for the completion of shells."""
+    """The names of problems with a given prefix, for shell completion."""
     from pdefreq.problem.files import problem_names
 
     return [name for name, _ in problem_names() if name.startswith(incomplete)]
 
 
 def method_completions(incomplete: str) -> list[str]:
-    """The names of methods with a beginning, for the completion of shells."""
+    """The names of methods with a given prefix, for shell completion."""
     from pdefreq.solvers import SOLVERS
 
     return [name for name in SOLVERS if name.startswith(incomplete)]

@@ -27,7 +27,7 @@ Picture = Annotated[
         "--out",
         "-o",
         metavar="FILE.png",
-        help="The picture to write; by default PROBLEM-METHOD-predicted.png.",
+        help="The file for the figure; by default PROBLEM-METHOD-predicted.png.",
         show_default=False,
     ),
 ]

@@ -107,7 +107,7 @@ class Node:
 
 
 def as_part(kind: type[Registered], value: Any, key: str) -> Any:
-    """A part given as itself, by name, or by an object of another library that it adopts; other values are returned unchanged.
+    """The part for a part, a name, or an object of another library that a part adopts; other values are returned unchanged.
 
     Raises:
         UnknownNameError: If the name is unknown.

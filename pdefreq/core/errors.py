@@ -21,7 +21,7 @@ class UserError(Exception):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The message, in several lines if it reports several errors."""
+        """The lines of the message, one for each error if it reports several."""
         return (str(self),)
 
 
@@ -29,8 +29,8 @@ class ProblemFileError(UserError):
     """A problem file, or a problem built in Python, is malformed or inconsistent.
 
     Args:
-        message: The sentence.
-        listed: The messages of several errors, which follow the sentence.
+        message: The message.
+        listed: The messages of several errors, which are appended to it.
     """
 
     def __init__(self, message: str = "", listed: Sequence[str] = ()) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from pandas import DataFrame  # pyright: ignore[reportMissingImports]  # pandas is optional
 
-_SHOWN = 5  # rows at either end of the text form
+_SHOWN = 5  # number of first and of last rows in the text form
 
 
 class Status(Enum):
@@ -79,13 +79,13 @@ class Status(Enum):
     )
     UNRESOLVED = (
         "not resolved",
-        "The residual at held-out points no longer falls as features are added: the data have noise, or the solution has a "
-        "singularity or features that are finer than the largest number of features resolves; use `fem` with "
-        "refinement=adaptive, or compare with it.",
+        "The residual at held-out points is above the tolerance, and more functions hardly reduce it or are too many to be used. "
+        "The data may have noise, or the solution may have a singularity or scales that are too fine; use `fem` with "
+        "refinement=adaptive, or compare with its result.",
         1,
     )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
-    RUNNING = ("running", "A process is still running it; this is the result at its newest checkpoint.", 0)
+    RUNNING = ("running", "The run has not ended: a process is computing it. This is the result at its newest checkpoint.", 0)
 
     def __init__(self, label: str, sentence: str, exit_code: int) -> None:
         self.label = label
@@ -133,7 +133,7 @@ class Stop:
 
     @classmethod
     def of(cls, stop: Stop | None, *, steps: int | None = None, seconds: float | None = None) -> Stop:
-        """The criteria of `stop`, together with limits that are given by themselves.
+        """The criteria of `stop`, together with the limits that are given as separate arguments.
 
         Raises:
             OptionError: If `stop` is not a `Stop`, or a limit is given twice.
@@ -143,7 +143,7 @@ class Stop:
         given = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None}
         for name in given:
             if stop is not None and getattr(stop, name) is not None:
-                raise OptionError(f"`{name}` is given twice, in `stop` and by itself: give it once")
+                raise OptionError(f"`{name}` is given twice, in `stop` and as an argument: give it once")
         return (stop or cls()).override(cls(**given))  # pyright: ignore[reportArgumentType]
 
     def override(self, other: Stop) -> Stop:
@@ -192,7 +192,7 @@ class History:
         return name in self._columns
 
     def __repr__(self) -> str:
-        """The first and the last rows of the columns of numbers, and the names of the others."""
+        """The first and the last rows of the columns of scalars, and the names of the columns of vectors."""
         import numpy as np
 
         scalars = [name for name, column in self._columns.items() if column and np.ndim(column[-1]) == 0]
@@ -215,7 +215,7 @@ class History:
         try:
             import pandas as pd  # pyright: ignore[reportMissingImports]
         except ImportError as error:
-            raise OptionError("the history as a table needs pandas: pip install pandas; or use `arrays()`") from error
+            raise OptionError("`to_pandas` needs pandas: install it with `pip install pandas`, or use `arrays()`") from error
         table = {}
         for name, column in self.arrays().items():
             flat = column.reshape(len(column), -1)

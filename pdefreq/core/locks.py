@@ -44,7 +44,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a process holds the lock on a folder. Nothing is written, and where the file system has no locks, none is held."""
+    """Whether a process holds the lock on a folder. Nothing is written; it is false if the file system has no locks."""
     try:
         descriptor = os.open(folder / _NAME, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except OSError:

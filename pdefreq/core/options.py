@@ -27,7 +27,7 @@ class Registered:
 
     Attributes:
         registry: The registry of the kind, set by the base class of the kind.
-        adopters: Registered names of parts that stand for objects of other libraries. Such a class has the methods
+        adopters: Registered names of parts that represent objects of other libraries. Such a class has the methods
             ``accepts(value)`` and ``adopt(value or name)``.
     """
 
@@ -36,7 +36,7 @@ class Registered:
 
     @classmethod
     def adopted(cls, value: Any, name: str | None = None) -> Any:
-        """The part of this kind that stands for an object of another library; None if there is no such part.
+        """The part of this kind that represents an object of another library; None if there is no such part.
 
         Args:
             value: The object, or a class or function that makes it.

@@ -197,7 +197,7 @@ def _announced(group: str, _path: tuple[tuple[str, int], ...]) -> dict[str, str]
 
 
 def _search_path() -> tuple[tuple[str, int], ...]:
-    """The folders in which packages are found, with their times of change, which tell whether one was installed."""
+    """The folders in which packages are found, with their modification times, which change if a package is installed."""
 
     def changed(folder: str) -> int:
         try:

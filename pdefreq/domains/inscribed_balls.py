@@ -39,7 +39,7 @@ class InscribedBall:
 
 
 def inscribed_balls(domain: Domain) -> list[InscribedBall]:
-    """A ball in each hole of a domain: the hole itself if it is a ball, otherwise about the largest ball inside it."""
+    """A ball in each hole of a domain: the hole itself if it is a ball, otherwise approximately the largest ball in it."""
     if isinstance(domain, Ring):
         return [InscribedBall(domain.midpoint, domain.inner, domain.outer)]
     holes = [*domain.holes] if isinstance(domain, WithHoles) else _loops(domain)

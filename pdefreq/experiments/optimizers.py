@@ -1,8 +1,8 @@
 """The order in which optimizers learn frequencies: ``python -m pdefreq.experiments.optimizers``.
 
-One network, two layers of 30 tanh units, minimizes one energy at the same points under seven optimizers. The solution of
--u'' = f on (-1, 1) is the sum of five tones of equal amplitude. Random features solve the same equation in one step, without
-training, if the method is installed. The setting is our choice; the question is that of the source.
+A network with two layers of 30 tanh units is trained on the same energy at the same points with seven optimizers. The solution
+of -u'' = f on (-1, 1) is the sum of five tones of equal amplitude. Random features solve the same equation in one step, without
+training, if this method is registered. The setting is our choice; the question is that of the source.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SOURCE = (
     "arXiv 2602.19265, on second-order steps and the order of frequencies; the optimizers with their sources in docs/training.md"
 )
-TONES = (1, 2, 4, 8, 12)  # half waves on the interval
+TONES = (1, 2, 4, 8, 12)  # numbers of half waves on the interval
 _NETWORK = "deep-ritz:network=mlp,widths=[30,30],activation=tanh,input=null,points=gauss,number=200,scaling=none"
 OPTIMIZERS = {  # the options of each optimizer, and its steps
     "gradient descent": ("optimizer=gd,learning_rate=2e-3,half_life=null", 10_000),
@@ -50,7 +50,7 @@ FEATURES = "random-features"
 
 
 def tones() -> Problem:
-    """-u'' = f on (-1, 1) with u = sum sin(k pi (x + 1) / 2), zero at both ends."""
+    """The problem -u'' = f on (-1, 1) with u = sum sin(k pi (x + 1) / 2), which is zero at both ends."""
 
     def values(x: torch.Tensor, power: int) -> torch.Tensor:
         waves = [k * torch.pi / 2 for k in TONES]

@@ -1,4 +1,4 @@
-"""Predicted errors of modes before a run."""
+"""The figure of predicted errors of modes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interior points that depend on the current iterate. They are part of the memory of a run, so that it can be resumed."""
+"""Interior points that depend on the current iterate. They are stored in the memory of a run, so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AdaptiveRule(Protocol):
     """A rule that chooses points by the residual."""
 
     def draw(self, step: int) -> int:
-        """Which choice a step uses, counted from 0."""
+        """The number of the choice that a step uses, counted from 0."""
         ...
 
     def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
@@ -40,7 +40,7 @@ class AdaptiveRule(Protocol):
 
 @dataclass(frozen=True)
 class AdaptiveSampling:
-    """The points of each step, as a function of the points so far and of the coefficients at the time of a choice.
+    """The points of each step, as a function of the current points and of the coefficients at the time of a choice.
 
     Args:
         rule: The rule.

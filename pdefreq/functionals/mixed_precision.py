@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def in_mixed_precision(functional: Functional) -> Functional:
-    """The same functional of float64 coefficients.
+    """A functional with float32 values as a functional of float64 coefficients.
 
     Rows, Jacobians and gradients of blocks are computed in float32. Sums over rows and over blocks, and with them the linear
     algebra of Gauss-Newton steps, are in float64.
@@ -58,7 +58,7 @@ class _MixedBlock(Block):
 
 
 class _MixedLeastSquares(_MixedBlock, LeastSquaresBlock):
-    """A block of least squares, whose rows are squared and summed in float64."""
+    """A least-squares block, whose rows are squared and summed in float64."""
 
     inner: LeastSquaresBlock
 

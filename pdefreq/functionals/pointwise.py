@@ -1,4 +1,4 @@
-"""Functionals given by a function of the point, of u and of its derivatives there."""
+"""Functionals given by a function of the point and of u and its derivatives at the point."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _OfPoints:
 
 
 def order_of(names: Sequence[str]) -> int:
-    """The highest order of derivatives of u among arguments."""
+    """The highest order of the derivatives of u among the arguments."""
     return 2 if "second" in names else 1 if "gradient" in names else 0
 
 
@@ -81,7 +81,7 @@ class PointwiseResidual(ChannelLeastSquares):
 
 
 class PointwiseDensity(ChannelBlock):
-    """The integral of a function. The Gauss-Newton factor has the nonnegative part of its second derivatives at each point."""
+    """The integral of a function, with a Gauss-Newton factor from the nonnegative part of its second derivatives."""
 
     def __init__(
         self, evaluator: Evaluator, function: Callable[..., Tensor], names: Sequence[str], x: Points, weights: Values
@@ -117,7 +117,7 @@ class PointwiseDensity(ChannelBlock):
 
 
 def _derivative(total: Tensor, u: Channels, *, again: bool = False) -> Channels:
-    """The derivatives of a number in the channels of u."""
+    """The derivatives of a scalar with respect to the channels of u."""
     if not total.requires_grad:
         return u.map(torch.zeros_like)
     found = iter(torch.autograd.grad(total, u.present, create_graph=again, retain_graph=True, materialize_grads=True))

@@ -1,4 +1,4 @@
-"""Newton's method over spaces of features, in attempts with more and more features."""
+"""Newton's method in spaces of features, in attempts with increasing numbers of features."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 _INNER = "newton."
 _NEAR = 1e-3  # relative residual below which an iterate is near a solution
-_FIT = 1e-12  # ridge of a fit of values, whose second derivatives are then about as accurate as the iterate
+_FIT = 1e-12  # ridge of a fit of values, with which its second derivatives are about as accurate as those of the iterate
 
 
 class FeatureNewton(FeatureLeastSquares):
     """Solves a nonlinear least-squares problem in each attempt, with one step of Newton's method per step of the run.
 
     Attempts and the end of the run are those of `FeatureLeastSquares`. If the smallest residual so far is below 1e-3 of that of
-    u = 0, an attempt begins at the function with that residual, fitted by the new features. Otherwise it begins at zero, with
-    other features and with continuation: an iterate that came to rest at a stationary point that is no solution is not continued.
+    u = 0, an attempt starts from the function with that residual, fitted by the new features. Otherwise it starts from zero, with
+    other features and with continuation, because the last iterate may be near a stationary point that is not a solution.
     """
 
     def init(self) -> State:
@@ -65,7 +65,7 @@ class FeatureNewton(FeatureLeastSquares):
         return self._merged(outer, newton.last_stage(self._fitted(outer, number)) if near else newton.init())
 
     def _fitted(self, outer: State, number: int) -> Coefficients:
-        """The coefficients in an attempt of the function with the smallest residual so far, by least squares at points."""
+        """The coefficients in an attempt that fit the function with the smallest residual so far, by least squares at points."""
         attempt, best = self._at(number), self.result_state(outer)
         points = attempt.interior.x.to(self._like)
         start = self._like.new_zeros(attempt.space.num_coefficients)

@@ -1,4 +1,4 @@
-"""Newton's method for nonlinear least squares in linear spaces, with continuation through easier equations."""
+"""Newton's method for nonlinear least-squares problems in linear spaces, with continuation through easier equations."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ _SHORTEST = 1e-3  # smallest damping factor
 _SOLVED = 1e-9  # relative residual below which the equation is solved
 _FLOOR = 1e-3  # least length of a row, relative to the longest one, that is scaled to the same length
 _FINAL = 2  # steps with scaled rows
-_WORSE = 10.0  # factor by which a step with scaled rows may increase the residual
+_WORSE = 10.0  # largest factor by which a step with scaled rows may increase the residual
 _COARSE, _FINE = torch.logspace(-8, 8, 9, dtype=torch.float64), torch.logspace(-1, 1, 5, dtype=torch.float64)
 
 
 class LeastSquaresNewton(Iteration):
     """Newton's method for ``r(c) = 0`` in the sense of least squares, one linearization per step.
 
-    Each step solves for the new iterate, ``min |J c+ - (J c - r)|^2 + ridge^2 |D c+|^2``, not for the correction: corrections
-    would accumulate combinations of nearly dependent basis functions that no row sees. The step is halved until the residual
-    decreases.
+    Each step solves for the new iterate, ``min |J c+ - (J c - r)|^2 + ridge^2 |D c+|^2``, and not for the correction, because
+    corrections would accumulate combinations of nearly dependent basis functions that hardly change any row. The step is halved
+    until the residual decreases.
 
     The stages of the equation, such as exponents between 2 and p, take a few steps each, from the multiple of the last iterate
     that has the smallest residual. The first ridge is 1e-8, which keeps the iterates smooth. The last stage continues with
     smaller ridges down to 1e-15, each until the residual hardly decreases.
 
-    At the end two steps are taken with rows of equal length, up to a factor of 1000. Where the equation degenerates, as a
-    p-Laplacian does at critical points, the rows are short, and errors there would hardly count. Scaled rows do not change the
-    solution of r = 0, but would attract early iterates to stationary points that are no solutions.
+    The last two steps scale the rows to equal length, by factors of at most 1000 relative to the longest row. Where the equation
+    degenerates, as a p-Laplacian does at critical points, the rows are short, and errors there would have little weight. Scaled
+    rows do not change the solution of r = 0, but in early steps they lead to stationary points that are not solutions.
 
     Args:
         functionals: The objective of each stage, sums of squares; the last one is that of the problem.
@@ -127,7 +127,7 @@ class LeastSquaresNewton(Iteration):
         return self._state(c, stage=stage, level=level + 1, final=int(ridge == RIDGE))
 
     def _final_step(self, state: State, final: int) -> State:
-        """A step with rows of about equal length, which is kept if the residual remains of its size."""
+        """A step with rows of about equal length, which is kept unless it increases the residual too much."""
         functional, c = self._functionals[-1], state.coefficients
         residual, matrix = self._residual(functional, c), functional.gauss_newton_factor(c)
         length = torch.linalg.vector_norm(matrix, dim=1)
@@ -138,7 +138,7 @@ class LeastSquaresNewton(Iteration):
         return self._state(new if kept else c, stage=len(self._functionals) - 1, final=final + 1, done=done)
 
     def _damped(self, functional: Functional, c: Coefficients, ridge: float) -> tuple[Coefficients, float]:
-        """The next iterate, and the ratio of the norms of its residual and the last one.
+        """The next iterate, and the norm of its residual divided by that of the last iterate.
 
         If no step decreases the residual, the iterate is the last one, and the ratio is 1.
         """

@@ -39,7 +39,7 @@ class Refinement(Iteration):
         levels: Number of refinements after the first solution.
         adaptive: Whether only the cells with half of the squared estimator are refined, and those that an interface of the
             equation cuts (`Problem.level_sets`), instead of all cells. Edges of triangles then follow the interfaces. The first
-            mesh is refined toward interfaces and layers that lie inside a cell, which the estimator would not see.
+            mesh is refined near interfaces and layers that lie inside a cell, which the estimator would not detect.
         condense: A function from a weak form to the solver of its equations.
         like: A tensor with the dtype and device of the coefficients.
         remarks: A function that returns notes on a solution in a space.

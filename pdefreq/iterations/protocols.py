@@ -177,7 +177,7 @@ class HasTangentKernel(Protocol):
 
 @runtime_checkable
 class Certifies(Protocol):
-    """Steps are solutions of damped least-squares problems, so that every mode of the residual has a bound after a step."""
+    """Steps solve damped least-squares problems, so that there is a bound on every mode of the residual after a step."""
 
     def certificate(self, state: State, modes: Modes) -> Certificate | None:
         """The certificate of the step from a state, or of the one that led to it, for modes; None if there is none."""

@@ -1,4 +1,4 @@
-"""Adaptive point rules: new points are chosen among random candidates by the residual of the current iterate."""
+"""Adaptive point rules, which choose points among Sobol candidates by the residual of the current iterate."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptivePoints(RandomPoints):
-    """Points of a Sobol sequence at first, and points chosen by the residual every few steps.
+    """A point rule that starts with Sobol points and chooses points by the residual every few steps.
 
-    All points have the same weight, as in the source, so that regions with many points count more in the loss.
+    All points have the same weight, as in the papers, so that regions with many points have more weight in the loss.
 
     Args:
-        number: Number of interior points at first; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500,
+        number: Number of initial interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500,
             1600, 2000.
         resample_every: Number of steps between choices.
-        candidates: Number of candidates for each of the first points.
+        candidates: Number of candidates for each of the initial points.
     """
 
     is_sobol = True
@@ -42,7 +42,7 @@ class AdaptivePoints(RandomPoints):
         require(self, COUNT, "candidates")
 
     def offered(self, domain: Domain, seed: int, draw: int) -> Samples:
-        """The candidates of one draw, float64 on the CPU."""
+        """The candidates for one choice, float64 on the CPU."""
         from pdefreq.core.streams import stream
 
         assert self.number is not None
@@ -53,20 +53,20 @@ class AdaptivePoints(RandomPoints):
         """The points of the next steps, float64 on the CPU.
 
         Args:
-            current: The points of the steps so far, ``(n, d)``.
+            current: The current points, ``(n, d)``.
             offered: The candidates, ``(m, d)``.
             residual: |r| at the candidates, finite, ``(m,)``.
-            generator: Random numbers of this choice.
+            generator: The random generator of this choice.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rad(AdaptivePoints):
-    """Points drawn from a density that grows with the residual, |r|^k / mean |r|^k + c (RAD).
+    """Points drawn from a density that increases with the residual, |r|^k / mean |r|^k + c (RAD).
 
     Args:
-        exponent: k; 0 draws uniform points.
-        offset: c, the share of uniform points.
+        exponent: The exponent k; with 0 the points are uniform.
+        offset: The constant c, which adds a uniform density.
 
     Source:
         Wu, Zhu, Tan, Kartha, Lu (2023), CMAME 403, 115671, arXiv 2207.10289, equation 2 and Algorithm 2.
@@ -93,7 +93,7 @@ class Rad(AdaptivePoints):
 
 @dataclass(frozen=True, kw_only=True)
 class Rar(AdaptivePoints):
-    """The points so far, and the candidates with the largest residual (residual-based adaptive refinement, RAR).
+    """The current points and the candidates with the largest residuals (residual-based adaptive refinement, RAR).
 
     Args:
         add: Number of points that are added each time.

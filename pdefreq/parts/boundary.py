@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _POINTS = 400  # on the boundary, in 2-D and beyond
 _ENDS = 2  # of an interval
-_BETA_OF_WAVES = 5e4  # errors of u at the boundary weigh about as much as those of its second derivatives inside
+_BETA_OF_WAVES = 5e4  # gives errors of u at the boundary about the weight of errors of its second derivatives inside
 
 
 class Boundary(Part):
@@ -62,7 +62,7 @@ class Boundary(Part):
 
     @property
     def builds_in(self) -> bool:
-        """Whether boundary values are built into the network, of any problem."""
+        """Whether boundary values are built into the network for every problem."""
         return not self.is_penalty
 
     def suited(self, *, waves: bool, can_build_in: bool) -> Boundary:
@@ -103,9 +103,10 @@ class Boundary(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Automatic(Boundary):
-    """Boundary values are built in, or imposed by penalty terms with beta = 5e4 if the network starts with waves of the solution.
+    """The treatment that is chosen for a network: boundary values are built in, or imposed by penalty terms with beta = 5e4.
 
-    Built-in values multiply the network by a function that vanishes on the boundary: the solution is then no sum of these waves.
+    Penalty terms are used if the network starts with waves of the solution, or if boundary values can't be built in. Built-in
+    values multiply the network by a function that vanishes on the boundary, so that the solution is not a sum of these waves.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Families of features: the functions of which the method `random-features` makes a linear combination."""
+"""Families of features, the functions that the method `random-features` combines linearly."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class WaveFeatures(Part):
         Args:
             problem: The problem; along periodic axes the functions must be periodic.
             bands: The wavevectors, in rad per unit of length.
-            number: About how many functions.
+            number: The approximate number of functions.
             draw: The random generator.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomSines(WaveFeatures):
-    """Sines with random wavevectors and phases; on a box with periodic sides only, all sines and cosines that are periodic.
+    """Sines with random wavevectors and phases; if all sides of a box are periodic, all periodic sines and cosines.
 
     Source:
         Chen, Chi, E, Yang (2022), Bridging traditional and machine learning-based algorithms for solving PDEs: the random feature
@@ -57,11 +57,12 @@ class RandomSines(WaveFeatures):
 
 @dataclass(frozen=True, kw_only=True)
 class Singular(Part):
-    """Functions that the waves can't represent: around holes, and at corners of plane domains.
+    """Functions around holes and at corners of plane domains, where sums of waves converge slowly.
 
     Args:
-        multipoles: The largest order of multipoles around each hole; 0 leaves only the logarithm (1/r in space); null chooses it.
-        corners: The largest exponent of the functions at corners; null chooses it.
+        multipoles: The largest order of multipoles around each hole. With 0 there is only the logarithm (1/r in space); with null
+            the order is chosen for each problem.
+        corners: The largest exponent of the functions at corners; null means 8.
     """
 
     registry = SINGULAR

@@ -1,4 +1,4 @@
-"""Losses that are given by a Python function."""
+"""Losses given by a Python function."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FunctionLoss(Loss):
     Args:
         function: A function with some of the parameters u, gradient, second and x: the values ``(n,)``, gradients ``(n, d)``
             and Laplacians ``(n,)`` of u at points x, ``(n, d)``, as tensors; or my_file.py:Name.
-        form: Whether the function returns a residual, whose square is integrated, or the density of the integral. A residual
+        form: Whether the function returns a residual, whose square is integrated, or the integrand itself (density). A residual
             may have several components, ``(n, k)``.
     """
 
@@ -99,7 +99,5 @@ class FunctionLoss(Loss):
             raise OptionError(f"`function` must be a function or my_file.py:Name, got '{self.function}'")
         names = list(inspect.signature(self._loaded).parameters)
         if unknown := [name for name in names if name not in ARGUMENTS]:
-            raise OptionError(
-                f"the function of a loss has the parameters {', '.join(ARGUMENTS)} or some of them, got {unknown[0]}"
-            )
+            raise OptionError(f"the parameters of the function of a loss must be among {', '.join(ARGUMENTS)}, got {unknown[0]}")
         return names

@@ -33,11 +33,11 @@ class Input(Part):
         return self
 
     def settled(self, problem: Problem, frame: Frame) -> tuple[Input, str]:
-        """The same part with everything set that depends on the spectrum of the data, and the choice in a sentence, or ""."""
+        """The part with all options set that depend on the spectrum of the data, and a sentence on the choice, or ""."""
         return self, ""
 
     def length(self, domain: Domain, frame: Frame) -> float:
-        """The length over which the features change by about 1; times a wavenumber it is the factor that reaches the wavenumber.
+        """The length over which the features change by about 1. A wavenumber needs the input factor wavenumber times this length.
 
         Args:
             domain: The domain.
@@ -99,7 +99,7 @@ class Fourier(Input):
         from pdefreq.spaces.networks.embedding import random_features
 
         if isinstance(self.std, str):
-            raise OptionError("std=auto depends on the problem: use `settled` first, or give a number such as 10")
+            raise OptionError("std=auto depends on the problem: call `settled` first, or give a number such as 10")
         return random_features(domain.dimension, self.features, self.std, frame=frame)
 
 

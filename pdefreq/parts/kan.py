@@ -28,7 +28,8 @@ class Kan(FormulaNetwork):
         widths: Number of nodes of each hidden layer.
         intervals: Number of intervals of the grid of the splines.
         degree: Degree of the splines.
-        reach: The grid is uniform on [-reach, reach], in the units of the problem; outside only the SiLU part remains.
+        reach: The grid of the splines is uniform on [-reach, reach], in the units of the problem (`scaling`). Outside of the
+            grid only the SiLU part is nonzero.
 
     Source:
         Liu, Wang, Vaidya, Ruehle, Halverson, Soljacic, Hou, Tegmark (2024), KAN: Kolmogorov-Arnold networks, arXiv 2404.19756,

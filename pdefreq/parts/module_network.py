@@ -1,4 +1,4 @@
-"""Networks that are given as modules of torch."""
+"""Networks given as PyTorch modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.frame import Frame
     from pdefreq.spaces import trial_space
 
-_ARRAYS = 12  # arrays of the size of all parameters that exist at once in a step
+_ARRAYS = 12  # number of arrays of the size of all parameters in a step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +28,10 @@ class ModuleNetwork(Network):
     The trainable parameters of the module are the coefficients. All derivatives are computed by automatic differentiation.
 
     Args:
-        make: A module, whose parameters are the start of every run; or its class, or a function, called with ``dimension``
-            and ``generator`` if it has such parameters, which makes a new module for each seed; or my_file.py:Name.
-        derivatives: The largest order of square-integrable derivatives: 1 for ReLU; null determines it from the layers and
-            from second derivatives at random points.
+        make: A module, whose parameters are the initial ones of every run, or a class or function that returns a new module for
+            each seed, or my_file.py:Name. A class or function receives ``dimension`` and ``generator`` if it has such parameters.
+        derivatives: The largest order of square-integrable derivatives, for example 1 for ReLU. With null it is determined from
+            the layers and from second derivatives at random points.
     """
 
     make: str | Callable[..., Any]
@@ -41,7 +41,7 @@ class ModuleNetwork(Network):
         super().__post_init__()
         require(self, POSITIVE, "derivatives")
         if isinstance(self.make, str) and not is_file(self.make):
-            raise OptionError(f"`make` must be a module, a function that makes one, or my_file.py:Name, got '{self.make}'")
+            raise OptionError(f"`make` must be a module, a function that returns one, or my_file.py:Name, got '{self.make}'")
 
     @staticmethod
     def accepts(value: Any) -> bool:

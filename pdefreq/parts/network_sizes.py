@@ -1,4 +1,4 @@
-"""The width and the start of a network that the spectrum of the data suggests."""
+"""The widths and the initialization of a network, chosen by the spectrum of the data."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
-_TONES = 16  # a spectrum of at most this number of waves is one of pure tones
-_LEAST, _PER_WAVE = 30, 5  # units of a network of one layer, and units per wave
-_LEAST_IN_1D = 12  # of units for pure tones in one dimension, and 30 for any other spectrum
+_TONES = 16  # largest number of waves in a spectrum of pure tones
+_LEAST, _PER_WAVE = 30, 5  # smallest number of units of a network with one layer, and number of units per wave
+_LEAST_IN_1D = 12  # the same for pure tones in one dimension; 30 units are used for other spectra
 _DEEP = (24, 24)
 UNINFORMED = ((20, 20), "siren(10)")
 """Widths and initialization of a sine network without an estimate of the spectrum."""
@@ -18,11 +18,11 @@ UNINFORMED = ((20, 20), "siren(10)")
 def suggested(problem: Problem) -> tuple[tuple[int, ...], str]:
     """Widths and initialization of a sine network for a residual.
 
-    If the solution consists of a few waves, one layer represents it exactly, and few units are better than many: with waves that
+    If the solution consists of a few waves, one layer represents it exactly, and few units are better than many. With waves that
     the solution does not contain, the steps are ill-conditioned (`poisson-tones:2d`: 4e-15 with 40 units, 1e-6 with 150). A
     continuous spectrum in two or three dimensions needs a second layer, which combines waves. In one dimension one layer was
-    accurate in either case. The spectrum says nothing about the solution if only the lowest wavenumber is occupied, if p != 2, or
-    in more than three dimensions, where the linear estimate does not hold or is too coarse.
+    accurate in either case. The spectrum is not used if only the lowest wavenumber is occupied, if the points do not resolve it,
+    if p != 2 or a side is periodic, or in more than three dimensions.
 
     Args:
         problem: The problem.

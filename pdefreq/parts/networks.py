@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
 
-_MOST_SCALES = 12  # 2048 in units of the domain
+_MOST_SCALES = 12  # the largest scale is then 2048
 _ABOVE = 1e-9  # a wavenumber that is a power of two up to rounding needs no larger scale
 _LIVE = 12  # largest number of arrays, of the size of all units at 1024 points and of all weights, that exist at once in a step
 
@@ -56,7 +56,7 @@ class Network(Part):
         """
 
     def sized(self, problem: Problem, *, is_residual: bool) -> Network:
-        """The same part with widths, if they depend on the spectrum of the data.
+        """The part with its widths set, if they depend on the spectrum of the data.
 
         Args:
             problem: The problem.
@@ -66,7 +66,7 @@ class Network(Part):
 
     @property
     def consists_of_waves(self) -> bool:
-        """Whether the units are initially waves that the solution is expected to contain."""
+        """Whether the initial units are waves that the solution is expected to contain."""
         return False
 
     def resolved(self, periodic_axes: tuple[int, ...]) -> Network:
@@ -75,13 +75,13 @@ class Network(Part):
 
     @property
     def remarks(self) -> list[str]:
-        """Notes for the user at the end of a run."""
+        """The notes for the user at the end of a run."""
         return []
 
     def settled(self, problem: Problem, frame: Frame) -> tuple[Network, str]:
-        """The same part with everything set that depends on the spectrum of the data, and the choice in a sentence, or "".
+        """The part with all options set that depend on the spectrum of the data, and a sentence on the choice, or "".
 
-        The choice depends on the problem only, so that a run that is resumed makes it again.
+        The choice depends on the problem only, so that a resumed run makes the same choice.
 
         Args:
             problem: The problem.
@@ -113,7 +113,7 @@ class Network(Part):
 
     @property
     def smoother(self) -> str:
-        """What makes the network smooth, for messages."""
+        """The options that make the network smooth, for messages."""
         return "activation=sin or tanh"
 
 
@@ -240,7 +240,7 @@ class FeedForwardNetwork(Network):
 
         found = data_spectrum(problem)
         waves = found.plane_waves(self.layer_widths[0])
-        told = f"The first layer begins with {len(waves)} waves: {found.reason}."
+        told = f"The first layer is initialized with {len(waves)} waves: {found.reason}."
         return replace(self, waves=tuple(map(tuple, waves.tolist())), spacing=math.pi / max(found.sides)), told
 
     @abstractmethod
@@ -360,14 +360,14 @@ class Mscale(FeedForwardNetwork):
         scales = tuple(2.0**k for k in range(number))
         told = f"scales=auto chose {', '.join(f'{s:g}' for s in scales)}, since {found.reason}."
         if scales[-1] * 2 <= reach:
-            told += f" These scales end below the largest wavenumber, which needs {reach:.3g}."
+            told += f" The largest scale is too small for the largest wavenumber, which needs {reach:.3g}."
         network, waves = replace(self, scales=scales).settled(problem, frame)
         return network, f"{told} {waves}".strip()
 
     @property
     def _known_scales(self) -> tuple[float, ...]:
         if self.scales == "auto":
-            raise OptionError("scales=auto depends on the problem: use `settled` first, or give a list such as [1,2,4]")
+            raise OptionError("scales=auto depends on the problem: call `settled` first, or give a list such as [1,2,4]")
         return self.scales  # pyright: ignore[reportReturnType]  # "auto" is the only text
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:

@@ -35,7 +35,7 @@ class Optimizer(Part):
 
     @property
     def for_squares(self) -> str | None:
-        """The name of an option that only losses which are sums of squares have, if it is set; otherwise None."""
+        """The name of an option that is set and needs a loss that is a sum of squares; None if there is none."""
         return None
 
     @abstractmethod
@@ -195,16 +195,16 @@ class GaussNewton(Optimizer):
 
     Args:
         damping: lambda in (F^T F + lambda) d = -gradient; null adapts it in each step (Levenberg-Marquardt).
-        control: How it is adapted.
-        factorization: Cholesky of F^T F or F F^T (cholesky), or in addition QR of F for dampings below the level of rounding of
-            these matrices (cholesky-qr), for losses that are sums of squares.
-        last_layer: Whether the coefficients of the last layer are damped as the others, or eliminated (projected, variable
-            projection), for losses that are sums of squares.
-        spring_momentum: The part of the previous step near which a step stays (SPRING), in [0, 1), for points that are drawn
-            anew.
-        sketch_rows: Number of random combinations of the rows of F, two per coefficient or more, for losses that are sums of
-            squares; null uses all rows.
-        sketch_columns: Number of random combinations of the coefficients that a step changes; null changes all.
+        control: The rule by which the damping is adapted.
+        factorization: Cholesky factorization of F^T F or F F^T (cholesky). With cholesky-qr, a QR factorization of F is used for
+            dampings below the rounding error of these matrices, for losses that are sums of squares.
+        last_layer: Whether the coefficients of the last layer are damped like the others (damped), or eliminated by variable
+            projection (projected), for losses that are sums of squares.
+        spring_momentum: The momentum, in [0, 1): the damping penalizes the difference from this multiple of the previous step
+            (SPRING). It is intended for points that are drawn anew.
+        sketch_rows: Number of random combinations that replace the rows of F, at least two per coefficient, for losses that are
+            sums of squares; with null all rows are used.
+        sketch_columns: Number of random combinations of coefficients that a step changes; with null a step changes all.
 
     Source:
         Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163;

@@ -23,7 +23,7 @@ class Points(Part):
 
     Attributes:
         is_fixed: Whether all steps use the same points.
-        is_adaptive: Whether points depend on the residual of the current iterate.
+        is_adaptive: Whether the points depend on the residual of the current iterate.
     """
 
     registry = POINTS

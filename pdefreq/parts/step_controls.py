@@ -1,4 +1,4 @@
-"""How the damping of Gauss-Newton steps is chosen."""
+"""Rules for the damping of Gauss-Newton steps."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class StepControl(Part):
 
     @abstractmethod
     def rule(self) -> step_controls.StepControl:
-        """The rule."""
+        """The rule that chooses the damping of each step."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Nielsen(StepControl):
-    """The damping follows the ratio of the actual to the predicted decrease: divided by 3 if it is 1, increased below 1/2.
+    """Nielsen's rule: the damping is divided by 3 if the ratio of actual to predicted decrease is 1, and increased below 1/2.
 
     Source:
         Nielsen (1999), Damping parameter in Marquardt's method, IMM-REP-1999-05, equation 2.4.
@@ -40,10 +40,10 @@ class Nielsen(StepControl):
 
 @dataclass(frozen=True, kw_only=True)
 class TargetRatio(StepControl):
-    """The longest of a few steps whose actual decrease is at least a part of the predicted decrease.
+    """A rule that takes the longest of a few steps whose ratio of actual to predicted decrease is at least a target.
 
     Args:
-        target: This part until the damping has passed its minimum, 0.075 to 0.15 in the paper; afterwards it is 0.5.
+        target: The target until the damping has passed its minimum, 0.075 to 0.15 in the paper; afterwards it is 0.5.
 
     Source:
         Webb, Jerad, Cartis (2026), arXiv 2607.02194.

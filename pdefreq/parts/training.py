@@ -23,8 +23,8 @@ class Training(Part):
             kernels; null disables this.
         scaling: The units in which the network is trained: powers of ten of the sizes of the domain and of the solution that
             the data imply (auto), or those of the problem (none).
-        precision: The precision of the network in a run in float64: that of the run (full), or float32 with sums over points and
-            Gauss-Newton steps in float64 (mixed).
+        precision: The precision in which the network is evaluated if the run is in float64: that of the run (full), or float32
+            with sums over points and Gauss-Newton steps in float64 (mixed).
     """
 
     registry = TRAININGS

@@ -30,7 +30,7 @@ class TomlTable:
     """A function that reads a field from a file named by a value and returns None for other values; None allows formulas only."""
 
     report: Callable[[ProblemFileError], None] | None = None
-    """A function that keeps the errors of formulas and numbers, in whose place 1 is used; None raises them."""
+    """A function that keeps errors in formulas and numbers, which are then replaced by 1; with None errors are raised."""
 
     def has(self, key: str) -> bool:
         return key in self.values

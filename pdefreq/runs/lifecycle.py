@@ -183,7 +183,7 @@ def _started(
 
 
 def _remark_on(prepared: PreparedRun, start: Position) -> None:
-    """Tell the user before the run why its method was chosen, and what its points can't resolve unless they become finer."""
+    """Print, before the run, why its method was chosen, and which scales its points don't resolve."""
     for reason in prepared.spec.reasons:
         remark(reason)
     if not refines_space(prepared.iteration):

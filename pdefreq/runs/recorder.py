@@ -102,7 +102,7 @@ class Recorder:
 
 
 def _rounded(step: int) -> int:
-    """The largest of 0, 1, 2, 5, 10, 20, 50, ... up to a step."""
+    """The largest of the numbers 0, 1, 2, 5, 10, 20, 50, ... that is at most a step."""
     if step == 0:
         return 0
     power = 10 ** int(math.log10(step) + 1e-9)

@@ -26,7 +26,7 @@ _CELLS = {1: (95, 191, 383, 767, 1535, 3071, 6143), 2: (7, 15, 31, 63, 127), 3: 
 _FIRST = {1: 95, 2: 31, 3: 7}  # cells along an axis before adaptive refinement
 _MANY = {1: 50_000, 2: 30_000, 3: 20_000}  # numbers of unknowns beyond which a further refinement takes too long
 _MANY_NONLINEAR = 10_000
-_WORK = 500_000  # unknowns of all adaptive levels together: if few are added at each level, time ends the sequence, not size
+_WORK = 500_000  # largest number of unknowns of all adaptive levels together, if each level adds only a few
 _LEAST, _MOST = 3, 1000  # levels of adaptive refinement, of which the first ones may have more unknowns
 
 
@@ -87,9 +87,9 @@ def _solved(iteration: Iteration) -> SpaceField:
 
 
 def _halved(problem: Problem) -> Iterator[SpaceField]:
-    """P2 solutions on an interval whose cells are halved, so that they change by a constant factor at interfaces as elsewhere.
+    """P2 solutions on an interval whose cells are halved, also those at interfaces.
 
-    On uniform meshes with additional nodes the cells at a singular point of a coefficient would be random parts of the others.
+    On uniform meshes with additional nodes, the size of the cells at a singular point of a coefficient would vary irregularly.
     """
     from pdefreq.solvers.fem import Fem
 

@@ -35,7 +35,7 @@ class RunSpec:
 
     Args:
         problem: The problem in its written form.
-        method: The name of the method in tables and folders, as it was asked for.
+        method: The name of the method in tables and folders, as it was requested.
         solver: The method as its registered name and its options, as `solver_to_json` writes them; None for a method that is
             not in a registry.
         seed: The seed of all random numbers.

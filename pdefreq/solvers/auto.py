@@ -1,4 +1,4 @@
-"""The method `auto`: it chooses a method by the equation, the domain and the smoothness of the data, and says why."""
+"""The method `auto`, which chooses a method based on the equation, the domain and the smoothness of the data."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ if TYPE_CHECKING:
 
 _MESHED = 3  # dimensions in which grids, meshes and dense features are affordable
 _INTERVALS, _HARMONICS = (1024, 128, 32), (512, 64, 16)  # defaults of the series by dimension
-_MOST = 2**21  # modes of a series: a second
+_MOST = 2**21  # modes of a series, which take about a second
 _EDGE = 512  # boundary points at which the odd extension of the source is tested for jumps
 
 
 @dataclass(frozen=True)
 class Auto(Solver):
-    """The method that fits the problem: a fast transform, random features, finite elements or a trained network.
+    """A method chosen for the problem: a fast transform, random features, finite elements or a trained network.
 
-    A box with constant coefficients is solved by a sine or Fourier transform, other problems with a smooth solution by random
-    features, rough ones and those on meshes by finite elements, and those in more than three dimensions by networks. The result
-    states the reason, and what other methods would lose. Limits of a run are by default those of the chosen method.
+    Problems with constant coefficients on a box are solved by a sine or Fourier transform. Other problems in at most three
+    dimensions are solved by random features if their solution is smooth, and by finite elements otherwise. Problems in more than
+    three dimensions are solved by networks. The notes of a run state the reason for the choice, and why other methods were not
+    chosen. By default the limits of a run are those of the chosen method.
     """
 
     def choice(self, problem: Problem) -> Choice:
@@ -49,14 +50,14 @@ class Auto(Solver):
 
 
 class _Facts:
-    """What decides between methods on one problem."""
+    """The properties of a problem that determine the choice."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
 
     @cached_property
     def rough(self) -> str:
-        """Why the solution has few derivatives; empty if it is smooth."""
+        """The reason why the solution has low regularity, as a clause; empty if it is smooth."""
         return "" if self.problem.is_regression else roughness(self.problem)
 
     @cached_property
@@ -77,16 +78,17 @@ class _Facts:
         name, why = found
         chosen = split_options(name)[0]
         others = [(other, loss) for other, loss in self._losses(chosen) if other != chosen and self.can(other)]
-        return Choice(make_solver(name), (f"auto chose {name}: {why}.", *(f"{other} instead: {loss}." for other, loss in others)))
+        reasons = (f"auto chose {name}: {why}.", *(f"{other} was not chosen: {loss}." for other, loss in others))
+        return Choice(make_solver(name), reasons)
 
     def _ranked(self) -> Iterator[tuple[str, str]]:
         """Methods in the order of preference, each with the reason."""
         problem, d = self.problem, self.problem.domain.dimension
         if problem.is_regression:
-            yield "regression", "the equation has no derivative, so that a network is fitted to the given function"
+            yield "regression", "the equation contains no derivatives, so that a network is fitted to the given function"
         if d > _MESHED:
-            yield "gauss-newton", f"in {d} dimensions no grid or mesh is affordable, and a residual has smooth data"
-            yield "mscale", f"in {d} dimensions no grid or mesh is affordable, and the equation has an energy"
+            yield "gauss-newton", f"grids and meshes are too expensive in {d} dimensions, and the residual is known at points"
+            yield "mscale", f"grids and meshes are too expensive in {d} dimensions, and the equation has an energy"
         yield (
             self._transform("fourier", "harmonics", _HARMONICS),
             "the coefficients are constant and all sides are periodic, so that a Fourier transform solves the equation",
@@ -97,15 +99,15 @@ class _Facts:
         if self.can("sine") and self.fits_sines:
             yield sine, "the coefficients are constant on a box, and the odd extension of the source is continuous"
         if self.rough:
-            yield self._elements, f"{self.rough}, and elements resolve it locally"
+            yield self._elements, f"{self.rough}, and finite elements can be refined locally"
         else:
-            yield "random-features", "the data show no corner, kink or jump, so that smooth features converge quickly"
-        yield self._elements, "elements solve every equation in up to three dimensions"
+            yield "random-features", "the data have no singular corner, kink or jump, so that smooth functions converge fast"
+        yield self._elements, "finite elements apply to every equation in at most three dimensions"
         for network in ("gauss-newton", "gauss-newton:boundary=penalty", "deep-ritz", "deep-ritz:boundary=penalty", "pinn"):
-            yield network, "no direct method fits the equation and the boundary conditions"
+            yield network, "no direct method applies to the equation and the boundary conditions"
 
     def _transform(self, name: str, option: str, defaults: Sequence[int]) -> str:
-        """A series with two modes for each half wavelength or layer that the formulas contain, if the default has fewer."""
+        """The name of a series, with two modes per half wavelength or layer in the formulas if the default has fewer."""
         problem, d = self.problem, self.problem.domain.dimension
         default = defaults[min(d, len(defaults)) - 1]
         if d > len(defaults) or not problem.features:
@@ -116,7 +118,7 @@ class _Facts:
 
     @property
     def _elements(self) -> str:
-        """Quadratic elements, refined where the error estimator is large if the solution is rough and the estimator applies."""
+        """The name of `fem` with quadratic elements, refined adaptively if the solution is rough and the estimator applies."""
         problem = self.problem
         if problem.data is not None:  # a sum of point sources: u is piecewise linear, or has logarithmic peaks
             return "fem"
@@ -125,28 +127,28 @@ class _Facts:
         return "fem:element=P2" + ",refinement=adaptive" * refined
 
     def _losses(self, chosen: str) -> Sequence[tuple[str, str]]:
-        """What other methods would lose against the chosen one, in one clause each."""
+        """The reasons why other methods are not chosen, each a clause."""
         rough, linear = self.rough, self.problem.is_linear
         direct = chosen in ("sine", "fourier", "fem", "random-features")
         return [
-            ("sine", "the source does not vanish on the boundary as its odd extension does, so that errors decrease like n^-2.5"),
+            ("sine", "the odd extension of the source jumps at the boundary, so that errors decrease like n^-2.5"),
             (
                 "random-features",
-                f"features are smooth, and {rough}, so that errors decrease slowly"
+                f"its functions are smooth, and {rough}, so that errors decrease slowly"
                 if rough
-                else "a dense linear system takes seconds, where a transform takes milliseconds",
+                else "its dense linear system takes seconds to solve, whereas a transform takes milliseconds",
             ),
-            ("fem", "errors decrease only like h^2 for P1 and h^3 for P2 elements"),
+            ("fem", "its errors decrease only like h^2 for P1 elements and h^3 for P2 elements"),
             (
                 "gauss-newton",
-                "training takes many linear solves, and the result depends on the seed"
+                "training requires many linear solves, and the result depends on the seed"
                 if direct
-                else "it takes derivatives that the data lack",
+                else "it requires derivatives of the data that do not exist",
             ),
             (
                 "mscale",
-                "steps along gradients are cheap, and far more of them are needed"
+                "its gradient steps are cheap, but many more of them are needed"
                 if not direct
-                else f"training takes thousands of steps, where {chosen} takes {'one' if linear else 'a few'}",
+                else f"training takes thousands of steps, whereas {chosen} takes {'one' if linear else 'a few'}",
             ),
         ]

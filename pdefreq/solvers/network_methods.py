@@ -169,7 +169,7 @@ def gauss_newton(
     optimizer: GaussNewton = GaussNewton(factorization="cholesky-qr"),
     training: Training = Training(steps=200),
 ) -> NetworkSolver:
-    """A network whose steps solve the linearized problem, damped as Levenberg and Marquardt do: no frequency waits for another.
+    """A network trained by Gauss-Newton steps with Levenberg-Marquardt damping, each of which solves a linearized problem.
 
     Args:
         network: The architecture.

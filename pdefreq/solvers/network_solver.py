@@ -211,7 +211,7 @@ class NetworkSolver(Solver):
         return method.boundary.penalty_parameter_at(step) * (1.0 if scales is None else scales.penalty_in_energy)
 
     def _settled(self, problem: Problem) -> tuple[NetworkSolver, str]:
-        """The method with a network that is fitted to the spectrum of the data, and the choice in a sentence."""
+        """The method with a network chosen by the spectrum of the data, and a sentence on the choice."""
         from pdefreq.domains.frame import Frame
 
         domain = problem.domain

@@ -1,4 +1,4 @@
-"""Random features: one linear least-squares problem over sines with random wavevectors, without an order of frequencies."""
+"""The method of random features: least squares over linear combinations of sines with random wavevectors."""
 
 from __future__ import annotations
 
@@ -36,41 +36,43 @@ _MARGIN = {
     1: 8.0,
     2: 8.0,
     3: 4.0,
-}  # wavenumbers, in units of pi per side, beyond the occupied ones: the domain is no periodic box
-_SPARSE = 0.5  # of the box of all wavenumbers
-_DELTA = {1: 1e-2, 2: 1e-2, 3: 0.3}  # the least amplitude of an occupied wavenumber; further attempts reach beyond
-_GROWTH = 1.2  # of the bandwidth from one attempt to the next, at least 3 units
+}  # in units of pi per side, beyond the occupied wavenumbers, since the solution is not periodic on the box
+_SPARSE = 0.5  # part of the box of wavenumbers below which only neighborhoods of the occupied ones are used
+_DELTA = {1: 1e-2, 2: 1e-2, 3: 0.3}  # least relative amplitude of an occupied wavenumber; later attempts include others
+_GROWTH = 1.2  # factor of the bandwidth from one attempt to the next, which increases by at least 3 units
 _LEAST_GROWTH = 3.0
 _DENSITY = {1: 3.0, 2: 1.0, 3: 0.5}  # features per unit volume of wavenumbers
 _ROWS = {1: 3.0, 2: 2.6, 3: 2.2}  # rows per feature
-_SIDES = 1.5  # boundary points per distance of interior points
-_NONLINEAR_GROWTH = 1.5  # for nonlinear equations, whose solutions have other wavenumbers than the data: small spaces first
+_SIDES = 1.5  # boundary points per distance between interior points
+_NONLINEAR_GROWTH = 1.5  # the same factor for nonlinear equations, which start from the margin alone
 _SMALL = 2000  # features with which the first attempt resolves mirror images of holes
-_MOST = 9000  # features of one dense solution: 30 GFlop to 6 TFlop
+_MOST = 9000  # largest number of features in a dense least-squares problem, about 6e12 operations in two dimensions
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomFeatures(Solver):
-    """One least-squares problem over random sine features: all frequencies in one step, on any domain.
+    """The method of random features, which solves for all frequencies in one least-squares problem on any domain.
 
     The residual of the equation and of the boundary conditions at points is minimized over linear combinations of sines with
-    random wavevectors. The bandwidth follows from the spectrum of the data, and more features are tried until the residual at
-    held-out points is small.
+    random wavevectors. The bandwidth follows from the spectrum of the data. It is increased, together with the number of
+    features, until the residual at held-out points is small. Nonlinear equations are solved by Newton's method.
 
     Args:
         waves: The family of functions that resolves the wavenumbers of the solution.
-        singular: Functions around holes and at corners; null leaves them out.
-        bandwidth: The largest wavenumber along each axis, in units of pi per side of the bounding box; null chooses it.
-        number: The number of features; null chooses it from the bandwidth.
-        tolerance: The residual at held-out points, relative to the data, that is aimed at; null makes one attempt only.
+        singular: Functions around holes and at corners; with null there are none.
+        bandwidth: The largest wavenumber of the first attempt along each axis, in units of pi per side of the bounding box; with
+            null it is chosen by the spectrum of the data.
+        number: The number of sines; with null it is chosen by the bandwidth.
+        tolerance: The tolerance for the residual at held-out points, relative to the data. With null, or if bandwidth and number
+            are given, there is one attempt only.
 
     Raises:
         OptionError: If an option is not positive.
 
     Source:
-        Chen, Chi, E, Yang (2022), arXiv 2207.13380; the bandwidth and the ridge are our own rule (docs/random_features.md).
+        Chen, Chi, E, Yang (2022), arXiv 2207.13380; the rules for the bandwidth and the ridge are ours (docs/random_features.md).
     """
 
     waves: WaveFeatures = field(default_factory=RandomSines)
@@ -102,9 +104,7 @@ class RandomFeatures(Solver):
 
         require(problem, self.name, self.needs)
         if guess is not None:
-            raise IncompatibleError(
-                f"{self.name} can't start from a given function, since it solves one linear problem: leave it out"
-            )
+            raise IncompatibleError(f"{self.name} can't start from a given function: leave the initial guess out")
         if problem.is_up_to_constant:
             require_compatible(problem)
         d = problem.domain.dimension
@@ -129,12 +129,12 @@ class _Plan:
     @property
     def reason(self) -> str:
         if self.method.bandwidth is not None:
-            return "The bandwidth of the features was given."
+            return "The bandwidth of the features is the given one."
         reason = self.spectrum.reason
-        return f"The bandwidth was chosen so: {reason}."
+        return f"The bandwidth was chosen by the spectrum of the data: {reason}."
 
     def attempt(self, number: int) -> Attempt | None:
-        """The attempt of a number, from 0; None if it would be too large."""
+        """The attempt with a given number, counted from 0; None if it would be too large."""
         from pdefreq.core.streams import stream
         from pdefreq.core.validation import validated
         from pdefreq.functionals.strong_residual import StrongResidual
@@ -170,11 +170,11 @@ class _Plan:
             return StrongResidual(easier, space, interior, edge, beta=beta, robin_beta=robin, source=source, like=zero)
 
         widths = " by ".join(f"{high:.3g}" for high in dict.fromkeys(bands.largest))
-        near = "" if bands.is_box else " near those of the data"
+        near = "" if bands.is_box else " near those in the data"
         extra = f" and {space.num_coefficients - waves.size} singular functions" if singular else ""
         text = (
-            f"{waves.size} features with wavenumbers{near} up to {widths} (pi per side){extra}, "
-            f"{len(interior.x)} points in the domain and {len(edge.x)} on its boundary."
+            f"The least-squares problem has {waves.size} features with wavenumbers{near} up to {widths} (pi per side){extra}, "
+            f"{len(interior.x)} points in the domain and {len(edge.x)} points on its boundary."
         )
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[:-1]))
         return Attempt(space, functional(interior, edge), functional(held, held_edge), interior, text, stages)
@@ -182,8 +182,9 @@ class _Plan:
     def _bands(self, number: int) -> WaveBands:
         """The wavevectors of an attempt, in units of pi per side.
 
-        The first attempt takes those near occupied ones if these are less than half of the box; the others take the box.
-        Nonlinear equations begin with the margin alone.
+        The first attempt for a linear equation uses the neighborhoods of the occupied wavenumbers if their volume is less than
+        half of that of the box and no mirror images of holes have to be resolved. All other attempts use the box. For nonlinear
+        equations, the box of the first attempt consists of the margin alone.
         """
         import torch
 
@@ -210,7 +211,7 @@ class _Plan:
 
     @cached_property
     def _images(self) -> list[float]:
-        """The largest wavenumbers of mirror images of holes, in units of pi per side, as far as a small problem resolves them."""
+        """The wavenumbers up to which mirror images of holes are resolved, in pi per side, limited by a small problem."""
         if self.method.singular is None:
             return [0.0] * self.problem.domain.dimension
         from pdefreq.spaces.features.multipoles import image_wavenumber
@@ -222,7 +223,7 @@ class _Plan:
         return [shrunk * width for width in widths]
 
     def _points(self, rows: int) -> tuple[Samples, Samples]:
-        """Interior points, Gauss points of a box or else a Sobol set, and boundary points."""
+        """The interior points, which are Gauss points on a box and Sobol points otherwise, and the boundary points."""
         from pdefreq.core.streams import stream
         from pdefreq.domains.box import Box
 
@@ -234,7 +235,7 @@ class _Plan:
         return regular(interior), regular(domain.boundary(self._edge_number(rows)))
 
     def _held_out(self, rows: int, edge: int) -> tuple[Samples, Samples]:
-        """Other points than those of the rows: random points, as many as a part of the rows."""
+        """The held-out points, which are random: half as many as rows in the domain, and as many on the boundary as before."""
         from pdefreq.core.streams import stream
 
         domain, regular = self.problem.domain, self.problem.regular
@@ -252,8 +253,8 @@ class _Plan:
     def _weights(self, wavenumber: float, interior: Samples, edge: Samples) -> tuple[float, float]:
         """The factors of squared boundary errors and of squared flux errors.
 
-        The residual of a wave of wavenumber k is A k^2 times the wave, and its flux A k times the wave. With these factors the
-        mean squares of all rows are of the size of the mean square of u, for waves of the bandwidth.
+        The residual of a wave with wavenumber k is A k^2 + c times the wave, and the amplitude of its flux is A k times that of
+        the wave. With these factors the mean squares of all kinds of rows are about equal for waves at the bandwidth.
         """
         from pdefreq.core.fields import ConstantField
         from pdefreq.problem.solution_size import SizeEstimate

@@ -1,4 +1,4 @@
-"""The reason why the data of a problem make its solution rough: jumps, kinks, singular points, corners."""
+"""Reasons why the solution of a problem is rough: jumps, kinks, singular points and corners."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TURN = 1e-3  # angles, in radians, that differ by less are equal
 
 
 def roughness(problem: Problem) -> str:
-    """Why the solution has few derivatives, as a clause; empty if the data show no reason.
+    """The reason why the solution has low regularity, as a clause; empty if the data show no reason.
 
     The data are smooth functions unless they are known only at points, jump, have kinks, or name singular points. A corner of
     the domain with the interior angle w adds the singular function r^(pi/w), and an edge or corner with a right angle adds
@@ -77,7 +77,7 @@ def _of_coefficients(problem: Problem) -> str:
 
 
 def _is_met(field: Field, domain: Domain) -> bool:
-    """Whether the places at which a field may jump are inside the domain; unknown places count."""
+    """Whether a field may jump inside the domain; it is true if the places of jumps are unknown."""
     x = domain.interior(_POINTS, stream(0, "smoothness")).x
     signs = [level_set(x).sign() for level_set in field.level_sets]
     return not signs or any(bool((sign != sign[0]).any()) for sign in signs)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """The method that does the work, and why.
+    """The chosen method and the reasons for the choice.
 
     Args:
         solver: The method.

@@ -1,4 +1,4 @@
-"""Functions of a trial space as modules of torch."""
+"""Functions of a trial space as PyTorch modules."""
 
 from __future__ import annotations
 

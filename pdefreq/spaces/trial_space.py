@@ -279,7 +279,7 @@ class Network(TrialSpace):
 
     @property
     def num_linear(self) -> int:
-        """The number of last coefficients in which the functions are linear, up to a constant; 0 if it is unknown."""
+        """The number of coefficients, at the end of the vector, on which functions depend affinely; 0 if it is unknown."""
         return 0
 
     @property

@@ -11,8 +11,8 @@ import numpy as np
 Transform = Literal["sine", "cosine", "waves", "lines"]
 
 _FLOOR = 1e-11  # relative; smaller coefficients are rounding errors of a transform
-_OCTAVES = 3  # whose coefficients are compared
-_HIGH = 0.75  # of the resolved wavenumbers; above it coefficients of the midpoint rule contain those of folded waves
+_OCTAVES = 3  # number of octaves whose coefficients are compared
+_HIGH = 0.75  # part of the resolved wavenumbers; above it coefficients of the midpoint rule contain aliasing errors
 
 
 def expanded(f: np.ndarray, kind: Transform, periodic: Sequence[int] = ()) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -50,7 +50,7 @@ def expanded(f: np.ndarray, kind: Transform, periodic: Sequence[int] = ()) -> tu
 def summed(c: np.ndarray, kind: Transform, periodic: Sequence[int] = ()) -> np.ndarray:
     """The values at midpoints of an expansion in sines or cosines.
 
-    Along periodic axes, whose phases `expanded` drops, the waves are cosines: the result has the right spectrum only.
+    Along periodic axes the waves are cosines, because `expanded` does not keep phases, so that only the spectrum is correct.
     """
     from scipy import fft
 

@@ -1,9 +1,9 @@
-"""The spectrum of a solution, estimated from the data of the problem before anything is solved.
+"""The spectrum of a solution, estimated from the data of the problem before the solution is computed.
 
 The source f is expanded in cosines and in sines of the bounding box of the domain, and each coefficient is divided by the symbol
-of the equation with averaged coefficients. The transform with fewer large entries is kept: the sines of a function that does not
-vanish at the sides leak, and so do the cosines of a function whose slope does not vanish there. Wavenumbers are counted in units
-of pi per side: k = 1 is half of a period along a side of the box.
+of the equation with averaged coefficients. The transform with fewer large coefficients is kept. Sine coefficients decay slowly
+(leakage) if the function does not vanish at the sides, and cosine coefficients if its slope does not vanish there. Wavenumbers
+are given in units of pi per side: k = 1 is half of a period along a side of the box.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ DELTA = 1e-3
 _CELLS = {1: 4096, 2: 256, 3: 64}  # along each axis
 _LINES, _ALONG = 8, 512  # parallel lines along each axis, and points on each, in more than three dimensions
 _ORDERS = {"flat": 0.6, "jumps": 1.4}  # largest orders of decay of noise (0 in theory) and of jumps (1); that of kinks is 2
-_NOISES = 4.0  # an entry below this multiple of the standard deviation of the noise says nothing
-_SAME = 1e-10  # relative; smaller changes of a load are rounding errors
-_PURE = 8  # a spectrum with at most this number of entries above `DELTA` consists of pure tones
-_TAPER = 0.25  # of a side
-_NAMED = 3  # bands that a sentence names
+_NOISES = 4.0  # coefficients below this multiple of the standard deviation of the noise are ignored
+_SAME = 1e-10  # relative change of a load below which it is a rounding error
+_PURE = 8  # to the power d: largest number of occupied wavenumbers in a spectrum of pure tones
+_TAPER = 0.25  # part of a side on which the values are tapered
+_NAMED = 3  # largest number of bands that is given in the sentence
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class DataSpectrum:
         wavenumbers: The occupied wavenumbers, in units of pi per side, shape ``(m, d)``, the largest amplitude first.
         amplitudes: The amplitudes of the solution at these wavenumbers, relative to the largest one, shape ``(m,)``.
         largest: The largest occupied wavenumber along each axis, at least 1, in units of pi per side.
-        cells: The number of points along each axis: larger wavenumbers are invisible.
+        cells: The number of points along each axis. Larger wavenumbers are not resolved.
         decay: Whether the spectrum of f decays fast, as slowly as that of a function with jumps, or not at all (noise, or
             features below the distance of the points).
         resonant: The angular wavenumber sqrt(-c / A), in rad per unit of length, if the reaction c is negative, otherwise 0.
@@ -107,14 +107,14 @@ class DataSpectrum:
 
     @property
     def is_capped(self) -> bool:
-        """Whether the spectrum reaches the largest wavenumber that the points resolve, so that more may lie beyond."""
+        """Whether the spectrum reaches the largest wavenumber that the points resolve, so that larger ones may be present."""
         return max(self.largest) >= self.cells - 1 or self.decay == "flat"
 
     @functools.cached_property
     def bands(self) -> tuple[tuple[float, float, float], ...]:
         """Occupied intervals of |omega| in rad per unit of length, ascending, each with its share of the squared amplitudes.
 
-        Intervals have the width of two lattice steps at least. The resonant wavenumber is in a band of its own or in another one.
+        Intervals are at least two lattice steps wide. The resonant wavenumber is included in a band.
         """
         step = math.pi / max(self.sides)
         omega = np.linalg.norm(self.angular, axis=1)
@@ -135,19 +135,19 @@ class DataSpectrum:
 
     @property
     def reason(self) -> str:
-        """The estimate in one sentence."""
+        """The estimate as a clause for messages."""
         of = {"sine": "sines", "cosine": "cosines", "waves": "periodic waves", "lines": "cosines along the axes"}[self.transform]
         axes = "" if len(self.largest) == 1 else " along each axis" if len({*self.largest}) == 1 else " along the axes"
         numbers = ", ".join(f"{k:g}" for k in dict.fromkeys(self.largest))
-        told = f"the data, expanded in {of}, occupy wavenumbers up to {numbers} (pi per side){axes}"
+        told = f"the expansion of the data in {of} has large coefficients at wavenumbers up to {numbers} (pi per side){axes}"
         if 1 < len(self.bands) <= _NAMED:
             told += f" in {len(self.bands)} bands"
         if self.resonant:
             told += f", and the equation is resonant at |omega| = {self.resonant:.3g}"
         told += {
             "fast": "",
-            "jumps": "; they decay slowly, as with a jump, so that larger wavenumbers matter too",
-            "flat": "; they do not decay within the wavenumbers that the points resolve, as with noise or finer features",
+            "jumps": "; they decay slowly, as for a function with a jump, so that larger wavenumbers also contribute",
+            "flat": "; they do not decay up to the largest resolved wavenumber, as for noise or scales that are too fine",
         }[self.decay]
         return told
 
@@ -155,16 +155,16 @@ class DataSpectrum:
 def data_spectrum(problem: Problem, delta: float = DELTA) -> DataSpectrum:
     """The estimated spectrum of the solution.
 
-    Prescribed values that vary count like a solution, and fluxes like a slope. Variable coefficients, convection and nonlinear
-    terms are applied once to the solution with averaged coefficients and count as a second load, so that products of their waves
-    with those of the solution appear. For p != 2 the source alone is used. Formulas are evaluated in the whole box; values
-    that are not finite count as zero, and prescribed values that are given piecewise, whose formulas jump off the boundary, are
-    left out.
+    Prescribed values that vary are treated as amplitudes of the solution, and fluxes as amplitudes of its slope. Variable
+    coefficients, convection and nonlinear terms are applied once to the solution with averaged coefficients and contribute a
+    second load, which contains the products of their waves with those of the solution. For p != 2 this load is not used.
+    Formulas are evaluated in the whole box, and values that are not finite are replaced by zero. Prescribed values with kinks or
+    jumps, whose formulas are not smooth off the boundary either, are left out.
 
     Args:
         problem: The problem. The exact solution is not used.
-        delta: The least amplitude of an occupied wavenumber, relative to the largest one. If few wavenumbers are above it,
-            these are pure tones, and ten times the value is used.
+        delta: The least amplitude of an occupied wavenumber, relative to the largest one. If many wavenumbers are above it, but
+            only a few above ten times the value, these are considered pure tones, and ten times the value is used.
 
     Returns:
         The spectrum. If all data are zero, the lowest wavenumber is taken as occupied.
@@ -176,7 +176,7 @@ def data_spectrum(problem: Problem, delta: float = DELTA) -> DataSpectrum:
 
 @dataclass(frozen=True)
 class _Symbol:
-    """The equation with averaged coefficients: the symbol at wavenumbers in units of pi per side."""
+    """The symbol of the equation with averaged coefficients, at wavenumbers in units of pi per side."""
 
     problem: Problem
     sides: tuple[float, ...]
@@ -192,7 +192,7 @@ class _Symbol:
         return math.sqrt(-self.averaged.reaction / self.averaged.mean_diffusion)
 
     def at(self, k: list[np.ndarray]) -> np.ndarray:
-        """The symbol, or the eigenvalue nearest to zero in its place at a resonance; arrays of each axis that broadcast."""
+        """The modulus of the symbol, at least the smallest eigenvalue of the diffusion; the arrays of the axes broadcast."""
         if self.problem.is_regression:
             return np.ones(np.broadcast_shapes(*(each.shape for each in k)))
         terms = [a * (math.pi * each / side) ** 2 for a, each, side in zip(self.averaged.diffusion, k, self.sides, strict=True)]
@@ -206,7 +206,7 @@ def _on_lattice(problem: Problem, delta: float) -> DataSpectrum:
     (lower, upper), d = problem.domain.bounds, problem.domain.dimension
     sides = tuple(b - a for a, b in zip(lower, upper, strict=True))
     cells = _CELLS[d]
-    if problem.data is not None:  # values at points resolve half of a wave between two of them
+    if problem.data is not None:  # values at points resolve half waves that are at least as long as their distance
         known = problem.data.number if problem.data.x is None else len(problem.data.x)
         cells = max(4, min(cells, round(known if problem.data.points == "uniform" else known ** (1 / d))))
     middle = (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
@@ -268,10 +268,10 @@ def _array(values: Tensor, grid: tuple[int, ...]) -> np.ndarray:
 
 
 def _tapered(values: np.ndarray, periodic: Sequence[int]) -> np.ndarray:
-    """The values, which fall to zero near the sides across axes that are not periodic.
+    """The values, multiplied by a taper that decreases to zero at the sides across axes that are not periodic.
 
-    The expansion of prescribed values is not divided by the symbol of the equation. Without the taper, waves that do not fit the
-    box would leak like 1/k into all wavenumbers.
+    The expansion of prescribed values is not divided by the symbol of the equation. Without the taper, waves that are not
+    periodic on the box would have coefficients at all wavenumbers, which decay only like 1/k (leakage).
     """
     from scipy.signal.windows import tukey
 
@@ -305,7 +305,7 @@ def _boundary_data(problem: Problem, x: Points) -> tuple[list[Tensor], list[Tens
 def _second_load(
     problem: Problem, symbol: _Symbol, x: Points, u: np.ndarray, kind: Transform, grid: tuple[int, ...]
 ) -> np.ndarray | None:
-    """What the equation adds to its averages, f - (L - L_averaged) u, at the solution u of the averages; None if it adds nothing.
+    """The second load, f - (L - L_averaged) u with the solution u for averaged coefficients; None if it is equal to f.
 
     Args:
         problem: The problem.
@@ -345,7 +345,7 @@ def _second_load(
 
 
 def _decay(source: Tensor, grid: tuple[int, ...]) -> Decay:
-    """How fast the spectrum of f decays, by the slowest of the axes."""
+    """The decay of the spectrum of f along the axis with the slowest decay."""
     order = decay_order(_array(source, grid))
     return "flat" if order < _ORDERS["flat"] else "jumps" if order < _ORDERS["jumps"] else "fast"
 

@@ -1,4 +1,4 @@
-"""The certificate of a Gauss-Newton step: a bound of every mode of the residual after it."""
+"""The certificate of a Gauss-Newton step, which is a bound on every mode of the residual after the step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Certificate:
     """The terms of ``|v_k . r+| <= q_k |r| + |r(c + d) - r - F d|`` for m modes v_k of unit length.
 
     Args:
-        damped: q_k = |lambda (K + lambda)^-1 v_k|, the part of mode k that a step of a linear model leaves at most, ``(m,)``.
+        damped: q_k = |lambda (K + lambda)^-1 v_k|, ``(m,)``. For a linear model q_k |r| bounds mode k after the step.
         remainder: |r(c + d) - r - F d| / |r|, zero for linear models.
         residual: |v_k . r+| / |r|, ``(m,)``.
     """
@@ -59,11 +59,11 @@ _ROUNDING = 1e-10  # relative to |r|
 
 
 def damped_least_squares(factor: Tensor, damping: float, right: Tensor) -> tuple[Tensor, Tensor]:
-    """The x that minimize ``|F x - v|^2 + lambda |x|^2`` for vectors v, and what they leave, v - F x = lambda (K + lambda)^-1 v.
+    """The minimizers x of ``|F x - v|^2 + lambda |x|^2`` for vectors v, and the remainders v - F x.
 
-    With K = F F^T. Since lambda (K + lambda)^-1 is symmetric, its product with r has the component
-    ``(lambda (K + lambda)^-1 v) . r`` along v, which is at most q |r|. The problems are solved by Householder reflections, since
-    normal equations would square the condition.
+    With K = F F^T the remainder is lambda (K + lambda)^-1 v. Since this matrix is symmetric, its product with r has the component
+    ``(lambda (K + lambda)^-1 v) . r`` along v, which is at most q |r|. The problems are solved by Householder reflections,
+    because normal equations would square the condition number.
 
     Args:
         factor: F, ``(n, P)``.
@@ -71,7 +71,7 @@ def damped_least_squares(factor: Tensor, damping: float, right: Tensor) -> tuple
         right: The vectors v as columns, ``(n, k)``.
 
     Returns:
-        x, ``(P, k)``, and the rest, ``(n, k)``.
+        The minimizers, ``(P, k)``, and the remainders, ``(n, k)``.
     """
     count = factor.shape[1]
     below = math.sqrt(damping) * torch.eye(count, dtype=factor.dtype, device=factor.device)

@@ -18,7 +18,7 @@ def ridge_least_squares(matrix: Tensor, data: Tensor, ridge: float = RIDGE) -> T
 
     It is computed by Householder reflections of ``A D^-1`` with ``ridge I`` below it. Redundant families have columns that are
     linearly dependent up to rounding; the ridge bounds the coefficients. Normal equations would square the condition number, and
-    the default driver of torch for the CPU, ``gelsy``, returned errors of 1e-3 to 1e-10 where this driver gives 1e-14.
+    the default driver of PyTorch for the CPU, ``gelsy``, returned errors of 1e-3 to 1e-10 where this driver gives 1e-14.
 
     Args:
         matrix: A, ``(n, m)``. It is scaled in place, to save memory.

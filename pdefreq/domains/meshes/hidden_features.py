@@ -1,4 +1,4 @@
-"""Refinement of meshes toward what lies between all vertices, such as a disk or a peak smaller than a cell."""
+"""Refinement of meshes near features that contain no vertices, such as a disk or a peak smaller than a cell."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _MANY = 20_000  # number of cells beyond which the interfaces are too many to be
 
 
 def with_visible_interfaces(mesh: Mesh, level_sets: Sequence[Field], domain: Domain) -> Mesh:
-    """The mesh, refined until the vertices see each interface on which a level set function vanishes.
+    """The mesh, refined until vertices lie on both sides of each interface on which a level set function vanishes.
 
     A cell is refined if a function has the same sign at its vertices and the opposite sign at a point inside, which a
-    search for the minimum finds. Cells that touch a cell with both signs at its vertices are left out: the mesh sees the
-    interface there. The refinement ends at 20,000 cells.
+    search for the minimum finds. Cells that touch a cell with both signs at its vertices are left out, because the mesh
+    resolves the interface there. The refinement ends at 20,000 cells.
 
     Args:
         mesh: A mesh of lines, triangles or tetrahedra.
@@ -76,7 +76,7 @@ def _cell_at(mesh: Mesh, x: np.ndarray) -> int | None:
 
 
 def _hidden_cells(mesh: Mesh, level_set: Field) -> np.ndarray:
-    """The indices of the cells inside which a function has a sign that the vertices do not see."""
+    """The indices of the cells inside which a function has a sign that it does not have at the vertices."""
     value = np.sign(_values(level_set, mesh.p.T))[mesh.t]  # (d + 1, cells)
     seen = np.unique(mesh.t[:, value.min(axis=0) < value.max(axis=0)])
     cells = np.flatnonzero((np.abs(value.sum(axis=0)) == len(value)) & ~np.isin(mesh.t, seen).any(axis=0))

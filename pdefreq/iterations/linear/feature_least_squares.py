@@ -1,4 +1,4 @@
-"""Least squares over a space of features, in attempts with more and more features."""
+"""Least squares in a space of features, in attempts with increasing numbers of features."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.features.features import Features
     from pdefreq.spectrum.modes import Modes
 
-_FALL = 4.0  # the held-out residual must fall by this factor while the number of features doubles
+_FALL = 4.0  # the held-out residual must decrease by this factor while the number of features doubles
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Attempt:
         functional: The squared residual of the equation and the boundary conditions, at the points that determine c.
         held_out: The same functional at other points.
         interior: The interior points of `functional`.
-        text: The choice of features in words.
+        text: A sentence on the number of features and points.
         stages: The same functional for easier equations, from which Newton's method continues to a nonlinear one.
     """
 
@@ -62,13 +62,13 @@ class FeatureLeastSquares(Iteration):
     """Solves one least-squares problem per step; each step has more features than the one before.
 
     The objective is the residual at held-out points relative to that of u = 0. The run ends when it is below a tolerance, or when
-    it no longer falls by a factor of 4 while the number of features doubles: the data then have noise, or the solution has a
-    singularity that the features do not contain. It also ends when the next attempt would be too large. The result is the attempt
-    with the smallest residual.
+    it decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the
+    solution has a singularity that the features do not represent. It also ends when the next attempt would be too large. The
+    result is the attempt with the smallest residual.
 
     Args:
-        attempt: A function of the number of the attempt, from 0; None if an attempt would be too large.
-        tolerance: The relative residual at held-out points with which the run ends; None makes the first attempt the only one.
+        attempt: A function that returns the attempt with a number, counted from 0, or None if it would be too large.
+        tolerance: The relative residual at held-out points below which the run ends; with None there is one attempt only.
         like: A tensor with the dtype and device of the coefficients.
         remarks: Notes for the user at the end of a run.
     """
@@ -138,7 +138,8 @@ class FeatureLeastSquares(Iteration):
         residuals = state.memory["residuals"]
         if len(residuals):
             least = float(residuals.min())
-            told.append(f"The residual at held-out points is {least:.2g} of the data after {len(residuals)} attempts.")
+            count = len(residuals)
+            told.append(f"The smallest relative residual at held-out points is {least:.2g} (number of attempts: {count}).")
         return told
 
     def quadrature(self, state: State) -> Samples | None:
@@ -172,7 +173,7 @@ class FeatureLeastSquares(Iteration):
         return float((own / zero).sqrt()) if float(zero) > 0 else float(own.sqrt())
 
     def _ending(self, number: int, residuals: list[float], sizes: list[float]) -> Status | None:
-        """The status with which the run ends after an attempt; None if it goes on."""
+        """The status with which the run ends after an attempt; None if it continues."""
         if self._tolerance is None or residuals[-1] <= self._tolerance:
             return Status.DONE
         before = [r for r, size in zip(residuals, sizes, strict=True) if 2 * size <= sizes[-1]]

@@ -1,13 +1,13 @@
 """The linear algebra of a damped Gauss-Newton step: ``(F^T F + lambda) d = -G`` for several lambda.
 
-**Choice.** A Cholesky factorization of the smaller of F^T F and F F^T is the fastest: the symmetric product takes half the
-operations of a general one, and each further damping costs one factorization of a square matrix. At 2000 rows and 800
+**Choice.** A Cholesky factorization of the smaller of F^T F and F F^T is the fastest. The symmetric product takes half as many
+operations as a general one, and each further damping requires one factorization of a square matrix. At 2000 rows and 800
 coefficients the product took 35 ms, a factorization 8 ms, the QR factorization of F 68 ms, and the singular values of its
 triangular factor, which would serve all dampings, 229 ms more.
 
 **Accuracy.** F^T F has the rounding error n eps tr(F^T F), and a smaller lambda has no effect. The error of a single solution is
-corrected by the next step, but components with kappa below this level decay slowly. Below it the QR factorization of F is used,
-which needs no lambda larger than the square of the rounding error of F.
+corrected by the next step, but components with eigenvalues kappa of F^T F below this level decay slowly. For lambda below this
+level the QR factorization of F is used, with which lambda can be as small as the square of the rounding error of F.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class DampedSystem(Protocol):
 
     @property
     def least(self) -> float:
-        """The smallest lambda that differs from zero up to rounding."""
+        """The smallest lambda that has an effect in spite of rounding errors."""
         ...
 
     def step(self, damping: float) -> Tensor:
@@ -41,15 +41,15 @@ class DampedSystem(Protocol):
 
 
 def gram(f: Tensor) -> Tensor:
-    """F F^T for F of shape ``(n, P)``, of which only the lower triangle is computed; zeros or the same numbers above it.
+    """The lower triangle of F F^T for F of shape ``(n, P)``; entries above it are zero or those of F F^T.
 
-    On a CPU by the symmetric product of BLAS, which took 0.3 to 0.65 of the time of a general product between 91 and 10,095
-    coefficients.
+    On a CPU it is computed by the symmetric product of BLAS, which took 0.3 to 0.65 of the time of a general product for 91 to
+    10,095 coefficients.
     """
     if f.device.type != "cpu" or f.dtype not in (torch.float32, torch.float64) or not f.numel():
         return f @ f.T
     product: Any = get_blas_funcs("syrk", dtype=f.numpy().dtype)
-    if f.is_contiguous():  # BLAS stores matrices by columns, so that it sees F^T
+    if f.is_contiguous():  # BLAS stores matrices by columns, so that it reads this array as F^T
         return torch.from_numpy(product(1.0, f.numpy().T, trans=1, lower=1))
     return torch.from_numpy(product(1.0, f.T.contiguous().numpy().T, lower=1))
 
@@ -104,7 +104,8 @@ class CholeskySystem:
 class OrthogonalSystem:
     """Solutions of ``min |F d + r|^2 + lambda |d|^2`` by QR factorizations.
 
-    One is of F or F^T, and one for each lambda of a matrix of twice the smaller side.
+    F or F^T is factorized once, and for each lambda a matrix whose numbers of rows and columns are twice and once the smaller
+    side of F.
 
     Args:
         factor: F, shape ``(rows, P)``.
@@ -127,7 +128,7 @@ class OrthogonalSystem:
 
     @cached_property
     def _reduced(self) -> tuple[Tensor, Tensor, Tensor | None]:
-        """A square A and b with the same minimizers as F and r, and the basis Q of d = Q y if there are fewer rows."""
+        """A square A and a vector b with the same minimizers as F and r, and the basis Q of d = Q y if F has fewer rows."""
         n, p = self.factor.shape
         if n < p:
             q, r = torch.linalg.qr(self.factor.T)
@@ -147,7 +148,7 @@ class OrthogonalSystem:
 
 @dataclass(frozen=True)
 class RefinedSystem:
-    """A Cholesky factorization for lambda above its level of rounding, and QR factorizations below.
+    """Solutions by a Cholesky factorization for lambda above its rounding error, and by QR factorizations below.
 
     Args:
         fast: The normal equations.

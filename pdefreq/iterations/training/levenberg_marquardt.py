@@ -38,18 +38,18 @@ if TYPE_CHECKING:
 class LevenbergMarquardtStepper(Stepper):
     """Gauss-Newton steps with adaptive or constant damping.
 
-    With adaptive damping every step decreases the objective. The method ends when the decrease of the model is below rounding: at
-    the level of rounding if that holds for the first step that is tried or the gradient is zero up to rounding, and otherwise
-    stalled, since the model promised decreases that did not occur. If points are redrawn, each step decreases the objective at
-    its own points, the damping is kept, and the method does not end.
+    With adaptive damping every step decreases the objective. The method ends when the decrease that the model predicts is below
+    rounding errors. Its status is `rounding` if this holds for the first trial step, or if the gradient is zero up to rounding.
+    Otherwise it is `stalled`, because the model predicted decreases that did not occur. If points are redrawn, each step
+    decreases the objective at its own points, the damping is kept, and the method does not end.
 
     Args:
-        damping: A constant lambda, with which every step is accepted; None means adaptive damping. Both are at least the
-            rounding error of the system.
+        damping: A constant lambda, with which every step is accepted; None means adaptive damping. In both cases lambda is
+            at least the rounding error of the system.
         control: The rule for adaptive damping.
         algebra: The linear algebra.
         momentum: The part of the previous step near which a step stays: it minimizes the model plus
-            ``lambda |d - momentum d_previous|^2 / 2``. If the first step that is tried is rejected, further ones have none.
+            ``lambda |d - momentum d_previous|^2 / 2``. If the first trial step is rejected, further ones have no momentum.
 
     Source:
         For energies Mueller and Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv

@@ -1,4 +1,4 @@
-"""The linear algebra of Gauss-Newton steps as a composition: factorization, variable projection, sketches."""
+"""The linear algebra of Gauss-Newton steps, composed of a factorization, variable projection and sketches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LinearAlgebra:
     Args:
         refined: Whether QR factorizations are used below the level of rounding of F^T F, for sums of squares.
         projects: Whether the coefficients of the last layer are eliminated.
-        projected: Their number, which `on` sets.
+        projected: The number of these coefficients, which `on` sets.
         sketch_rows: The number of rows after a sketch; None keeps all.
         sketch_columns: The number of coefficients after a sketch; None keeps all.
     """
@@ -51,7 +51,7 @@ class LinearAlgebra:
         return replace(self, projected=space.num_linear)
 
     def at(self, step: int) -> Callable[[Tensor, Tensor, Tensor | None], DampedSystem]:
-        """The linear algebra of a step, as a function of F, G and r. Sketches depend on the number of the step alone."""
+        """The linear algebra of a step, as a function of F, G and r. Sketches depend on the number of the step only."""
         solve: Callable[[Tensor, Tensor, Tensor | None], DampedSystem] = partial(damped_system, refined=self.refined)
         if self.projected:
             solve = Projected(self.projected, solve)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class QuadraticModel:
-    """``objective + G^T d + |F d|^2 / 2``.
+    """The quadratic model ``objective + G^T d + |F d|^2 / 2``.
 
     Args:
         objective: The objective at d = 0.
@@ -45,7 +45,7 @@ class QuadraticModel:
     def at(
         cls, functional: Functional, c: Coefficients, solve: Solve = damped_system, start: Tensor | None = None
     ) -> QuadraticModel:
-        """The model at c."""
+        """The model of a functional at c."""
         f = functional.gauss_newton_factor(c).detach()
         with torch.no_grad():
             residual = functional.residual(c)

@@ -1,4 +1,4 @@
-"""Quasi-Newton methods: directions from an approximation of the inverse Hessian, and a strong Wolfe search along them."""
+"""Quasi-Newton methods, with a line search for the strong Wolfe conditions."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class QuasiNewtonStepper(Stepper):
     """Steps along minus an approximation of the inverse Hessian times the gradient.
 
     The approximation is discarded when the functional changes, and when a search along its direction fails. If the search along
-    the negative gradient fails as well, the method ends: at the level of rounding if the gradient is zero up to rounding, and
-    otherwise stalled.
+    the negative gradient fails as well, the method ends, with the status `rounding` if the gradient is zero up to rounding, and
+    otherwise with `stalled`.
 
     Source:
-        Nocedal and Wright (2006), Numerical Optimization, chapter 6; the line search is scipy's (Algorithms 3.5 and 3.6), with
-        the constants for quasi-Newton methods. Small differences of the objective follow from its slopes, as in the approximate
-        Wolfe conditions of Hager and Zhang (2005), SIAM J. Optim. 16, 170-192.
+        Nocedal and Wright (2006), Numerical Optimization, chapter 6; the line search is that of SciPy (Algorithms 3.5 and 3.6)
+        with the constants for quasi-Newton methods. Small differences of the objective are computed from its slopes, as in the
+        approximate Wolfe conditions of Hager and Zhang (2005), SIAM J. Optim. 16, 170-192.
     """
 
     ends: ClassVar[bool] = True
@@ -64,11 +64,11 @@ class QuasiNewtonStepper(Stepper):
 
     @abstractmethod
     def direction(self, memory: Memory) -> Tensor:
-        """Minus the approximation times the gradient, ``(P,)``, if at least one update is kept."""
+        """The direction, minus the approximation times the gradient, ``(P,)``, if at least one update is kept."""
 
     @abstractmethod
     def update(self, memory: Memory, step: Tensor, change: Tensor, load: Tensor) -> None:
-        """Include a step into the approximation.
+        """Update the approximation with a step.
 
         Args:
             memory: The memory, whose ``kept`` is the number of updates before this one.

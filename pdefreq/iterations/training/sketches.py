@@ -1,9 +1,9 @@
-"""Random sketches of a Gauss-Newton step: fewer rows, fewer coefficients, and the same step up to an error of the sketch.
+"""Random sketches of the linear system of a Gauss-Newton step, with fewer rows and fewer coefficients.
 
 A sketched step solves ``((C F S)^T C F S + lambda) y = -S^T G`` and is ``d = S y``, with a count sketch C of the rows and a
-subsampled randomized cosine transform S of the coefficients. The gradient G is not sketched, so that every step is a direction
-of descent: a sketched residual has an error of the size of its part outside the range of F. C needs more rows than S has
-columns, two times or more. Each step draws new sketches, so that all coefficients are changed in turn.
+subsampled randomized cosine transform S of the coefficients. The gradient G is not sketched, so that every step is a descent
+direction. A sketched residual would have an error of the size of its part outside the range of F. The number of rows of C must be
+at least twice the number of columns of S. Each step draws new sketches, so that all coefficients change in the course of a run.
 
 **Source.** Clarkson and Woodruff (2013), Low rank approximation and regression in input sparsity time, arXiv 1207.6365, for count
 sketches, here with several nonzero entries in each column; Tropp (2011), Improved analysis of the subsampled randomized Hadamard
@@ -25,7 +25,7 @@ _HASHES = 4  # nonzero entries in each column of a count sketch
 
 
 def count_sketch(matrix: Tensor, rows: int, stream: torch.Generator) -> Tensor:
-    """C times a matrix ``(n, ...)``: each row is added, with a random sign, to `_HASHES` of the new rows; E C^T C = 1.
+    """The product of C and a matrix ``(n, ...)``: each row is added with random signs to `_HASHES` new rows; E C^T C = 1.
 
     Args:
         matrix: The matrix.
@@ -42,7 +42,7 @@ def count_sketch(matrix: Tensor, rows: int, stream: torch.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class CosineSketch:
-    """S of shape ``(P, k)``: random signs, an orthonormal cosine transform, and k of its rows, scaled so that E S S^T = 1.
+    """The sketch S, ``(P, k)``: random signs, an orthonormal cosine transform, and k of its rows, scaled so that E S S^T = 1.
 
     Args:
         signs: The signs, ``(P,)``.
@@ -108,7 +108,7 @@ class SketchedSystem:
 
 @dataclass(frozen=True)
 class Sketched:
-    """Linear algebra on sketches, drawn anew in each call.
+    """The linear algebra with sketches, which are drawn anew in each call.
 
     Args:
         rows: The number of rows of F after the sketch; None keeps all.

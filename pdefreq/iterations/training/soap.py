@@ -29,7 +29,7 @@ class Side(NamedTuple):
         name: The name of the parameter with the side, for the memory.
         start: The position of the parameter in the vector of coefficients.
         shape: The shape of the parameter as a stack of matrices, ``(S, rows, columns)``.
-        left: Whether the side consists of the rows.
+        left: Whether the side is that of the rows.
     """
 
     name: str
@@ -53,9 +53,9 @@ class SoapStepper(FirstOrderStepper):
     """Adam on gradients that are rotated, for each weight matrix, into the eigenbases of the means of G G^T and G^T G.
 
     A side of length 1, and one of more than 1024 entries, is not rotated; parameters with one axis are not rotated either. The
-    networks of a stack have bases of their own. The first gradient only starts the means, as in the authors' code. The bases are
-    updated then and every few steps by one step of orthogonal iteration, and the second moments follow the order of its vectors.
-    The authors' code starts from all eigenvectors of the first means, whose null spaces make that start depend on rounding.
+    networks of a stack have separate bases. The first gradient only initializes the means, as in the authors' code. The bases are
+    updated then, and every few steps, by one step of orthogonal iteration, and the second moments are permuted like its vectors.
+    The authors' code starts from all eigenvectors of the first means; those in their null spaces depend on rounding errors.
 
     Args:
         rate: The learning rate.
@@ -134,8 +134,8 @@ def rotated_sides(shapes: Mapping[str, tuple[int, ...]]) -> tuple[Side, ...]:
 def next_basis(mean: Tensor, basis: Tensor) -> tuple[Tensor, Tensor]:
     """One step of orthogonal iteration with a small shift.
 
-    The shift leaves vectors of eigenvalues below the root of the rounding error, relative to the trace, as they are: they would
-    otherwise be determined by rounding errors.
+    The shift keeps vectors whose eigenvalues, relative to the trace, are below the square root of the rounding error. Without
+    it, these vectors would be determined by rounding errors.
 
     Args:
         mean: Symmetric matrices, ``(S, n, n)``.

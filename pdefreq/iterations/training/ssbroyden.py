@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SsBroydenStepper(QuasiNewtonStepper):
-    """Updates from the Broyden family, with a scaling of the previous matrix that limits its largest eigenvalues.
+    """The self-scaled Broyden method: updates of the Broyden family, with a scaling that limits the largest eigenvalues.
 
     Source:
         Urban, Stefanou, Pons (2025), J. Comput. Phys. 523, 113656, arXiv 2405.04230, equations 13-23; Kiyani, Shukla, Urban,
@@ -90,7 +90,7 @@ def updated(h: Tensor, s: Tensor, y: Tensor, load: Tensor, *, first: bool = Fals
         s: The step, ``(P,)``.
         y: The change of the gradient, with s . y > 0, ``(P,)``.
         load: B s with the inverse B of H, ``(P,)``.
-        first: Whether H is a multiple of the identity that says nothing on the size of the inverse Hessian.
+        first: Whether H is a multiple of the identity that is not scaled to the size of the inverse Hessian.
     """
     curvature, hy = float(s.dot(y)), h @ y
     yhy = float(y.dot(hy))
@@ -98,5 +98,5 @@ def updated(h: Tensor, s: Tensor, y: Tensor, load: Tensor, *, first: bool = Fals
     v = s / curvature - hy / yhy
     found = h / tau
     for factor, vector in ((-1 / (tau * yhy), hy), (phi * yhy / tau, v), (1 / curvature, s)):
-        found += factor * torch.outer(vector, vector)  # in this order the matrix stays symmetric to the last bit
+        found += factor * torch.outer(vector, vector)  # in this order the matrix is exactly symmetric
     return found

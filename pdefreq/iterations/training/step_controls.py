@@ -1,4 +1,4 @@
-"""Step controls: how the damping of a Gauss-Newton step is chosen.
+"""Step controls, the rules for the damping of a Gauss-Newton step.
 
 The gain of a step is the decrease of the objective over the decrease that the quadratic model predicts.
 """
@@ -26,9 +26,9 @@ START = 1e-3
 """The first damping, relative to the largest diagonal entry of F^T F."""
 
 _FACTOR = 3.0  # between the dampings that `TargetRatio` tries
-_TRIALS = 3  # how many of them, beyond the first
+_TRIALS = 3  # number of these dampings, in addition to the first one
 _PASSED = 10.0  # the damping has passed its minimum if it is larger than it by this factor
-_LATE = 0.5  # the gain that `TargetRatio` aims at from then on
+_LATE = 0.5  # target gain of `TargetRatio` from then on
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Trial:
 
     @property
     def is_last(self) -> bool:
-        """Whether larger dampings would not help either."""
+        """Whether no larger damping is tried after this step."""
         return self.is_empty or not math.isfinite(self.damping)
 
 
@@ -76,7 +76,7 @@ class Trials:
         promised = self.model.decrease(d)
         if promised <= torch.finfo(self.c.dtype).eps * abs(self.model.objective):
             return Trial(damping, d, -math.inf, is_empty=True)
-        if not math.isfinite(damping):  # what is not damped promises a decrease that rounding prevents, or F is not finite
+        if not math.isfinite(damping):  # the undamped part predicts a decrease that rounding prevents, or F is not finite
             return Trial(damping, d, math.nan, is_empty=math.isfinite(self.model.largest))
         return Trial(damping, d, (self.model.objective - float(self.functional.value(self.c + d))) / promised)
 
@@ -91,7 +91,7 @@ class Trials:
 
     @property
     def reason(self) -> Status:
-        """The reason why the model promises no decrease."""
+        """The status if the model predicts no decrease."""
         if not self.model.gradient.any():
             return Status.DONE
         stationary = not self.restrained or is_stationary(self.functional, self.c, self.model.gradient)
@@ -99,7 +99,7 @@ class Trials:
 
 
 class StepControl(ABC):
-    """A rule for the damping; its memory is tensors by name."""
+    """A rule for the damping, whose memory consists of tensors by name."""
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         """The memory before the first step: the damping, 0 before the first factor, and how the iteration has ended."""
@@ -132,7 +132,7 @@ class StepControl(ABC):
 
 @dataclass(frozen=True)
 class NielsenControl(StepControl):
-    """The first step that decreases the objective; its gain determines the damping that is tried first in the next step.
+    """A rule that takes the first step that decreases the objective; its gain determines the first damping of the next step.
 
     Source:
         Nielsen (1999), Damping parameter in Marquardt's method, IMM-REP-1999-05, equation 2.4.
@@ -148,9 +148,9 @@ class NielsenControl(StepControl):
 
 @dataclass(frozen=True)
 class TargetRatioControl(StepControl):
-    """The longest step, among a few, whose gain is at least a target.
+    """A rule that takes the longest step, among a few, whose gain is at least a target.
 
-    A small target allows long steps early, so that the iteration does not settle in a poor minimum near its start. After the
+    A small target allows long early steps, so that the iteration does not converge to a poor minimum near its start. After the
     damping has passed its minimum, the target is 0.5.
 
     Args:

@@ -68,7 +68,7 @@ class Stepper(ABC):
 
     def damping_at(self, memory: Memory, factor: Tensor) -> float:
         """The damping lambda of the first trial of a step with the Gauss-Newton factor F; see `solves_damped`."""
-        raise NotImplementedError(f"{type(self).__name__} solves no damped problem")
+        raise NotImplementedError(f"{type(self).__name__} does not solve a damped problem")
 
     @property
     def spectral_filter(self) -> SpectralFilter | None:

@@ -53,7 +53,7 @@ class TrainingIteration(Iteration):
             None keeps the weights.
         held_out: The objective at held-out points.
         adaptive: The choice of interior points by the residual, for objectives on given points; None for points that depend on
-            the step alone.
+            the step only.
         objectives_in: The same objectives on another space, for functionals that are quadratic in u. With it the rows of the
             functional are applied to modes.
     """

@@ -1,12 +1,12 @@
-"""Variable projection: the coefficients in which the residual is linear are eliminated from each step.
+"""Variable projection, which eliminates the coefficients in which the residual is linear from each step.
 
-With F = (A, B), A the columns of the coefficients of the last layer, a damped step minimizes
+Let F = (A, B), where A contains the columns of the coefficients of the last layer. A damped step minimizes
 
     |A a + B b + r|^2 + lambda |b|^2,
 
-where a is not damped: for each b it is the solution of a least-squares problem. Eliminating a leaves the projections of B and r
-onto the complement of the range of A, with Kaufman's approximation of the Jacobian. If the residual is linear in a, the step a
-is exact for b = 0.
+where a is not damped. For each b it is the solution of a least-squares problem. After the elimination of a, the problem for b
+contains the projections of B and r onto the orthogonal complement of the range of A, which is Kaufman's approximation of the
+Jacobian. If the residual is linear in a, the step a is exact for b = 0.
 
 **Source.** Kaufman (1975), A variable projection method for solving separable nonlinear least squares problems, BIT 15; Ruhe and
 Wedin (1980), SIAM Review 22, algorithm 2.
@@ -59,7 +59,7 @@ class ProjectedSystem:
 
 @dataclass(frozen=True)
 class Projected:
-    """Linear algebra that eliminates the last coefficients of a sum of squares.
+    """The linear algebra that eliminates the last coefficients of a sum of squares.
 
     Args:
         number: q, the number of these coefficients.

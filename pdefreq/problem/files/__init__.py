@@ -156,7 +156,7 @@ def _toml(text: str, name: str) -> dict[str, Any]:
 
 
 def _merged(document: Mapping[str, Any], changes: Any) -> dict[str, Any]:
-    """The document with the tables of a variant merged into it recursively. The empty text removes a key."""
+    """The document with the tables of a variant merged into it recursively. An empty string removes a key."""
     if not isinstance(changes, dict):
         raise ProblemFileError(f"[variant] must contain tables such as [variant.hard], got {_line(changes)}")
     merged = dict(document)

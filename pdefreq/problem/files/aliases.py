@@ -1,4 +1,4 @@
-"""Usual names of kinds and keys of a problem file that have another name here."""
+"""Alternative names of the kinds and keys of a problem file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DOMAIN_KEYS = {"center": "midpoint", "centre": "midpoint", "vertices": "points"
 def without_aliases(document: dict[str, Any]) -> dict[str, Any]:
     """The tables of a problem file, or of a variant, with the names of this package.
 
-    A disk is a ball of dimension 2, a Neumann condition is a Robin condition with alpha = 0.
+    A disk is a ball of dimension 2, and a Neumann condition is a Robin condition with alpha = 0.
 
     Raises:
         ProblemFileError: If an alias contradicts another key.

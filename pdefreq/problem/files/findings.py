@@ -1,4 +1,4 @@
-"""Errors of a problem file, collected so that all of them are reported at once."""
+"""The errors of a problem file, which are collected and reported together."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Findings:
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Keep the first error inside the block, which ends there."""
+        """Keep the first error in the block, which ends the block."""
         try:
             yield
         except (ProblemFileError, UnknownNameError) as error:
             self.add(error)
 
     def raise_all(self) -> None:
-        """Raise the error, or one that lists all of them; nothing if there is none.
+        """Raise the error, or an error that lists all of them, if there are any.
 
         Raises:
-            ProblemFileError: If several errors were found, or the one is of this class.
+            ProblemFileError: If several errors were found, or the only one is of this class.
             UnknownNameError: If the only error is of this class.
         """
         if len(self._errors) == 1:

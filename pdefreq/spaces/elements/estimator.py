@@ -120,7 +120,7 @@ def _add(total: np.ndarray, basis: Any, factor: np.ndarray, values: np.ndarray) 
 def _add_chords(
     total: np.ndarray, sides: Sequence[Any], level_set: Field, problem: Problem, c: np.ndarray, h: np.ndarray, a: np.ndarray
 ) -> None:
-    """Add the errors of the data between edges and the curved interface, to the cells of a plane that contain the curve."""
+    """Add the data errors between edges and a curved interface to the triangles that contain the interface."""
     mesh, find = sides[0].mesh, sides[0].find
     if mesh.dim() != 2 or not len(find):
         return

@@ -1,4 +1,4 @@
-"""Plane functions that are real or imaginary parts of powers and logarithms of a complex variable."""
+"""Functions in the plane that are real or imaginary parts of powers and logarithms of a complex variable."""
 
 from __future__ import annotations
 

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
 LARGEST_EXPONENT = 8.0
-_WHOLE = 1e-9  # difference from an integer below which a power is a polynomial
+_WHOLE = 1e-9  # difference from an integer below which an exponent counts as an integer
 _BOUNDARY = 4000  # points of the boundary, for the conditions on both sides of a corner
 _ON_SIDE = 1e-9  # distance from a side, relative to its length, of points on it
 
 
 def corner_functions(problem: Problem, largest: float = LARGEST_EXPONENT) -> tuple[AnalyticFunctions | CylinderFunctions, ...]:
-    """Families for each corner of a plane domain: the functions in which solutions with smooth data fail to be smooth.
+    """The families of singular functions at each corner of a plane domain, which solutions with smooth data contain.
 
-    At a corner of the interior angle omega, with theta measured from one side, they are ``r^a sin(a theta)`` with
+    At a corner with interior angle omega, with theta measured from one side, they are ``r^a sin(a theta)`` with
     a = j pi / omega for values prescribed on both sides, ``r^a cos(a theta)`` for fluxes on both sides, and
     a = (j - 1/2) pi / omega for one of each, where sine and cosine belong to values and fluxes at theta = 0. If a is an integer,
     the power is a polynomial, and the singular function is the same part of ``z^a log z`` with z = r exp(i theta), for example
@@ -58,7 +58,7 @@ def corner_functions(problem: Problem, largest: float = LARGEST_EXPONENT) -> tup
 def _families(
     problem: Problem, corner: Corner, kinds: tuple[str, str], largest: float
 ) -> list[AnalyticFunctions | CylinderFunctions]:
-    """The functions of a corner, with Bessel functions in place of powers for a constant reaction."""
+    """The functions at a corner, with Bessel functions in place of powers for a constant reaction."""
     m = covector(problem, corner.point, scale=max(corner.lengths))
     first, last = (m[0] * side[0] + m[1] * side[1] for side in (corner.first, corner.last))
     angle = cmath.phase(last / first) % (2 * math.pi) or 2 * math.pi
@@ -87,7 +87,7 @@ def _analytic(
 
 
 def _kinds(problem: Problem, corner: Corner) -> tuple[str, str] | None:
-    """The kinds of the conditions next to a corner on its first and last side, None if one of them is periodic or unknown."""
+    """The kinds of the conditions near a corner on its first and last side; None if one of them is periodic or unknown."""
     edge = problem.domain.boundary(_BOUNDARY)
     kinds = []
     for side, length in zip((corner.first, corner.last), corner.lengths, strict=True):

@@ -83,7 +83,7 @@ class CylinderFunctions:
         # d_x + i d_y multiplies by k for I and by -k for the others; d_x - i d_y by k for all but K.
         rising, falling = (1 if self.is_regular and screened else -1), (1 if self.is_regular or not screened else -1)
         factor = (rising * k) ** shift if shift >= 0 else (falling * k) ** -shift
-        # theta is measured from another ray than the axes of the derivatives: turn back by the angle between them
+        # theta is measured from another ray than the axes of the derivatives: rotate back by the angle between them
         back = (bisector * np.exp(-1j * self.turn)) ** shift
         return (
             factor * back * bessel[self.is_regular, screened](a + shift, k * r) * np.exp(1j * (a + shift) * theta) / self._unit(a)

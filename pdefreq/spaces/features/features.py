@@ -1,4 +1,4 @@
-"""The trial space of linear combinations of given functions, the features."""
+"""The trial space of linear combinations of given functions, which are called features."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class FeatureFamily(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Features(TrialSpace):
-    """The functions ``u = sum_j c_j f_j`` with features f_j, which belong to families of functions.
+    """The trial space of ``u = sum_j c_j f_j`` with features f_j, which belong to families of functions.
 
     Args:
         families: The families, at least one.
@@ -74,7 +74,7 @@ class Features(TrialSpace):
 
 
 class _FeatureEvaluator(LinearEvaluator):
-    """Features at points. Columns are computed in each call, in chunks of points: storing them would need more memory than u."""
+    """Features at points. Columns are computed in each call, in chunks of points, to save memory."""
 
     def __init__(self, space: Features, x: Points) -> None:
         self._families, self._x = space.families, x.detach()
@@ -120,7 +120,7 @@ class _FeatureEvaluator(LinearEvaluator):
         return rows
 
     def _evaluated(self, c: Coefficients, order: int) -> list[Tensor]:
-        """u, grad u and S : D^2 u up to an order."""
+        """The values u, grad u and S : D^2 u up to an order."""
         n, d = self._x.shape
         if not c.requires_grad and not bool(c.any()):  # the load of a linear problem
             return [c.new_zeros(shape) for shape in ((n,), (n, d), (n,))[: order + 1]]
@@ -149,7 +149,7 @@ def columns(
 ) -> None:
     """Write ``value_i f + gradient_i . grad f + second_i S_i : D^2 f`` of all functions at x_i into an array ``(n, m)``.
 
-    Without weights these are the values; without a matrix S is the identity.
+    Without weights these are the values. Without a matrix, S is the identity.
     """
     if value is None and gradient is None and second is None:
         value = torch.ones_like(x[:, 0])
@@ -173,7 +173,7 @@ def columns(
 
 
 def _second(family: FeatureFamily, x: Points, matrix: Tensor | None) -> Values:
-    """``S : D^2 f`` of all functions at points, ``(n, m)``; without a matrix the Laplacians."""
+    """The values ``S : D^2 f`` of all functions at points, ``(n, m)``; without a matrix the Laplacians."""
     if matrix is None:
         return family.laplacian(x)
     if hasattr(family, "combined"):

@@ -1,4 +1,4 @@
-"""Logarithms and multipoles around the holes of a domain, which a smooth extension into the holes does not contain."""
+"""Logarithms and multipoles around the holes of a domain, for fields that do not extend smoothly into the holes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 HIGHEST_ORDER = 16
 _HIGHEST_IN_SPACE = 8
-_ACCURACY = 1e-14  # relative size of the multipoles that are left out
+_ACCURACY = 1e-14  # largest relative size of the multipoles that are left out
 _ACCURACY_OF_IMAGES = 1e-10
-_MOST = 1500  # functions of all holes together
+_MOST = 1500  # largest number of functions of all holes together
 
 
 def multipoles(problem: Problem, order: int | None = None) -> tuple[AnalyticFunctions | CylinderFunctions | SolidHarmonics, ...]:
@@ -75,9 +75,9 @@ def _around(
 def image_wavenumber(problem: Problem) -> float:
     """The angular wavenumber at which the field of the mirror images of holes has decayed; 0 without holes.
 
-    Multipoles in a hole at the distance R from another part of the boundary leave a field that is smooth in the domain, but has
-    its poles at the distance R outside, in the mirror image of the hole. Sines approximate such a field up to about
-    exp(-2 k R) with wavenumbers up to k; measured on the problem `harmonic-holes`, where 1e-10 is reached with k = 18 pi.
+    Besides multipoles, a hole at the distance R from another part of the boundary causes a field that is smooth in the domain but
+    has poles at the distance R outside of it, in the mirror image of the hole. Sines with wavenumbers up to k approximate such a
+    field with an error of about exp(-2 k R). On the problem `harmonic-holes`, an error of 1e-10 was measured with k = 18 pi.
     """
     balls = inscribed_balls(problem.domain) if problem.domain.dimension in (2, 3) else []
     return max((-math.log(_ACCURACY_OF_IMAGES) / (2 * ball.clearance) for ball in balls), default=0.0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def matrix_at(problem: Problem, point: Sequence[float]) -> Tensor | None:
     """The symmetric matrix S of ``-S : D^2 u`` at a point, ``(d, d)``.
 
-    None if S depends on the solution, is not positive definite, or is not defined at the point, for example in a hole.
+    It is None if S depends on the solution, is not positive definite, or is not defined at the point, for example in a hole.
     """
     if not problem.equation.is_semilinear or problem.equation.order < 2:
         return None

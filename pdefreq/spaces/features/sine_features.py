@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Gradients, Points, Values
     from pdefreq.spaces.features.wave_bands import WaveBands
 
-_WHOLE = 1e-9  # of a period: rounding of a number of periods
+_WHOLE = 1e-9  # difference from an integer number of periods that is a rounding error
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class SineFeatures:
     def combined(
         self, x: Points, value: Values | None, gradient: Gradients | None, second: Values | None, matrix: Tensor | None
     ) -> Tensor:
-        """``value_i f + gradient_i . grad f + second_i S_i : D^2 f`` of all functions f at x_i, shape ``(n, m)``.
+        """The sum ``value_i f + gradient_i . grad f + second_i S_i : D^2 f`` of all functions f at x_i, shape ``(n, m)``.
 
         The sines and the cosines of all angles are computed once, for all derivatives.
         """
@@ -101,7 +101,7 @@ class SineFeatures:
 
 
 def _quadratic_forms(matrix: Tensor, w: Tensor) -> Tensor:
-    """``w_j . S_i w_j`` for matrices ``(n, d, d)`` and vectors ``(m, d)``, shape ``(n, m)``."""
+    """The forms ``w_j . S_i w_j`` for matrices ``(n, d, d)`` and vectors ``(m, d)``, shape ``(n, m)``."""
     pairs = (w[:, :, None] * w[:, None, :]).flatten(1)
     return matrix.flatten(1) @ pairs.T
 

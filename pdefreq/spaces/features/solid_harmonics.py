@@ -21,7 +21,7 @@ class SolidHarmonics:
 
     Args:
         center: The point r = 0.
-        radius: The length r of unit size.
+        radius: The distance at which the functions have about unit size.
         order: The largest n.
 
     Source:
@@ -57,7 +57,7 @@ class SolidHarmonics:
         return x.new_zeros(len(x), self.size)
 
     def _columns(self, x: Points, powers: tuple[int, ...]) -> Values:
-        """``d_x^i d_y^j d_z^k`` of all functions for powers (i, j, k) with a sum of at most 2."""
+        """The derivatives ``d_x^i d_y^j d_z^k`` of all functions, for (i, j, k) with a sum of at most 2."""
         table = self._table((x - x.new_tensor(self.center)) / self.radius, self.order + sum(powers))
         scale = self.radius ** -sum(powers)
         columns = []
@@ -69,7 +69,7 @@ class SolidHarmonics:
 
     @staticmethod
     def _table(x: Points, order: int) -> _Table:
-        """w_nm at points, for n up to an order."""
+        """The values of w_nm at points, for n up to an order."""
         square, z = x.square().sum(dim=1), x[:, 2]
         table: _Table = {}
         sectoral = torch.complex(square.rsqrt(), torch.zeros_like(z))

@@ -1,4 +1,4 @@
-"""Sets of wavenumbers from which features are drawn: unions of equal cells."""
+"""Sets of wavevectors from which features are drawn, which are unions of equal cells."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WaveBands:
 
     @classmethod
     def box(cls, largest: Sequence[float]) -> Self:
-        """All wavevectors whose components are at most given numbers, in cells of sides of about one."""
+        """All wavevectors whose components have moduli up to given numbers, in cells with sides of about one."""
         high = torch.tensor(largest, dtype=torch.float64)
         numbers = [min(max(1, round(each)), _MOST_CELLS) for each in largest]
         width = high / torch.tensor(numbers, dtype=torch.float64)
@@ -42,8 +42,8 @@ class WaveBands:
     def around(cls, points: Tensor, margin: Sequence[float]) -> Self:
         """The wavevectors near points, ``(m, d)``, nonnegative, and near zero.
 
-        The cells have half of the margin as sides. The cell of each point is included with two neighbors on either side along
-        each axis, so that all wavevectors within the margin of a point are.
+        The sides of the cells are half of the margin. The cell of each point is included with two neighbors on either side along
+        each axis, so that all wavevectors within the margin of a point are included.
         """
         d = points.shape[1]
         width = torch.tensor(margin, dtype=torch.float64) / 2
@@ -76,9 +76,9 @@ class WaveBands:
     def draw(self, number: int, generator: torch.Generator) -> Tensor:
         """Random wavevectors, uniform in the set, ``(number, d)``.
 
-        The cells, each with all signs, get the same number of wavevectors up to one, at random places: independent wavevectors
-        leave gaps, which cost one to two digits on the square with holes. Since w and -w give the same waves, the first component
-        is positive.
+        All cells, with all signs, contain the same number of random wavevectors up to one. Independent wavevectors leave gaps,
+        which increased the error on the square with holes by one to two orders of magnitude. Since w and -w give the same waves,
+        the first component is positive.
         """
         d = len(self.widths)
         signs = torch.tensor([(1.0, *others) for others in itertools.product((1.0, -1.0), repeat=d - 1)], dtype=torch.float64)

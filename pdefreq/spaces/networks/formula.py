@@ -48,8 +48,8 @@ class Formula(Protocol):
 class FormulaSpace(Network):
     """The trial space of the functions given by a formula.
 
-    A step takes longer than with `FeedForward`, whose derivatives are coded by hand. For a network with widths 50-50-50 the
-    factor is 1.5 to 1.6 for an energy, and 1.8 to 1.9 for a residual in one and two dimensions.
+    A step takes longer than with `FeedForward`, whose derivatives are implemented explicitly. For a network with widths 50-50-50
+    the factor is 1.5 to 1.6 for an energy, and 1.8 to 1.9 for a residual in one and two dimensions.
 
     Args:
         formula: The formula.

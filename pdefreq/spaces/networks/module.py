@@ -1,4 +1,4 @@
-"""Modules of torch as formulas of trial spaces."""
+"""PyTorch modules as formulas of trial spaces."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points, Values
 
-_POINTS = 64  # random points at which a module is examined
-_SPREAD = 0.1  # standard deviation of a perturbation of all parameters, since some modules start as zero
+_POINTS = 64  # random points at which a module is tested
+_SPREAD = 0.1  # standard deviation of a perturbation of all parameters, since some modules are initially zero
 _TOLERANCE = 1e-4  # relative; also for modules that compute in single precision
-_FLAT = 1e-12  # second derivatives of piecewise linear functions, relative to the gradient
+_FLAT = 1e-12  # bound on second derivatives of piecewise linear functions, relative to the gradient
 _KINKED = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.Softshrink)
 _ONCE_SMOOTH = (nn.ELU, nn.CELU, nn.SELU)
 
 
 class ModuleFormula:
-    """The values of a `torch.nn.Module` as a function of its trainable parameters. Buffers and frozen parameters are constants.
+    """The values of a `torch.nn.Module` as a function of its trainable parameters.
+
+    Buffers and frozen parameters are constants.
 
     Args:
-        make: A module, or a class or function that makes one.
+        make: A module, or a class or function that returns one.
         dimension: The dimension d of the points.
         smoothness: The largest order of square-integrable derivatives; None determines it.
 
     Raises:
-        OptionError: If no module is made, it has no trainable parameters, it can't be evaluated at points ``(n, d)``, or a
-            value depends on other points or on chance.
+        OptionError: If `make` returns no module, the module has no trainable parameters or can't be evaluated at points
+            ``(n, d)``, or its value at a point depends on other points or is random.
     """
 
     def __init__(self, make: Callable[..., Any], dimension: int, smoothness: float | None = None) -> None:
@@ -50,7 +52,7 @@ class ModuleFormula:
         self._constants = {name: t.detach() for name, t in (fixed | dict(self._module.named_buffers())).items()}
         self._shapes = {name: tuple(p.shape) for name, p in trainable.items()}
         if not trainable:
-            raise OptionError(f"{self._title} has no trainable parameters: set requires_grad for some of them")
+            raise OptionError(f"{self._title} has no trainable parameters: set requires_grad=True for some of them")
         self._require_function()
         self._smoothness = self._measured_smoothness() if smoothness is None else smoothness
 
@@ -64,7 +66,7 @@ class ModuleFormula:
     def initial(self, dimension: int, stream: torch.Generator) -> dict[str, Tensor]:
         parameters = dict(self._made(stream).named_parameters())
         if {name: tuple(parameters[name].shape) for name in self._shapes if name in parameters} != self._shapes:
-            raise OptionError(f"{self._title} must have the same parameters each time it is made")
+            raise OptionError(f"{self._title} must have parameters of the same names and shapes each time it is created")
         return {name: parameters[name].detach().double().cpu().clone() for name in self._shapes}
 
     def value(self, p: Mapping[str, Tensor], x: Points) -> Values:
@@ -81,7 +83,7 @@ class ModuleFormula:
         return f"the module '{getattr(name, '__name__', name)}'"
 
     def _made(self, generator: torch.Generator) -> nn.Module:
-        """The module with its initial parameters, whose random numbers come from the generator."""
+        """The module with its initial parameters, which are random numbers of the generator."""
         if isinstance(self._make, nn.Module):
             return self._make
         known = {"dimension": self._dimension, "generator": generator}
@@ -92,7 +94,7 @@ class ModuleFormula:
             try:
                 made = self._make(**arguments)
             except TypeError as error:
-                raise OptionError(f"{self._title} can't be made: {error}; it is called with {', '.join(known)}") from error
+                raise OptionError(f"{self._title} can't be made: {error}; the arguments can be {' and '.join(known)}") from error
         if not isinstance(made, nn.Module):
             raise OptionError(
                 f"{self._title} must be a torch.nn.Module or a function that returns one, got {type(made).__name__}"
@@ -100,7 +102,7 @@ class ModuleFormula:
         return made
 
     def _require_function(self) -> None:
-        """Check that the module is a function of points: shapes, finite values, and values of one point by itself."""
+        """Check the shapes of values, and that values are finite, not random, and independent of other points."""
         x, p = self._sample()
         with torch.no_grad():
             try:
@@ -117,16 +119,21 @@ class ModuleFormula:
             few = self.value(p, x[: _POINTS // 2])
         size = _TOLERANCE * float(values.abs().max())
         if not values.isfinite().all():
-            raise OptionError(f"{self._title} is not finite at points of the unit cube")
+            raise OptionError(f"{self._title} has values that are not finite at points of the unit cube")
         if float((values - again).abs().max()) > size:
-            raise OptionError(f"{self._title} returns other values when it is called again: leave out layers such as Dropout")
+            raise OptionError(
+                f"{self._title} returns different values when it is called again: leave out random layers such as Dropout"
+            )
         if float((values[: len(few)] - few).abs().max()) > size:
             raise OptionError(
                 f"the value of {self._title} at a point depends on the other points: leave out layers such as BatchNorm"
             )
 
     def _measured_smoothness(self) -> float:
-        """1 for modules with kinks: with layers known for them, or with zero second derivatives but varying gradients."""
+        """The largest order of square-integrable derivatives: 1 for modules with kinks, 2 with layers such as ELU.
+
+        Modules with kinks contain a layer that is known to have them, or have varying gradients but zero second derivatives.
+        """
         if any(isinstance(layer, _KINKED) for layer in self._module.modules()):
             return 1
         (x, p), curvature = self._sample(), 0.0
@@ -141,7 +148,7 @@ class ModuleFormula:
         return 2 if any(isinstance(layer, _ONCE_SMOOTH) for layer in self._module.modules()) else math.inf
 
     def _sample(self) -> tuple[Points, dict[str, Tensor]]:
-        """Random points of the unit cube, and parameters near the initial ones."""
+        """Random points of the unit cube, and random perturbations of the initial parameters."""
         draw = stream(0, "module at points")
         p = self.initial(self._dimension, stream(0, "module"))
         p = {name: t + _SPREAD * torch.randn(t.shape, generator=draw, dtype=torch.float64) for name, t in p.items()}

@@ -1,4 +1,4 @@
-"""Activations given by a function of a tensor alone, whose derivatives are computed by automatic differentiation."""
+"""Activations given as functions of a tensor, whose derivatives are computed by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from pdefreq.core.errors import OptionError
 from pdefreq.spaces.networks.activations.activation import Activation
 
-_REACH = 8.0  # jumps of derivatives are looked for in [-8, 8]
+_REACH = 8.0  # derivatives are tested for jumps in [-8, 8]
 _POINTS = 4001
 _HIGHEST = 4  # derivatives beyond this order count as continuous
 _HALVINGS = 40
@@ -23,7 +23,7 @@ _JUMP = 1e-4  # relative to the largest value of the derivative; a smooth one ch
 def automatic(function: Callable[[Tensor], Tensor]) -> Activation:
     """The activation of a function that is applied to each entry of a tensor, such as ``torch.nn.functional.gelu``.
 
-    Derivatives are computed by repeated reverse passes, which takes longer than derivatives that are coded by hand. The
+    Derivatives are computed by repeated reverse passes, which takes longer than derivatives that are implemented explicitly. The
     smoothness is the order of the first derivative that jumps in [-8, 8], and infinite if none of the first four jumps.
 
     Raises:
@@ -41,7 +41,7 @@ def automatic(function: Callable[[Tensor], Tensor]) -> Activation:
         ) from error
     if not isinstance(value, Tensor) or value.shape != a.shape or not torch.equal(value.flatten()[:2], alone):
         raise OptionError(
-            f"the activation '{name}' must act on each entry of a tensor by itself: return a tensor of the same shape"
+            f"the activation '{name}' must act on each entry of a tensor separately: return a tensor of the same shape"
         )
     derivatives = functools.partial(_derivatives, function)
     try:

@@ -9,7 +9,7 @@ from pdefreq.spaces.networks.activations.activation import Activation
 
 
 def _derivatives(a: Tensor, order: int) -> list[Tensor]:
-    """A for positive a, otherwise exp(a) - 1; the second derivative jumps at zero."""
+    """The derivatives of the function a for a > 0, exp(a) - 1 otherwise; that of order 2 jumps at zero."""
     positive = a > 0
     below = a.clamp_max(0)
     jet = [torch.where(positive, a, torch.expm1(below))]

@@ -30,7 +30,7 @@ def gabor(omega: float = 5.0) -> Activation:
 
 
 def _derivatives(omega: float, a: Tensor, order: int) -> list[Tensor]:
-    """The real part of h = exp(i omega a - a^2 / 2), whose derivatives satisfy h_(n+1) = (i omega - a) h_n - n h_(n-1)."""
+    """The derivatives of the real part of h = exp(i omega a - a^2 / 2), which satisfy h_(n+1) = (i omega - a) h_n - n h_(n-1)."""
     bell = torch.exp(-a.square() / 2)
     real, imaginary = [bell * torch.cos(omega * a)], [bell * torch.sin(omega * a)]
     for n in range(order):

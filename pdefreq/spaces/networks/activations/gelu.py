@@ -11,7 +11,7 @@ from pdefreq.spaces.networks.activations.activation import Activation
 
 
 def _derivatives(a: Tensor, order: int) -> list[Tensor]:
-    """A Phi(a) with the normal distribution Phi: the n-th derivative is a Phi^(n) + n Phi^(n-1).
+    """The derivatives of a Phi(a) with the normal distribution function Phi; that of order n is a Phi^(n) + n Phi^(n-1).
 
     The n-th derivative of the density phi = Phi' is (-1)^n He_n(a) phi with Hermite polynomials He_n.
     """

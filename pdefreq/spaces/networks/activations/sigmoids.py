@@ -1,4 +1,4 @@
-"""Activations made of the logistic function s(a) = 1 / (1 + exp(-a)): softplus and SiLU."""
+"""Activations that contain the logistic function s(a) = 1 / (1 + exp(-a)): softplus and SiLU."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pdefreq.spaces.networks.activations.activation import Activation
 
 
 def _logistic(a: Tensor, order: int) -> list[Tensor]:
-    """S and its derivatives: s' = s (1 - s), and Leibniz' rule for (s s)' gives s^(n+1) = s^(n) - (s s)^(n)."""
+    """The derivatives of s, from s' = s (1 - s) and the Leibniz rule for s s: s^(n+1) = s^(n) - (s s)^(n)."""
     jet = [torch.sigmoid(a)]
     if order >= 1:
         jet.append(jet[0] * torch.sigmoid(-a))  # 1 - s without cancellation
@@ -27,7 +27,7 @@ def _softplus(a: Tensor, order: int) -> list[Tensor]:
 
 
 def _silu(a: Tensor, order: int) -> list[Tensor]:
-    """A s, whose n-th derivative is a s^(n) + n s^(n-1)."""
+    """The derivatives of a s(a); that of order n is a s^(n) + n s^(n-1)."""
     s = _logistic(a, order)
     return [a * s[n] if n == 0 else torch.addcmul(n * s[n - 1], a, s[n]) for n in range(order + 1)]
 

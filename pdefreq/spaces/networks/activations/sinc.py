@@ -14,7 +14,7 @@ _TERMS = 20  # the last one is below 1e-17 of the first at _NEAR
 
 
 def _derivatives(a: Tensor, order: int) -> list[Tensor]:
-    """Since (a f)^(n) = a f^(n) + n f^(n-1) is the n-th derivative of the sine, f^(n) follows from f^(n-1)."""
+    """The derivatives of f(a) = sin(a) / a, by recurrence: a f^(n) + n f^(n-1) is the n-th derivative of the sine."""
     near = a.abs() < _NEAR
     far = torch.where(near, torch.full_like(a, _NEAR), a)
     jet: list[Tensor] = []

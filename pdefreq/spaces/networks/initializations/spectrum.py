@@ -9,18 +9,19 @@ from torch import Tensor
 
 from pdefreq.spaces.networks.initializations.initialization import Initialization, Layer
 
-_EXACT = 2  # units that get the same wavevector, with different phases: a cosine and a sine
+_EXACT = 2  # number of units with exactly the same wavevector; their phases are those of a cosine and a sine
 _LINEAR = 0.1  # standard deviation of the arguments of further layers, where sin is linear up to 1e-3
 
 
 def _draw(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
     """Waves in the first layer, small arguments in further hidden layers, and zeros in the last layer.
 
-    The units of the first layer take the wavevectors of the layer in turn. The first two units of each have exactly that
-    wavevector, and random phases that differ by pi/2; the others a normal perturbation of half of the spacing. A function whose
-    waves are all present is then a linear combination of the units. The network is initially zero.
+    The wavevectors of the layer are assigned to the units of the first layer in turn. For each wavevector, the first two units
+    have exactly this wavevector, and random phases that differ by pi/2. Further units have normal perturbations of it, with a
+    standard deviation of half of the spacing. A function that consists of these waves is then a linear combination of the units.
+    The network is initially zero.
 
-    Without wavevectors, all of them are perturbations of zero.
+    If the layer has no wavevectors, the units have perturbations of the zero vector.
     """
     stack, n, dtype = layer.stack, layer.fan_out, torch.float64
     if layer.activation is None:
