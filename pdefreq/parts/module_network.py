@@ -50,7 +50,7 @@ class ModuleNetwork(Network):
 
         if isinstance(value, torch.nn.Module) or (isinstance(value, type) and issubclass(value, torch.nn.Module)):
             return True
-        return inspect.isfunction(value) and "dimension" in inspect.signature(value).parameters
+        return inspect.isfunction(value) and ("dimension" in (given := inspect.signature(value).parameters) or not given)
 
     @classmethod
     def adopt(cls, value: Any) -> ModuleNetwork:

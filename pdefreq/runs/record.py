@@ -176,12 +176,14 @@ class Record(Shown):
         if not len(known):
             return None
         damped, residual = (history.column(f"certificate_{name}")[known] for name in ("damped", "residual"))
-        last = known[-1]
+        best = int(history.column("objective")[known].argmin())  # the row of the result, also if it is not the last one
+        excess = float((residual - damped - remainder[known, None]).max())
         return {
-            "step": int(history.column("step")[last]),
-            "largest_damped": float(damped[-1].max()),
-            "remainder": float(remainder[last]),
-            "holds": bool((residual <= damped + remainder[known, None] + _ROUNDING).all()),
+            "step": int(history.column("step")[known[best]]),
+            "largest_damped": float(damped[best].max()),
+            "remainder": float(remainder[known[best]]),
+            "excess": max(excess, 0.0),
+            "holds": excess <= _ROUNDING,
         }
 
     def _without_modes(self) -> tuple[str, str]:

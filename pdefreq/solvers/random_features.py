@@ -111,7 +111,7 @@ class RandomFeatures(Solver):
         if isinstance(self.bandwidth, tuple) and len(self.bandwidth) != d:
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
         plan = _Plan(self, problem, data_spectrum(problem, _DELTA[d]), seed, torch.empty(0, dtype=dtype, device=device))
-        fixed = self.bandwidth is not None and self.number is not None
+        fixed = self.number is not None  # further attempts would have fewer features per wavenumber
         kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
         return kind(plan.attempt, tolerance=None if fixed else self.tolerance, like=plan.like, remarks=[plan.reason])
 

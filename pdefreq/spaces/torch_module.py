@@ -26,4 +26,4 @@ class SpaceModule(nn.Module):
 
     def forward(self, x: Points) -> Values:
         """The values ``(n,)`` at points ``(n, d)``."""
-        return self.space.at(x).value(self.coefficients)
+        return self.space.at(x).value(self.coefficients.to(x))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.features.features import Features
     from pdefreq.spectrum.modes import Modes
 
+_ENDINGS = (Status.DONE, Status.UNRESOLVED)
 _FALL = 4.0  # the held-out residual must decrease by this factor while the number of features doubles
 
 
@@ -124,7 +125,7 @@ class FeatureLeastSquares(Iteration):
         return {"features": torch.tensor(float(state.space.num_coefficients))}
 
     def final_status(self, state: State) -> Status:
-        return list(Status)[int(state.memory["status"])]
+        return _ENDINGS[int(state.memory["status"])]
 
     def result_state(self, state: State) -> State:
         if "best" not in state.memory:
@@ -185,7 +186,7 @@ class FeatureLeastSquares(Iteration):
     def _memory(number: int, status: Status, residuals: list[float], sizes: list[float]) -> dict[str, Tensor]:
         return {
             "attempt": torch.tensor(number),
-            "status": torch.tensor(list(Status).index(status)),
+            "status": torch.tensor(_ENDINGS.index(status)),
             "residuals": torch.tensor(residuals, dtype=torch.float64),
             "sizes": torch.tensor(sizes, dtype=torch.float64),
         }
