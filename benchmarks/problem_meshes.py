@@ -3,7 +3,8 @@
 - perforated-1.msh, perforated-2.msh: Liu, Cai, Xu: Multi-scale deep neural network (MscaleDNN) for solving Poisson-Boltzmann
   equation in complex domains (2020), section 6.1.3, first and second domain.
 - cube-holes.csv: the same paper, section 6.1.4. Its radii are drawn from U[0, 0.15] and not printed; these are a new sample.
-- harmonic-holes.msh: Hao and others: PINNacle (2023), arXiv 2306.08827, problem Poisson2d-C.
+- harmonic-holes.msh, four-discs.msh: Hao and others: PINNacle (2023), arXiv 2306.08827, problems Poisson2d-C and
+  Poisson2d-CG.
 """
 
 from itertools import product
@@ -18,6 +19,7 @@ from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.meshes.gmsh import write_gmsh
 
 SQUARE = Box((-1.0, -1.0), (1.0, 1.0))
+DISCS = ((0.5, 0.5), (0.4, -0.4), (-0.2, -0.7), (-0.6, 0.5))
 # Domain, mesh width, and number of edges around each hole: 1000 to 2000 triangles, 50 to 130 kB.
 MESHES = {
     "perforated-1": (WithHoles(SQUARE, (Ball((-0.5, -0.5), 0.1), Ball((0.5, 0.5), 0.2), Ball((0.5, -0.5), 0.2))), 0.07, 16),
@@ -34,6 +36,11 @@ MESHES = {
         WithHoles(Box((-0.5, -0.5), (0.5, 0.5)), tuple(Ball(at, 0.1) for at in product((-0.3, 0.3), repeat=2))),
         0.07,
         36,  # the solution depends on the size of the holes
+    ),
+    "four-discs": (
+        WithHoles(SQUARE, tuple(Ball(at, r) for at, r in zip(DISCS, (0.2, 0.4, 0.1, 0.3), strict=True))),
+        0.1,
+        48,  # boundary layers around the discs
     ),
 }
 TICKS, LARGEST, SEED = (-0.8, -0.4, 0.0, 0.4, 0.8), 0.15, 0

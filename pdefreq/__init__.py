@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from pdefreq.core.errors import UserError
     from pdefreq.core.fields import Field
     from pdefreq.core.history import History, Schedule, Status, Stop
+    from pdefreq.domains.ball import Ball
     from pdefreq.domains.box import Box
+    from pdefreq.domains.ellipse import Ellipse
+    from pdefreq.domains.holes import WithHoles
+    from pdefreq.domains.polygon import Polygon
+    from pdefreq.domains.ring import Ring
     from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.problem.data import Data
     from pdefreq.problem.files import load_problem
@@ -58,7 +63,12 @@ if TYPE_CHECKING:
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq is fast
     "Comparison": "studies.comparison",
     "compare": "studies.comparison",
+    "Ball": "domains.ball",
     "Box": "domains.box",
+    "Ellipse": "domains.ellipse",
+    "Polygon": "domains.polygon",
+    "Ring": "domains.ring",
+    "WithHoles": "domains.holes",
     "UserError": "core.errors",
     "Field": "core.fields",
     "GridField": "problem.grid_field",
@@ -106,20 +116,24 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
 
 __all__ = [
     "SOLVERS",
+    "Ball",
     "BoundaryPart",
     "Box",
     "Chain",
     "Comparison",
     "Data",
+    "Ellipse",
     "Fem",
     "Field",
     "Given",
     "GridField",
     "History",
     "NetworkSolver",
+    "Polygon",
     "Problem",
     "Record",
     "Refinement",
+    "Ring",
     "RitzGalerkin",
     "RunSpec",
     "Schedule",
@@ -129,6 +143,7 @@ __all__ = [
     "Status",
     "Stop",
     "UserError",
+    "WithHoles",
     "compare",
     "damped_jacobi",
     "deep_ritz",
@@ -160,3 +175,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(f"pdefreq.{_PLACES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

@@ -19,6 +19,7 @@ from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
 from pdefreq.commands.refine import refine
 from pdefreq.commands.reproduce import reproduce
+from pdefreq.commands.run_file import run
 from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
 from pdefreq.commands.theory import ntk, predict
@@ -33,13 +34,13 @@ _INTERRUPTED = 130  # the code of an interrupted run; that of the process depend
 
 
 class OneSentence(TyperGroup):
-    """A group of commands whose user errors are one line on stderr with exit code 2; other errors keep their traceback."""
+    """A group of commands that print user errors on stderr, a line for each, with exit code 2; other errors keep a traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             code = super().main(*args, **kwargs | {"standalone_mode": False})
         except UserError as error:
-            code = _refuse(str(error))
+            code = _refuse(*error.lines)
         except _ClickException as error:
             code = 0 if type(error).__name__ == "NoArgsIsHelpError" else _refuse(_usage_sentence(error))
         except (KeyboardInterrupt, typer.Abort):
@@ -68,15 +69,15 @@ def _usage_sentence(error: Any) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _refuse(sentence: str) -> int:
-    print(f"error: {printable(sentence)}", file=sys.stderr)
+def _refuse(sentence: str, *more: str) -> int:
+    for line in (f"error: {sentence}", *more):
+        print(printable(line), file=sys.stderr)
     return 2
 
 
 app = typer.Typer(
     cls=OneSentence,
     name="pdefreq",
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -108,6 +109,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq solve poisson --method deep-ritz --probe ntk\n\n"
     "pdefreq solve poisson --method pinn --set network=mscale --set optimizer=gauss-newton\n\n"
     "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
+    run: "pdefreq run my-run.toml",
     compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20\n\n"
     "pdefreq compare poisson mscale mscale:activation=phi deep-ritz+jacobi:hand_over_step=500",
     refine: "pdefreq refine poisson --method fem --levels 6\n\n"

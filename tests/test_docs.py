@@ -108,7 +108,7 @@ SLOW = pytest.mark.slow  # these start Python and torch again; one or two tests 
         pytest.param(["tests/test_contracts.py"], "richardson or bump or size", marks=SLOW),
         (["tests/problem/terms/test_laws.py"], "eikonal"),
         pytest.param(
-            ["tests/spaces/networks/test_activations.py", "tests/spaces/test_derivative_laws.py"], "gaussian", marks=SLOW
+            ["tests/spaces/networks/test_activations.py", "tests/spaces/test_derivative_laws.py"], "lorentzian", marks=SLOW
         ),
         (["tests/spaces/networks/test_initializations.py"], "orthogonal"),
         (["tests/domains/test_laws.py"], "half-disk"),
@@ -163,7 +163,7 @@ def test_the_python_code_on_theory_runs(title):
 
 @pytest.mark.slow
 def test_the_added_activation_initialization_and_experiment_are_used(extended):
-    settings = ["--set", "activation=gaussian", "--set", "initialization=orthogonal"]
+    settings = ["--set", "activation=lorentzian", "--set", "initialization=orthogonal"]
     assert '"status": "steps"' in pdefreq(extended, "solve", "poisson", "-m", "deep-ritz", *settings, "--steps", "3", "--json")
     assert "| sor " in pdefreq(extended, "reproduce", "sweeps", "--steps", "5")
     assert "equally many sweeps" in pdefreq(extended, "reproduce")
@@ -287,7 +287,7 @@ def test_additions_from_a_file(outside, line):
             ["solve", "poisson", "-m", "gentle", "--set", "intervals=20", "--steps", "9", "--probe", "size"], marks=SLOW
         ),
         pytest.param(
-            ["solve", "poisson", "-m", "pinn", "--steps", "3", "-s", "activation=gaussian", "-s", "initialization=orthogonal"],
+            ["solve", "poisson", "-m", "pinn", "--steps", "3", "-s", "activation=lorentzian", "-s", "initialization=orthogonal"],
             marks=SLOW,
         ),
         pytest.param(
@@ -408,3 +408,8 @@ def test_the_options_in_the_table_of_networks_exist():
     assert len(rows) >= 14
     for pairs in rows:
         make_solver("deep-ritz", dict(pair.split("=", 1) for pair in pairs))
+
+
+@pytest.mark.parametrize("title", ["use a module", "use a loss"])
+def test_a_module_and_a_loss_of_the_user_are_trained(outside, title):
+    assert float(python(outside, "-c", EXTENSIONS[title])) < 1e-3

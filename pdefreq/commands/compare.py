@@ -22,6 +22,7 @@ MethodNames = Annotated[
         metavar="METHOD...",
         help="Methods to compare, named as in solve --method; options follow a colon: mscale:activation=phi,number=3.",
         show_default=False,
+        autocompletion=o.method_completions,
     ),
 ]
 

@@ -112,11 +112,25 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool, said: C
         if sentence := eigen_residual_sentence([row.eigen_residual for row in report.rows]):
             say(console, sentence)
     say(console, report.sentence, "bold" if report.rows else "")
+    if report.halving_spread is not None and summary["steps"] > 1:
+        say(console, f"spread: the last mode was halved after {report.halving_spread:.3g} times the steps of the first one")
+    if (certificate := solution.certificate) is not None:
+        say(console, _certificate_sentence(certificate))
     for line in _error_lines(solution, summary):
         say(console, line)
     if solution.folder is not None:
         say(console, f"results: {solution.folder}")
         say(console, f"figures: {_figures(solution.folder, drawn=drawn)}")
+
+
+def _certificate_sentence(found: Mapping[str, Any]) -> str:
+    """The last certificate of a run in words."""
+    remainder = f", R = {found['remainder']:.2g} |r| for what is nonlinear" if found["remainder"] else ""
+    return (
+        f"certificate of step {found['step']:,}: |v_k . r+| <= q_k |r|{' + R' if remainder else ''} for each watched mode, "
+        f"with q_k at most {found['largest_damped']:.2g}{remainder}"
+        + ("" if found["holds"] else "; it is violated, which only rounding errors can cause")
+    )
 
 
 def status_sentence(solution: Solution) -> str:

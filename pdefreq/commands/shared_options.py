@@ -42,10 +42,28 @@ class ModeFamily(StrEnum):
 
 _BUDGET, _WHERE, _OUTPUT = "When to stop", "How to compute", "Output"
 
+
+def _problem_names(incomplete: str) -> list[str]:
+    """The names of problems with a beginning, for the completion of shells."""
+    from pdefreq.problem.files import problem_names
+
+    return [name for name, _ in problem_names() if name.startswith(incomplete)]
+
+
+def method_completions(incomplete: str) -> list[str]:
+    """The names of methods with a beginning, for the completion of shells."""
+    from pdefreq.solvers import SOLVERS
+
+    return [name for name in SOLVERS if name.startswith(incomplete)]
+
+
 ProblemName = Annotated[
     str,
     typer.Argument(
-        metavar="PROBLEM", help="A problem of `pdefreq problems`, NAME:VARIANT, or the path of a .toml file.", show_default=False
+        metavar="PROBLEM",
+        help="A problem of `pdefreq problems`, NAME:VARIANT, or the path of a .toml file.",
+        show_default=False,
+        autocompletion=_problem_names,
     ),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]

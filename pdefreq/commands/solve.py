@@ -24,6 +24,7 @@ Method = Annotated[
         "-m",
         metavar="NAME",
         help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
+        autocompletion=o.method_completions,
     ),
 ]
 Settings = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.predicted import Drift
     from pdefreq.studies.prediction import PredictedModes
 
+Picture = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE.png",
+        help="The picture to write; by default PROBLEM-METHOD-predicted.png.",
+        show_default=False,
+    ),
+]
 _ROWS = 12  # largest number of modes or eigenvalues in a table
 _DECOMPOSED = 1000  # largest number of points with a full eigendecomposition of the kernel
 _HEADINGS = {  # short enough for seven columns in 80 characters
@@ -42,8 +53,9 @@ def predict(
     seed: o.Seed = 0,
     threads: o.Threads = 1,
     json_output: o.Json = False,
+    out: Picture = None,
 ) -> None:
-    """Predict how the error in every frequency decreases, before a run."""
+    """Predict how the error in every frequency decreases, before a run, and draw the predicted curves."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -55,7 +67,8 @@ def predict(
     found, named = predicted(subject, solver, seed=seed, modes=modes), subject.spectrum.wavenumbers
     remarks = remarks_on_named(found.modes, named)
     if json_output:
-        print_json(_as_json(found) | {"notes": remarks})
+        drawn = {} if out is None else {"picture": str(_drawn(found, out))}
+        print_json(_as_json(found) | {"notes": remarks} | drawn)
         return
     console = make_console()
     say(console, f"{subject.title or subject.name}, {method}: predicted", "bold")
@@ -68,6 +81,18 @@ def predict(
         _print_orders(console, found, _rows(found, named))
     for remark in remarks:
         say(console, remark)
+    if len(found.errors):
+        say(console, f"picture: {_drawn(found, out or Path(_picture_name(subject.name, method)))}")
+
+
+def _picture_name(problem: str, method: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", f"{problem}-{method}")[:100] + "-predicted.png"
+
+
+def _drawn(found: PredictedModes, path: Path) -> Path:
+    from pdefreq.figures.style import save_figure
+
+    return save_figure(found.plot(), path)
 
 
 def _rows(found: PredictedModes, wavenumbers: Sequence[float]) -> np.ndarray:

@@ -18,7 +18,7 @@ from pdefreq.core.content import code_files
 from pdefreq.core.conversion import convert, shown
 from pdefreq.core.errors import OptionError, RunFolderError, UnknownNameError, UserError
 from pdefreq.core.options import Option, Registered, described, names_of, options_of
-from pdefreq.core.registry import Registry, nearest, untrusted
+from pdefreq.core.registry import Registry, is_file, nearest, untrusted
 
 
 class Part(Registered):
@@ -27,7 +27,10 @@ class Part(Registered):
     def __post_init__(self) -> None:
         """Convert the values to the annotated types."""
         for option in options_of(type(self)):
-            object.__setattr__(self, option.name, convert(option.name, getattr(self, option.name), option.annotation))
+            value = getattr(self, option.name)
+            if option.kind is not None:
+                value = as_part(option.kind, value, option.name)
+            object.__setattr__(self, option.name, convert(option.name, value, option.annotation))
 
     @property
     def registered_names(self) -> list[str]:
@@ -103,6 +106,20 @@ class Node:
                 yield from inner.walk(f"{prefix}{name}.")
 
 
+def as_part(kind: type[Registered], value: Any, key: str) -> Any:
+    """A part given as itself, by name, or by an object of another library that it adopts; other values are returned unchanged.
+
+    Raises:
+        UnknownNameError: If the name is unknown.
+        OptionError: If the part needs an option, or is of another kind.
+    """
+    if value is None or isinstance(value, kind):
+        return value
+    if isinstance(value, str):
+        return _part_value(key, value, Option(key, kind, MISSING, ""), None).make()
+    return kind.adopted(value) or value
+
+
 def option_tree(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Node:
     """The tree of the object that `build` creates, for listing its options."""
     return _changed(Node.of(factory), options, f"{kind} '{name}'")
@@ -171,12 +188,17 @@ def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
     """The node of a part given as an object or by name, or None if the option allows it."""
     kind = option.kind
     assert kind is not None
+    if not isinstance(value, (kind, str)):
+        value = kind.adopted(value) or value
     if isinstance(value, kind):
         return Node.of_part(value)
     if value in (None, "null") and NoneType in typing.get_args(option.annotation):
         return None
     if isinstance(value, str):
-        factory = kind.registry.load(value.strip().strip('"'))  # quotes as in JSON are allowed
+        name = value.strip().strip('"')  # quotes as in JSON are allowed
+        factory = kind.registry.load(name)
+        if is_file(name) and (adopted := kind.adopted(factory, name)) is not None:
+            return Node.of_part(adopted)
         if not isinstance(factory, type):  # a function that returns a part, such as a method with its own defaults
             return Node.of(factory)
         if issubclass(factory, kind):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import Any
 
@@ -61,6 +61,8 @@ def describe(annotation: Any) -> str:
         return f"a list of {_plural(args[0])} such as [1,2,4]"
     if origin is Mapping:
         return "numbers by name such as first:1,second:10"
+    if origin is Callable:
+        return "a function"
     if args:  # a union
         return " or ".join(describe(a) for a in args)
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "null"}
@@ -84,6 +86,8 @@ def _fits(value: Any, annotation: Any) -> bool:
         return isinstance(value, (list, tuple)) and len(value) > 0 and all(_fits(v, args[0]) for v in value)
     if origin is Mapping:
         return isinstance(value, Mapping) and all(_fits(k, args[0]) and _fits(v, args[1]) for k, v in value.items())
+    if origin is Callable:
+        return callable(value)
     if args:
         return any(_fits(value, a) for a in args)
     if annotation is float:
@@ -105,6 +109,6 @@ def _shape(value: Any, annotation: Any) -> Any:
         return tuple(_shape(v, args[0]) for v in value)
     if origin is Mapping:
         return {key: float(v) for key, v in value.items()}
-    if args and origin is not typing.Literal:  # a union: the first type that fits
+    if args and origin not in (typing.Literal, Callable):  # a union: the first type that fits
         return _shape(value, next(a for a in args if _fits(value, a)))
     return float(value) if annotation is float else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pdefreq.core.printable import printable
 
 _LONGEST = 2000  # characters: a message may quote a part of a file
@@ -17,9 +19,27 @@ class UserError(Exception):
     def __init__(self, message: str = "") -> None:
         super().__init__(printable(message, _LONGEST))
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message, in several lines if it reports several errors."""
+        return (str(self),)
+
 
 class ProblemFileError(UserError):
-    """A problem file, or a problem built in Python, is malformed or inconsistent."""
+    """A problem file, or a problem built in Python, is malformed or inconsistent.
+
+    Args:
+        message: The sentence.
+        listed: The messages of several errors, which follow the sentence.
+    """
+
+    def __init__(self, message: str = "", listed: Sequence[str] = ()) -> None:
+        super().__init__("; ".join([message, *(f"({k}) {each}" for k, each in enumerate(listed, start=1))]))
+        self._lines = (printable(message), *(f"({k}) {printable(each)}" for k, each in enumerate(listed, start=1)))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return self._lines if len(self._lines) > 1 else super().lines
 
 
 class UnknownNameError(UserError):

@@ -12,6 +12,9 @@ from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
     import numpy as np
+    from pandas import DataFrame  # pyright: ignore[reportMissingImports]  # pandas is optional
+
+_SHOWN = 5  # rows at either end of the text form
 
 
 class Status(Enum):
@@ -74,7 +77,15 @@ class Status(Enum):
         "from the start; start from the solution of an easier problem (guess=...), such as one with a smaller coefficient.",
         1,
     )
+    UNRESOLVED = (
+        "not resolved",
+        "The residual at held-out points no longer falls as features are added: the data have noise, or the solution has a "
+        "singularity or features that are finer than the largest number of features resolves; use `fem` with "
+        "refinement=adaptive, or compare with it.",
+        1,
+    )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
+    RUNNING = ("running", "A process is still running it; this is the result at its newest checkpoint.", 0)
 
     def __init__(self, label: str, sentence: str, exit_code: int) -> None:
         self.label = label
@@ -120,6 +131,21 @@ class Stop:
                 "such as 1e-6, and the start itself satisfies a factor of 1"
             )
 
+    @classmethod
+    def of(cls, stop: Stop | None, *, steps: int | None = None, seconds: float | None = None) -> Stop:
+        """The criteria of `stop`, together with limits that are given by themselves.
+
+        Raises:
+            OptionError: If `stop` is not a `Stop`, or a limit is given twice.
+        """
+        if stop is not None and not isinstance(stop, Stop):
+            raise OptionError(f"`stop` must be a Stop, got {stop!r}: write stop=Stop(...), or steps=... and seconds=...")
+        given = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None}
+        for name in given:
+            if stop is not None and getattr(stop, name) is not None:
+                raise OptionError(f"`{name}` is given twice, in `stop` and by itself: give it once")
+        return (stop or cls()).override(cls(**given))  # pyright: ignore[reportArgumentType]
+
     def override(self, other: Stop) -> Stop:
         """The criteria of `other`, completed by these criteria where `other` sets none."""
         pairs = {n: getattr(other, n) if getattr(other, n) is not None else getattr(self, n) for n in self.__dataclass_fields__}
@@ -164,6 +190,37 @@ class History:
 
     def __contains__(self, name: str) -> bool:
         return name in self._columns
+
+    def __repr__(self) -> str:
+        """The first and the last rows of the columns of numbers, and the names of the others."""
+        import numpy as np
+
+        scalars = [name for name, column in self._columns.items() if column and np.ndim(column[-1]) == 0]
+        vectors = [f"{name} ({np.size(self._columns[name][-1])})" for name in self.names if name not in scalars]
+        rows = [[f"{self._columns[name][k]:.4g}" for name in scalars] for k in range(len(self))]
+        if len(rows) > 2 * _SHOWN:
+            rows = [*rows[:_SHOWN], ["..."] * len(scalars), *rows[-_SHOWN:]]
+        table = [scalars, *rows]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+        lines += [f"columns with several numbers in each row: {', '.join(vectors)}"] if vectors else []
+        return "\n".join([f"<History: {len(self)} rows>", *(lines if len(self) else [])])
+
+    def to_pandas(self) -> DataFrame:
+        """The columns as a `pandas.DataFrame`; a column of vectors becomes one column for each entry, ``name.0``, ``name.1``, ...
+
+        Raises:
+            OptionError: If pandas is not installed.
+        """
+        try:
+            import pandas as pd  # pyright: ignore[reportMissingImports]
+        except ImportError as error:
+            raise OptionError("the history as a table needs pandas: pip install pandas; or use `arrays()`") from error
+        table = {}
+        for name, column in self.arrays().items():
+            flat = column.reshape(len(column), -1)
+            table |= {name if column.ndim == 1 else f"{name}.{k}": flat[:, k] for k in range(flat.shape[1])}
+        return pd.DataFrame(table)
 
     @property
     def names(self) -> list[str]:

@@ -43,6 +43,21 @@ def locked(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process holds the lock on a folder. Nothing is written, and where the file system has no locks, none is held."""
+    try:
+        descriptor = os.open(folder / _NAME, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return False
+    try:
+        _lock(descriptor)
+    except OSError as error:
+        return error.errno in _HELD
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _acquired(path: Path) -> int:
     """The descriptor of the locked file."""
     while True:

@@ -27,9 +27,26 @@ class Registered:
 
     Attributes:
         registry: The registry of the kind, set by the base class of the kind.
+        adopters: Registered names of parts that stand for objects of other libraries. Such a class has the methods
+            ``accepts(value)`` and ``adopt(value or name)``.
     """
 
     registry: ClassVar[Registry]
+    adopters: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def adopted(cls, value: Any, name: str | None = None) -> Any:
+        """The part of this kind that stands for an object of another library; None if there is no such part.
+
+        Args:
+            value: The object, or a class or function that makes it.
+            name: The name ``path/to/file.py:Name`` from which it was loaded.
+        """
+        for each in cls.adopters:
+            part: Any = cls.registry.load(each)
+            if issubclass(part, cls) and part.accepts(value):  # pyright: ignore[reportAttributeAccessIssue]
+                return part.adopt(value if name is None else name)  # pyright: ignore[reportAttributeAccessIssue]
+        return None
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,9 @@ def _options_of(factory: Callable[..., Any]) -> tuple[Option, ...]:
     hints = typing.get_type_hints(factory.__init__ if isinstance(factory, type) else factory)
     parameters = inspect.signature(factory).parameters.values()
     defaults = {p.name: MISSING if p.default is p.empty else p.default for p in parameters}
+    if missing := [name for name in defaults if name not in hints]:
+        name = getattr(factory, "__name__", str(factory))
+        raise OptionError(f"the parameter `{missing[0]}` of '{name}' has no type, so that it can't be an option: annotate it")
     return tuple(Option(name, hints[name], default, docs.get(name, "")) for name, default in defaults.items())
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import hashlib
 import importlib.util
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -60,7 +62,7 @@ class Registry:
 
     def targets(self) -> dict[str, str]:
         """All names and their targets. A built-in name takes precedence over an entry point of the same name."""
-        return {point.name: point.value for point in entry_points(group=self.group)} | self._table
+        return _announced(self.group, _search_path()) | self._table
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.targets())
@@ -96,11 +98,16 @@ class Registry:
                 found[name] = str(error)
         return found
 
-    def named(self, text: str, base: type[T]) -> T:
+    def named(self, text: str, base: type[T], adopt: Callable[[Any], T] | None = None) -> T:
         """The object of a name such as ``tanh``, ``ricker(0.1)``, ``path/to/file.py:SWISH`` or ``path/to/file.py:bump(2)``.
 
         The target is an object of the type `base`, or a family of such objects: a class or function that creates one from the
         numbers in brackets and checks their range. Objects are cached; a file is read again if it has changed.
+
+        Args:
+            text: The name.
+            base: The type of the objects.
+            adopt: A conversion of other objects that a file defines, which raises `OptionError` for those that it can't convert.
 
         Raises:
             UnknownNameError: If the name is not registered, or the file does not define it.
@@ -110,10 +117,10 @@ class Registry:
         name, numbers = _numbers_behind(text)
         key = (text, base, *_version(name))
         if key not in self._made:
-            self._made[key] = self._make(text, name, numbers, base)
+            self._made[key] = self._make(text, name, numbers, base, adopt)
         return self._made[key]
 
-    def _make(self, text: str, name: str, numbers: Sequence[str] | None, base: type[T]) -> T:
+    def _make(self, text: str, name: str, numbers: Sequence[str] | None, base: type[T], adopt: Callable[[Any], T] | None) -> T:
         if not is_file(name) and name not in self:
             raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self, self._written(base))}")
         found = self._target(name, base)
@@ -124,6 +131,9 @@ class Registry:
         wanted = f"{self.kind} '{name}' must be an object of the class {base.__name__} or a function of numbers that returns one"
         if not callable(found):
             raise OptionError(f"{wanted}, got {type(found).__name__}")
+        if adopt is not None and is_file(name) and numbers is None:
+            with contextlib.suppress(OptionError):
+                return adopt(found)
         try:
             signature = inspect.signature(found)
         except ValueError:  # functions written in C may have no signature
@@ -174,11 +184,28 @@ class Registry:
         module, attribute = getattr(found, "__module__", ""), getattr(found, "__qualname__", "")
         if module.startswith(_FROM_FILE):
             return f"{sys.modules[module].__file__}:{attribute}"
-        for places in (self._unlisted | self._table, self.targets()):  # entry points last: their lookup takes milliseconds
-            for name, target in places.items():
-                if target == f"{module}:{attribute}":
-                    return name
+        for name, target in (self._unlisted | self._table | self.targets()).items():  # built-in names first
+            if target == f"{module}:{attribute}":
+                return name
         return None
+
+
+@functools.lru_cache(maxsize=64)
+def _announced(group: str, _path: tuple[tuple[str, int], ...]) -> dict[str, str]:
+    """The entry points of a group. Reading the metadata of all installed packages takes about 10 ms, hence the cache."""
+    return {point.name: point.value for point in entry_points(group=group)}
+
+
+def _search_path() -> tuple[tuple[str, int], ...]:
+    """The folders in which packages are found, with their times of change, which tell whether one was installed."""
+
+    def changed(folder: str) -> int:
+        try:
+            return os.stat(folder or ".").st_mtime_ns
+        except OSError:  # not every folder of the path exists
+            return -1
+
+    return tuple((folder, changed(folder)) for folder in sys.path)
 
 
 def is_file(name: str) -> bool:

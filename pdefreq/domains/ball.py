@@ -93,11 +93,13 @@ class Ball(Domain):
 
     def distance(self) -> Field:
         """The function 1 - |x - midpoint|^2 / radius^2, which is negative outside."""
+        return CallableField(self._level, self._level_gradient)
 
-        def level(x: Tensor) -> Tensor:
-            return 1 - (x - x.new_tensor(self.midpoint)).square().sum(dim=1) / self.radius**2
+    def _level(self, x: Tensor) -> Tensor:
+        return 1 - (x - x.new_tensor(self.midpoint)).square().sum(dim=1) / self.radius**2
 
-        return CallableField(level, lambda x: -2 / self.radius**2 * (x - x.new_tensor(self.midpoint)))
+    def _level_gradient(self, x: Tensor) -> Tensor:
+        return -2 / self.radius**2 * (x - x.new_tensor(self.midpoint))
 
     def lifting(self, g: Field) -> Field:
         if g.constant is not None:

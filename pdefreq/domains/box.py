@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -153,24 +154,10 @@ class Box(Domain):
         across = tuple(range(self.dimension)) if axes is None else tuple(axes)
         lower, upper = ([bounds[k] for k in across] for bounds in self.bounds)
         scale = math.prod((2 / self.lengths[k]) ** 2 for k in across)  # the value is 1 at the center
-
-        def product(x: Tensor) -> Tensor:
-            x = x[:, across]
-            return scale * ((x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)).prod(dim=1)
-
-        def gradient(x: Tensor) -> Tensor:
-            import torch
-
-            found, x = torch.zeros_like(x), x[:, across]
-            factors = (x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)
-            slopes = x.new_tensor(lower) + x.new_tensor(upper) - 2 * x
-            others = [
-                factors[:, [j for j in range(len(across)) if j != k]].prod(dim=1) for k in range(len(across))
-            ]  # not product / factor: that is 0 / 0 on the boundary
-            found[:, across] = scale * slopes * torch.stack(others, dim=1)
-            return found
-
-        return CallableField(product, gradient)
+        return CallableField(
+            functools.partial(_product, across, lower, upper, scale),
+            functools.partial(_gradient_of_product, across, lower, upper, scale),
+        )
 
     def lifting(self, g: Field, axes: Sequence[int] | None = None) -> Field:
         """The transfinite interpolant of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
@@ -186,25 +173,24 @@ class Box(Domain):
             raise IncompatibleError(
                 f"boundary values that vary can be lifted in at most {_MAX_LIFTED} dimensions, got {len(across)}; use a penalty"
             )
-        lower, upper, lengths = self.lower, self.upper, self.lengths
+        return CallableField(functools.partial(self._lifted, g, across))
+
+    def _lifted(self, g: Field, across: Sequence[int], x: Tensor) -> Tensor:
+        """The transfinite interpolant at points."""
+        import torch
+
+        total = x.new_zeros(x.shape[0])
         subsets = [s for size in range(1, len(across) + 1) for s in itertools.combinations(across, size)]
-
-        def lift(x: Tensor) -> Tensor:
-            import torch
-
-            total = x.new_zeros(x.shape[0])
-            for axes in subsets:
-                sign = 1.0 if len(axes) % 2 else -1.0
-                for ends in itertools.product((0, 1), repeat=len(axes)):
-                    corner, weight = list(x.unbind(dim=1)), sign
-                    for k, end in zip(axes, ends, strict=True):
-                        s = (x[:, k] - lower[k]) / lengths[k]
-                        weight = weight * (s if end else 1 - s)
-                        corner[k] = x.new_full((x.shape[0],), upper[k] if end else lower[k])
-                    total = total + weight * g(torch.stack(corner, dim=1))
-            return total
-
-        return CallableField(lift)
+        for axes in subsets:
+            sign = 1.0 if len(axes) % 2 else -1.0
+            for ends in itertools.product((0, 1), repeat=len(axes)):
+                corner, weight = list(x.unbind(dim=1)), sign
+                for k, end in zip(axes, ends, strict=True):
+                    s = (x[:, k] - self.lower[k]) / self.lengths[k]
+                    weight = weight * (s if end else 1 - s)
+                    corner[k] = x.new_full((x.shape[0],), self.upper[k] if end else self.lower[k])
+                total = total + weight * g(torch.stack(corner, dim=1))
+        return total
 
     def meshed(self, h: float) -> Mesh:
         """Each side is divided uniformly; squares are cut into two triangles and cubes into six tetrahedra."""
@@ -305,6 +291,27 @@ class Box(Domain):
         normals[:, k] = 1.0 if end else -1.0
         parts = torch.full((x.shape[0],), 2 * k + end, dtype=torch.long)
         return Samples(torch.cat([x[:, :k], fixed, x[:, k:]], dim=1), weights, normals, parts)
+
+
+def _product(across: Sequence[int], lower: Sequence[float], upper: Sequence[float], scale: float, x: Tensor) -> Tensor:
+    """The product of the distances from opposite sides along some axes, scaled."""
+    x = x[:, across]
+    return scale * ((x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)).prod(dim=1)
+
+
+def _gradient_of_product(
+    across: Sequence[int], lower: Sequence[float], upper: Sequence[float], scale: float, x: Tensor
+) -> Tensor:
+    import torch
+
+    found, x = torch.zeros_like(x), x[:, across]
+    factors = (x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)
+    slopes = x.new_tensor(lower) + x.new_tensor(upper) - 2 * x
+    others = [
+        factors[:, [j for j in range(len(across)) if j != k]].prod(dim=1) for k in range(len(across))
+    ]  # not product / factor: that is 0 / 0 on the boundary
+    found[:, across] = scale * slopes * torch.stack(others, dim=1)
+    return found
 
 
 def _gauss(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:

@@ -121,9 +121,13 @@ class Ellipse(Domain):
 
     def distance(self) -> Field:
         """The function 1 - ((x - midpoint_x) / a)^2 - ((y - midpoint_y) / b)^2, which is negative outside."""
-        return CallableField(
-            lambda x: 1 - self._scaled(x).square().sum(dim=1), lambda x: -2 * self._scaled(x) / x.new_tensor(self.half_axes)
-        )
+        return CallableField(self._level, self._level_gradient)
+
+    def _level(self, x: Tensor) -> Tensor:
+        return 1 - self._scaled(x).square().sum(dim=1)
+
+    def _level_gradient(self, x: Tensor) -> Tensor:
+        return -2 * self._scaled(x) / x.new_tensor(self.half_axes)
 
     def lifting(self, g: Field) -> Field:
         if g.constant is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -100,32 +101,30 @@ class Ring(Domain):
 
     def distance(self) -> Field:
         """The smooth function (r^2 - inner^2)(outer^2 - r^2), scaled to a maximum of 1; it is negative outside."""
+        return CallableField(self._level, self._level_gradient)
+
+    def _level(self, x: Tensor) -> Tensor:
         a, b = self.inner**2, self.outer**2
-        scale = (2 / (b - a)) ** 2
+        s = (x - x.new_tensor(self.midpoint)).square().sum(dim=1)
+        return (2 / (b - a)) ** 2 * (s - a) * (b - s)
 
-        def level(x: Tensor) -> Tensor:
-            s = (x - x.new_tensor(self.midpoint)).square().sum(dim=1)
-            return scale * (s - a) * (b - s)
-
-        def gradient(x: Tensor) -> Tensor:
-            y = x - x.new_tensor(self.midpoint)
-            s = y.square().sum(dim=1, keepdim=True)
-            return scale * (a + b - 2 * s) * 2 * y
-
-        return CallableField(level, gradient)
+    def _level_gradient(self, x: Tensor) -> Tensor:
+        a, b = self.inner**2, self.outer**2
+        y = x - x.new_tensor(self.midpoint)
+        s = y.square().sum(dim=1, keepdim=True)
+        return (2 / (b - a)) ** 2 * (a + b - 2 * s) * 2 * y
 
     def lifting(self, g: Field) -> Field:
         """The interpolant along rays, linear in r^2, between the values on the inner and the outer boundary."""
         if g.constant is not None:
             return ConstantField(g.constant)
+        return CallableField(functools.partial(self._lifted, g))
 
-        def lift(x: Tensor) -> Tensor:
-            near, r = radial(x, self.midpoint, (self.inner,) * self.dimension)
-            far, _ = radial(x, self.midpoint, (self.outer,) * self.dimension)
-            share = ((r * self.inner) ** 2 - self.inner**2) / (self.outer**2 - self.inner**2)
-            return (1 - share) * g(near) + share * g(far)
-
-        return CallableField(lift)
+    def _lifted(self, g: Field, x: Tensor) -> Tensor:
+        near, r = radial(x, self.midpoint, (self.inner,) * self.dimension)
+        far, _ = radial(x, self.midpoint, (self.outer,) * self.dimension)
+        share = ((r * self.inner) ** 2 - self.inner**2) / (self.outer**2 - self.inner**2)
+        return (1 - share) * g(near) + share * g(far)
 
     def meshed(self, h: float) -> Mesh:
         """In the plane a structured mesh, see `ring_mesh`."""

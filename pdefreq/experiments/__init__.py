@@ -29,6 +29,7 @@ EXPERIMENTS = Registry(
         "mscale-2d": "pdefreq.experiments.mscale_2d:mscale_2d",
         "mscale-6pi": "pdefreq.experiments.mscale_6pi:mscale_6pi",
         "multiscale-2d": "pdefreq.experiments.multiscale_2d:multiscale_2d",
+        "optimizers": "pdefreq.experiments.optimizers:experiment",
         "p-laplacian": "pdefreq.experiments.p_laplacian:p_laplacian",
         "phase-diagram": "pdefreq.experiments.phase_diagram:phase_diagram",
         "point-sources": "pdefreq.experiments.point_sources:point_sources",

@@ -136,9 +136,14 @@ class SampledSchedule:
         """The draw, the step if each step has its own batch, and the stage of the penalty."""
         return self._draw(step), 0 if self._sampling.batch is None else step, self.stage(step)
 
-    def at(self, step: int) -> Functional:
+    def at(self, step: int, interior: Samples | None = None) -> Functional:
+        """The functional that a step minimizes, on given interior points if these depend on the iterate."""
         draw, batch, _ = self.key(step)
-        return self._staged(self._sampled(draw, batch), step)
+        return self._staged(self._sampled(draw, batch, interior), step)
+
+    def on(self, interior: Samples) -> Functional:
+        """The part of the functional that belongs to interior points, on given points."""
+        return self._build(interior, None, None)
 
     def is_final(self, step: int) -> bool:
         fixed = self._sampling.rule.is_fixed or self._known is not None
@@ -170,8 +175,8 @@ class SampledSchedule:
             return self._known
         return self._regular(self._sampling.interior(self._domain, draw)), None
 
-    def _build_at(self, draw: int, step: int) -> Functional:
-        interior, source = self._interior(draw)
+    def _build_at(self, draw: int, step: int, given: Samples | None) -> Functional:
+        interior, source = self._interior(draw) if given is None else (given, None)
         boundary = self._sampling.boundary(self._domain, draw)
         boundary = None if boundary is None else self._regular(boundary)
         count = len(interior.x)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from skfem import MeshTri1
 
+from pdefreq.domains.meshes.hidden_features import with_fine_places, with_visible_interfaces
 from pdefreq.domains.meshes.interface_mesh import with_interfaces
 from pdefreq.domains.meshes.meshing import cut_cells, fitted, locally_refined, refined
 from pdefreq.iterations.iteration import Iteration, State
@@ -37,7 +38,8 @@ class Refinement(Iteration):
         problem: A linear problem.
         levels: Number of refinements after the first solution.
         adaptive: Whether only the cells with half of the squared estimator are refined, and those that an interface of the
-            equation cuts (`Problem.level_sets`), instead of all cells. Edges of triangles then follow the interfaces.
+            equation cuts (`Problem.level_sets`), instead of all cells. Edges of triangles then follow the interfaces. The first
+            mesh is refined toward interfaces and layers that lie inside a cell, which the estimator would not see.
         condense: A function from a weak form to the solver of its equations.
         like: A tensor with the dtype and device of the coefficients.
         remarks: A function that returns notes on a solution in a space.
@@ -58,7 +60,12 @@ class Refinement(Iteration):
         remarks: Callable[[Lagrange], list[str]],
     ) -> None:
         self._problem, self._levels, self._adaptive = problem, levels, adaptive
-        self._first = replace(space, mesh=self._following(space.mesh)) if adaptive else space
+        self._first = space
+        if adaptive:
+            layers = [(feature.x, feature.length) for feature in problem.features if feature.kind == "layer"]
+            mesh = with_fine_places(space.mesh, layers, problem.domain)
+            mesh = with_visible_interfaces(mesh, problem.level_sets, problem.domain)
+            self._first = replace(space, mesh=self._following(mesh))
         self._condense, self._like, self._remarks = condense, like, remarks
 
     def init(self) -> State:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.spectrum.modes import Modes
     from pdefreq.spectrum.predicted import Drift
+    from pdefreq.theory.certificate import Certificate
     from pdefreq.theory.dynamics import LinearDynamics
 
 
@@ -171,6 +172,19 @@ class HasTangentKernel(Protocol):
         Raises:
             IncompatibleError: If the mode family is another one, or the kernel is too large to decompose.
         """
+        ...
+
+
+@runtime_checkable
+class Certifies(Protocol):
+    """Steps are solutions of damped least-squares problems, so that every mode of the residual has a bound after a step."""
+
+    def watch(self, modes: Modes) -> None:
+        """Name the modes of `certificate`, before the first step."""
+        ...
+
+    def certificate(self, state: State) -> Certificate | None:
+        """The certificate of the step from a state, or of the one that led to it; None if there is none."""
         ...
 
 

@@ -6,27 +6,37 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pdefreq.parts.adaptive_points import AdaptivePoints, Rad, Rar
     from pdefreq.parts.boundary import Boundary, Hard, Penalty
+    from pdefreq.parts.function_loss import FunctionLoss
     from pdefreq.parts.inputs import Fourier, Input, Periodic
+    from pdefreq.parts.kan import Kan
     from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
+    from pdefreq.parts.module_network import ModuleNetwork
     from pdefreq.parts.networks import FeedForwardNetwork, FormulaNetwork, Mlp, Mscale, Network, PhaseShift
-    from pdefreq.parts.optimizers import Adam, GaussNewton, GradientDescent, Lbfgs, Optimizer, Sgd
+    from pdefreq.parts.optimizers import Adam, GaussNewton, GradientDescent, Lbfgs, Optimizer, Sgd, Soap, SsBroyden
     from pdefreq.parts.penalty_schedules import PenaltySchedule, Staged
     from pdefreq.parts.points import AtData, Automatic, Gauss, Points, Sobol, Uniform
     from pdefreq.parts.starts import Antisymmetric, Doubled, Start, Wide
+    from pdefreq.parts.step_controls import Nielsen, StepControl, TargetRatio
     from pdefreq.parts.training import Training
 
 
 _PLACES = {
     name: f"pdefreq.parts.{module}"
     for module, names in {
+        "adaptive_points": ("AdaptivePoints", "Rad", "Rar"),
         "boundary": ("Boundary", "Hard", "Penalty"),
+        "function_loss": ("FunctionLoss",),
         "inputs": ("Fourier", "Input", "Periodic"),
+        "kan": ("Kan",),
         "losses": ("Loss", "Misfit", "Residual", "Ritz"),
+        "module_network": ("ModuleNetwork",),
         "networks": ("FeedForwardNetwork", "FormulaNetwork", "Mlp", "Mscale", "Network", "PhaseShift"),
-        "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd"),
+        "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd", "Soap", "SsBroyden"),
         "points": ("AtData", "Automatic", "Gauss", "Points", "Sobol", "Uniform"),
         "penalty_schedules": ("PenaltySchedule", "Staged"),
+        "step_controls": ("Nielsen", "StepControl", "TargetRatio"),
         "starts": ("Antisymmetric", "Doubled", "Start", "Wide"),
         "training": ("Training",),
     }.items()
@@ -35,6 +45,7 @@ _PLACES = {
 
 __all__ = [
     "Adam",
+    "AdaptivePoints",
     "Antisymmetric",
     "AtData",
     "Automatic",
@@ -43,29 +54,39 @@ __all__ = [
     "FeedForwardNetwork",
     "FormulaNetwork",
     "Fourier",
+    "FunctionLoss",
     "Gauss",
     "GaussNewton",
     "GradientDescent",
     "Hard",
     "Input",
+    "Kan",
     "Lbfgs",
     "Loss",
     "Misfit",
     "Mlp",
+    "ModuleNetwork",
     "Mscale",
     "Network",
+    "Nielsen",
     "Optimizer",
     "Penalty",
     "PenaltySchedule",
     "Periodic",
     "PhaseShift",
     "Points",
+    "Rad",
+    "Rar",
     "Residual",
     "Ritz",
     "Sgd",
+    "Soap",
     "Sobol",
+    "SsBroyden",
     "Staged",
     "Start",
+    "StepControl",
+    "TargetRatio",
     "Training",
     "Uniform",
     "Wide",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _POINTS = 400  # on the boundary, in 2-D and beyond
 _ENDS = 2  # of an interval
+_BETA_OF_WAVES = 5e4  # errors of u at the boundary weigh about as much as those of its second derivatives inside
 
 
 class Boundary(Part):
@@ -59,6 +60,20 @@ class Boundary(Part):
         schedule = self.penalty_schedule
         return self.penalty_parameter * (1.0 if schedule is None else schedule.multiplier(step))
 
+    @property
+    def builds_in(self) -> bool:
+        """Whether boundary values are built into the network, of any problem."""
+        return not self.is_penalty
+
+    def suited(self, *, waves: bool, can_build_in: bool) -> Boundary:
+        """The treatment for a network on a problem.
+
+        Args:
+            waves: Whether the solution is expected to be a sum of units of the network.
+            can_build_in: Whether there is one prescribed function on the whole boundary.
+        """
+        return self
+
     def resolved(self, dimension: int, steps: int) -> Boundary:
         """The same part with all defaults set.
 
@@ -84,6 +99,24 @@ class Boundary(Part):
         Raises:
             IncompatibleError: If the values can't be built in.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Automatic(Boundary):
+    """Boundary values are built in, or imposed by penalty terms with beta = 5e4 if the network starts with waves of the solution.
+
+    Built-in values multiply the network by a function that vanishes on the boundary: the solution is then no sum of these waves.
+    """
+
+    @property
+    def builds_in(self) -> bool:
+        return False
+
+    def suited(self, *, waves: bool, can_build_in: bool) -> Boundary:
+        return Penalty(beta=_BETA_OF_WAVES) if waves or not can_build_in else Hard()
+
+    def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
+        raise AssertionError("the treatment is chosen by `suited`")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pdefreq.core.composition import Part
 from pdefreq.core.errors import IncompatibleError, OptionError
@@ -14,6 +15,7 @@ from pdefreq.parts.tables import INPUTS
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.frame import Frame
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.networks.embedding import FourierFeatures
 
 
@@ -29,6 +31,19 @@ class Input(Part):
     def resolved(self, periodic_axes: tuple[int, ...]) -> Input:
         """The same part with all defaults set that depend on the periodic axes of the problem."""
         return self
+
+    def settled(self, problem: Problem, frame: Frame) -> tuple[Input, str]:
+        """The same part with everything set that depends on the spectrum of the data, and the choice in a sentence, or ""."""
+        return self, ""
+
+    def length(self, domain: Domain, frame: Frame) -> float:
+        """The length over which the features change by about 1; times a wavenumber it is the factor that reaches the wavenumber.
+
+        Args:
+            domain: The domain.
+            frame: The frame in whose units coordinates and wavenumbers are measured.
+        """
+        return frame.length
 
     @abstractmethod
     def embedding(self, domain: Domain, frame: Frame) -> FourierFeatures:
@@ -50,26 +65,41 @@ class Fourier(Input):
     Args:
         features: Number of frequencies; there are twice as many features.
         std: Standard deviation of the components of the frequencies, angular wavenumbers in rad per unit of length of the domain
-            (`scaling`).
+            (`scaling`), or auto: half of the largest wavenumber that the data of the problem occupy, over sqrt(d).
 
     Source:
         Tancik et al. (2020), Fourier features let networks learn high frequency functions, arXiv 2006.10739, section 5.
     """
 
     features: int = 50
-    std: float = 10.0
+    std: float | Literal["auto"] = 10.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, COUNT, "features")
-        require(self, POSITIVE, "std")
+        if self.std != "auto":
+            require(self, POSITIVE, "std")
 
     def size(self, dimension: int) -> tuple[str, int, int]:
         return "features", self.features, 2 * self.features
 
+    def settled(self, problem: Problem, frame: Frame) -> tuple[Input, str]:
+        if self.std != "auto":
+            return self, ""
+        from pdefreq.spectrum.data_spectrum import data_spectrum
+
+        found = data_spectrum(problem)
+        std = found.radius * frame.length / (2 * math.sqrt(problem.domain.dimension))
+        return replace(self, std=std), f"std=auto chose {std:.3g}, since {found.reason}."
+
+    def length(self, domain: Domain, frame: Frame) -> float:
+        return frame.length / self.std if isinstance(self.std, float) else frame.length
+
     def embedding(self, domain: Domain, frame: Frame) -> FourierFeatures:
         from pdefreq.spaces.networks.embedding import random_features
 
+        if isinstance(self.std, str):
+            raise OptionError("std=auto depends on the problem: use `settled` first, or give a number such as 10")
         return random_features(domain.dimension, self.features, self.std, frame=frame)
 
 
@@ -99,6 +129,10 @@ class Periodic(Input):
     def size(self, dimension: int) -> tuple[str, int, int]:
         number = dimension if self.axes is None else len(self.axes)
         return "harmonics", self.harmonics, 2 * self.harmonics * number + dimension - number
+
+    def length(self, domain: Domain, frame: Frame) -> float:
+        sides = [b - a for a, b in zip(*domain.bounds, strict=True)]
+        return min(sides) / (2 * math.pi * self.harmonics)
 
     def embedding(self, domain: Domain, frame: Frame) -> FourierFeatures:
         from pdefreq.domains.box import Box

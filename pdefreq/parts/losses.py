@@ -75,6 +75,7 @@ class Loss(Part):
     """
 
     registry = LOSSES
+    adopters = ("function",)
     is_square: ClassVar[bool] = True
     sums_over_data: ClassVar[bool] = True
 

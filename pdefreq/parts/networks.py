@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.core.composition import Part
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.frame import Frame
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
 
+_MOST_SCALES = 12  # 2048 in units of the domain
+_ABOVE = 1e-9  # a wavenumber that is a power of two up to rounding needs no larger scale
 _LIVE = 12  # largest number of arrays, of the size of all units at 1024 points and of all weights, that exist at once in a step
 
 
@@ -36,6 +40,7 @@ class Network(Part):
     """An architecture, from which a network on a given domain is built."""
 
     registry = NETWORKS
+    adopters = ("module",)
 
     @abstractmethod
     def on(self, domain: Domain, frame: Frame | None = None) -> trial_space.Network:
@@ -50,9 +55,39 @@ class Network(Part):
             OptionError: If an option does not fit the dimension of the domain.
         """
 
+    def sized(self, problem: Problem, *, is_residual: bool) -> Network:
+        """The same part with widths, if they depend on the spectrum of the data.
+
+        Args:
+            problem: The problem.
+            is_residual: Whether the network is trained on the residual of the equation.
+        """
+        return self
+
+    @property
+    def consists_of_waves(self) -> bool:
+        """Whether the units are initially waves that the solution is expected to contain."""
+        return False
+
     def resolved(self, periodic_axes: tuple[int, ...]) -> Network:
         """The same part with all defaults set that depend on the periodic axes of the problem."""
         return self
+
+    @property
+    def remarks(self) -> list[str]:
+        """Notes for the user at the end of a run."""
+        return []
+
+    def settled(self, problem: Problem, frame: Frame) -> tuple[Network, str]:
+        """The same part with everything set that depends on the spectrum of the data, and the choice in a sentence, or "".
+
+        The choice depends on the problem only, so that a run that is resumed makes it again.
+
+        Args:
+            problem: The problem.
+            frame: The coordinates that the network receives.
+        """
+        return self, ""
 
     def inputs(self, dimension: int) -> int:
         """How many numbers are computed from the coordinates of each point and stored in addition to them."""
@@ -75,6 +110,11 @@ class Network(Part):
     def smoothness_from(self) -> str:
         """The option that determines the smoothness of the network, for messages."""
         return self.registry.name_of(type(self)) or type(self).__name__
+
+    @property
+    def smoother(self) -> str:
+        """What makes the network smooth, for messages."""
+        return "activation=sin or tanh"
 
 
 class FormulaNetwork(Network):
@@ -100,6 +140,10 @@ class FormulaNetwork(Network):
         std = math.sqrt(2 / sum(shape)) if len(shape) == 2 else 0.0
         return std * torch.randn(shape, generator=stream, dtype=torch.float64)
 
+    def initial(self, dimension: int, stream: torch.Generator) -> dict[str, Tensor]:
+        """The initial values of all parameters, each by `draw`."""
+        return {name: self.draw(name, shape, stream) for name, shape in self.shapes(dimension).items()}
+
     def on(self, domain: Domain, frame: Frame | None = None) -> trial_space.Network:
         from pdefreq.spaces.networks.formula import FormulaSpace
 
@@ -117,10 +161,13 @@ class FeedForwardNetwork(Network):
     """A feed-forward network, or a sum of several of equal shape.
 
     Args:
-        widths: Number of units of each hidden layer, in each sub-network if there are several.
-        activation: A name such as sin, tanh, srelu, phi, sin-srelu, relu or ricker(a), or my_file.py:Name.
+        widths: Number of units of each hidden layer, in each sub-network if there are several; null chooses widths and
+            initialization of a sine network by the spectrum of the data.
+        activation: A name such as sin, tanh, gelu, srelu, phi, relu or ricker(a), my_file.py:Name, or in Python a function of a
+            tensor.
         initialization: How weights are drawn: a name such as tiled, glorot, he, lecun, torch, mscale, ntk, mean-field, siren,
-            or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or my_file.py:Name.
+            spectrum (waves of the data, for sines), or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or
+            my_file.py:Name.
         bias: Which layers have biases: all, hidden (all but the last) or none.
         residual: Whether a hidden layer's input is added to its output, where both have the same width.
         adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, initially 1 / n; null means none.
@@ -129,31 +176,72 @@ class FeedForwardNetwork(Network):
         start: A construction whose initial function is zero; null keeps the initial parameters as drawn.
     """
 
-    widths: tuple[int, ...] = (50, 50, 50)
-    activation: str = "tanh"
+    widths: tuple[int, ...] | None = (50, 50, 50)
+    activation: str | Callable[..., Any] = "tanh"
     initialization: str = "tiled"
     bias: Literal["all", "hidden", "none"] = "all"
     residual: bool = False
     adaptive: float | None = None
     input: Input | None = None
     start: Start | None = None
+    waves: tuple[tuple[float, ...], ...] = field(default=(), metadata={"option": False})  # in rad per length, by `settled`
+    spacing: float = field(default=0.0, metadata={"option": False})
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.initialization == "spectrum" and self.activation != "sin":
+            raise OptionError(f"initialization=spectrum draws waves and needs activation=sin, got {self.activation}")
+        if self.initialization == "spectrum" and self.input is not None:
+            raise OptionError("initialization=spectrum draws waves of the coordinates: leave `input` out")
         require(self, COUNT, "widths")
         require(self, EXPONENT, "adaptive")
-        for registry, named, name in (
+        for registry, named, given in (
             (ACTIVATIONS, activation_named, self.activation),
             (INITIALIZATIONS, initialization_named, self.initialization),
         ):
-            if not registry.knows(name):
-                named(name)  # raises if the name is unknown, or loads a file
+            if not (isinstance(given, str) and registry.knows(given)):
+                named(given)  # pyright: ignore[reportArgumentType]  # raises if the name is unknown, loads a file, or differentiates a function
+
+    def sized(self, problem: Problem, *, is_residual: bool) -> FeedForwardNetwork:
+        from pdefreq.parts.network_sizes import UNINFORMED, suggested
+
+        if self.widths is not None:
+            return self
+        fits = is_residual and self.activation == "sin" and self.input is None and self.initialization == "siren(10)"
+        widths, initialization = suggested(problem) if fits else (UNINFORMED[0], self.initialization)
+        return replace(self, widths=widths, initialization=initialization)
+
+    @property
+    def consists_of_waves(self) -> bool:
+        return self.initialization == "spectrum"
+
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """The widths, which `sized` sets."""
+        assert self.widths is not None
+        return self.widths
 
     def resolved(self, periodic_axes: tuple[int, ...]) -> FeedForwardNetwork:
         if not periodic_axes:
             return self
         # A single harmonic keeps initial networks smooth: with four, Gauss-Newton overfitted its points on smooth solutions.
         return replace(self, input=(self.input or Periodic(harmonics=1)).resolved(periodic_axes))
+
+    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
+        if self.input is not None:
+            features, told = self.input.settled(problem, frame)
+            if told:
+                return replace(self, input=features).settled(problem, frame)[0], told
+        if self.initialization != "spectrum":
+            return self, ""
+        if self.input is not None:
+            raise OptionError("initialization=spectrum draws waves that are not periodic: use another initialization here")
+        from pdefreq.spectrum.data_spectrum import data_spectrum
+
+        found = data_spectrum(problem)
+        waves = found.plane_waves(self.layer_widths[0])
+        told = f"The first layer begins with {len(waves)} waves: {found.reason}."
+        return replace(self, waves=tuple(map(tuple, waves.tolist())), spacing=math.pi / max(found.sides)), told
 
     @abstractmethod
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
@@ -176,13 +264,15 @@ class FeedForwardNetwork(Network):
 
         frame = frame or Frame.identity(domain.dimension)
         layers = {
-            "widths": self.widths,
+            "widths": self.layer_widths,
             "activation": self.activation,
             "initialization": self.initialization,
             "embedding": coordinates(frame) if self.input is None else self.input.embedding(domain, frame),
             "residual": self.residual,
             "bias": self.bias,
             "adaptive": self.adaptive,
+            "waves": tuple(tuple(k * unit for k, unit in zip(row, frame.units, strict=True)) for row in self.waves),
+            "spacing": self.spacing * frame.length,
         }
         network = self.drawn_on(domain, layers)
         return network if self.start is None else self.start.applied(network)
@@ -198,9 +288,9 @@ class FeedForwardNetwork(Network):
             name, number, _ = self.input.size(dimension)
             require_memory(number, name, 8 * _LIVE * 1024 * features)
         start = Start if self.start is None else self.start
-        parts, widths = self.stack * start.copies, [start.widening * width for width in self.widths]
+        parts, widths = self.stack * start.copies, [start.widening * width for width in self.layer_widths]
         weights = parts * sum(a * b for a, b in itertools.pairwise((features or dimension, *widths, 1)))
-        require_memory(max(self.widths), "widths", 8 * _LIVE * (weights + parts * 1024 * sum(widths)))
+        require_memory(max(self.layer_widths), "widths", 8 * _LIVE * (weights + parts * 1024 * sum(widths)))
 
     @property
     def starts_at_zero(self) -> bool:
@@ -208,7 +298,7 @@ class FeedForwardNetwork(Network):
 
     @property
     def smoothness_from(self) -> str:
-        return self.activation
+        return self.activation if isinstance(self.activation, str) else activation_named(self.activation).name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +316,7 @@ class Mscale(FeedForwardNetwork):
     """MscaleDNN: sub-networks on scaled inputs, or one network whose first layer is split into scales.
 
     Args:
-        scales: Factors of the input.
+        scales: Factors of the input, or auto: powers of two from 1 to the largest wavenumber that the data occupy.
         form: One sub-network for each scale (subnetworks, MscaleDNN-2), or one network whose first layer is split
             (first-layer, MscaleDNN-1).
 
@@ -234,32 +324,56 @@ class Mscale(FeedForwardNetwork):
         Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207, section 3.
     """
 
-    widths: tuple[int, ...] = (30, 30, 30)
-    activation: str = "sin"
-    scales: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+    widths: tuple[int, ...] | None = (30, 30, 30)
+    activation: str | Callable[..., Any] = "sin"
+    scales: tuple[float, ...] | Literal["auto"] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.scales == "auto":
+            return
         require(self, POSITIVE, "scales")
         if self.form == "subnetworks":
             return
         if len(self.scales) == 1:
             raise OptionError("`form` does nothing here: it needs `scales`, several of them; set that, or leave `form` out")
-        if self.widths[0] < len(self.scales):
+        if self.layer_widths[0] < len(self.scales):
             raise OptionError(
                 f"the first of `widths` must be at least the number of scales, {len(self.scales)}, so that each has a unit, "
-                f"got {self.widths[0]}"
+                f"got {self.layer_widths[0]}"
             )
 
     @property
     def stack(self) -> int:
-        return len(self.scales) if self.form == "subnetworks" else 1
+        return len(self._known_scales) if self.form == "subnetworks" else 1
+
+    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
+        if self.scales != "auto":
+            return super().settled(problem, frame)
+        from pdefreq.spectrum.data_spectrum import data_spectrum
+
+        found = data_spectrum(problem)
+        reach = max(2.0, found.radius * (frame.length if self.input is None else self.input.length(problem.domain, frame)))
+        number = 2 + min(_MOST_SCALES - 2, math.floor(math.log2(reach) - _ABOVE))
+        number = number if self.form == "subnetworks" else min(number, self.layer_widths[0])
+        scales = tuple(2.0**k for k in range(number))
+        told = f"scales=auto chose {', '.join(f'{s:g}' for s in scales)}, since {found.reason}."
+        if scales[-1] * 2 <= reach:
+            told += f" These scales end below the largest wavenumber, which needs {reach:.3g}."
+        network, waves = replace(self, scales=scales).settled(problem, frame)
+        return network, f"{told} {waves}".strip()
+
+    @property
+    def _known_scales(self) -> tuple[float, ...]:
+        if self.scales == "auto":
+            raise OptionError("scales=auto depends on the problem: use `settled` first, or give a list such as [1,2,4]")
+        return self.scales  # pyright: ignore[reportReturnType]  # "auto" is the only text
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
         from pdefreq.spaces.networks.mscale import MscaleSpace
 
-        return MscaleSpace(domain, self.scales, form=self.form, **layers)
+        return MscaleSpace(domain, self._known_scales, form=self.form, **layers)
 
 
 @dataclass(frozen=True, kw_only=True)

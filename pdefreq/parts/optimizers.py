@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
-from pdefreq.parts.part import FRACTION, POSITIVE, require
+from pdefreq.parts.part import COUNT, FRACTION, POSITIVE, require
+from pdefreq.parts.step_controls import Nielsen, StepControl
 from pdefreq.parts.tables import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class Optimizer(Part):
     needs_fixed_objective: ClassVar[bool] = False
     # In 2-D, networks overfitted fewer than 130 points along each axis on `poisson-multilevel` within 300 steps.
     number: ClassVar[tuple[int, int, int]] = (1000, 19600, 8192)
+
+    @property
+    def for_squares(self) -> str | None:
+        """The name of an option that only losses which are sums of squares have, if it is set; otherwise None."""
+        return None
 
     @abstractmethod
     def stepper(self) -> Stepper:
@@ -120,6 +126,29 @@ class Sgd(FirstOrder):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Soap(FirstOrder):
+    """Adam in the eigenbasis of Shampoo's preconditioners, one basis for each side of a weight matrix.
+
+    Args:
+        basis_every: Number of steps between updates of the bases.
+
+    Source:
+        Vyas et al. (2025), SOAP: improving and stabilizing Shampoo using Adam, arXiv 2409.11321.
+    """
+
+    basis_every: int = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, COUNT, "basis_every")
+
+    def stepper(self) -> Stepper:
+        from pdefreq.iterations.training.soap import SoapStepper
+
+        return SoapStepper(self.rate, self.clip, self.basis_every)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lbfgs(Optimizer):
     """The limited-memory BFGS method with a line search.
 
@@ -136,28 +165,88 @@ class Lbfgs(Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SsBroyden(Optimizer):
+    """The self-scaled Broyden method, with a dense inverse Hessian and a line search.
+
+    Source:
+        Urban, Stefanou, Pons (2025), J. Comput. Phys. 523, 113656, arXiv 2405.04230; Kiyani, Shukla, Urban, Darbon, Karniadakis
+        (2025), CMAME 446, 118308, arXiv 2501.16371.
+    """
+
+    needs_fixed_objective = True
+
+    def stepper(self) -> Stepper:
+        from pdefreq.iterations.training.ssbroyden import SsBroydenStepper
+
+        return SsBroydenStepper()
+
+    def require_memory(self, rows: int, coefficients: int) -> None:
+        if coefficients**2 > _FACTOR:
+            size, most = (entries / 2**27 for entries in (coefficients**2, _FACTOR))
+            raise OptionError(
+                f"ssbroyden would hold a matrix of {coefficients:,} x {coefficients:,} entries, {size:,.1f} GiB, and takes at "
+                f"most {most:.0f} GiB: use narrower `widths` or optimizer=lbfgs"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class GaussNewton(Optimizer):
     """Gauss-Newton steps, which solve the linearized problem.
 
     Args:
         damping: lambda in (F^T F + lambda) d = -gradient; null adapts it in each step (Levenberg-Marquardt).
+        control: How it is adapted.
+        factorization: Cholesky of F^T F or F F^T (cholesky), or in addition QR of F for dampings below the level of rounding of
+            these matrices (cholesky-qr), for losses that are sums of squares.
+        last_layer: Whether the coefficients of the last layer are damped as the others, or eliminated (projected, variable
+            projection), for losses that are sums of squares.
+        spring_momentum: The part of the previous step near which a step stays (SPRING), in [0, 1), for points that are drawn
+            anew.
+        sketch_rows: Number of random combinations of the rows of F, two per coefficient or more, for losses that are sums of
+            squares; null uses all rows.
+        sketch_columns: Number of random combinations of the coefficients that a step changes; null changes all.
 
     Source:
-        Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.
+        Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163;
+        projection Kaufman (1975), BIT 15; momentum and sketches arXiv 2505.12149 and arXiv 2607.02194.
     """
 
     number = (500, 1600, 2000)  # each point is a row of a matrix, or several
 
     damping: float | None = None
+    control: StepControl = field(default_factory=Nielsen)
+    factorization: Literal["cholesky", "cholesky-qr"] = "cholesky"
+    last_layer: Literal["damped", "projected"] = "damped"
+    spring_momentum: float = 0.0
+    sketch_rows: int | None = None
+    sketch_columns: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, POSITIVE, "damping")
+        require(self, FRACTION, "spring_momentum")
+        require(self, COUNT, "sketch_rows", "sketch_columns")
+        if self.damping is not None and self.control != Nielsen():
+            raise OptionError("`control` does nothing here: it needs damping=null; set that, or leave `control` out")
+        if self.last_layer == "projected" and self.sketch_columns is not None:
+            raise OptionError("`sketch_columns` mixes all coefficients: leave it out, or leave `last_layer` out")
+
+    @property
+    def for_squares(self) -> str | None:
+        named = {"last_layer": self.last_layer == "projected", "sketch_rows": self.sketch_rows is not None}
+        return next((name for name, used in named.items() if used), None)
 
     def stepper(self) -> Stepper:
         from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper
+        from pdefreq.iterations.training.linear_algebra import LinearAlgebra
 
-        return LevenbergMarquardtStepper(self.damping)
+        algebra = LinearAlgebra(
+            refined=self.factorization == "cholesky-qr",
+            projects=self.last_layer == "projected",
+            sketch_rows=self.sketch_rows,
+            sketch_columns=self.sketch_columns,
+        )
+        return LevenbergMarquardtStepper(self.damping, self.control.rule(), algebra, self.spring_momentum)
 
     def require_memory(self, rows: int, coefficients: int) -> None:
         if rows * coefficients > _FACTOR:

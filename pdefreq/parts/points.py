@@ -23,10 +23,12 @@ class Points(Part):
 
     Attributes:
         is_fixed: Whether all steps use the same points.
+        is_adaptive: Whether points depend on the residual of the current iterate.
     """
 
     registry = POINTS
     is_fixed: ClassVar[bool] = True
+    is_adaptive: ClassVar[bool] = False
     number: int | None
 
     def resolved(self, dimension: int, number: int, *, known: bool) -> Points:

@@ -11,6 +11,8 @@ NETWORKS = Registry(
         "mlp": "pdefreq.parts.networks:Mlp",
         "mscale": "pdefreq.parts.networks:Mscale",
         "phase-shift": "pdefreq.parts.networks:PhaseShift",
+        "kan": "pdefreq.parts.kan:Kan",
+        "module": "pdefreq.parts.module_network:ModuleNetwork",
     },
 )
 INPUTS = Registry(
@@ -37,12 +39,14 @@ LOSSES = Registry(
         "ritz": "pdefreq.parts.losses:Ritz",
         "residual": "pdefreq.parts.losses:Residual",
         "misfit": "pdefreq.parts.losses:Misfit",
+        "function": "pdefreq.parts.function_loss:FunctionLoss",
     },
 )
 BOUNDARIES = Registry(
     "boundary",
     "pdefreq.boundaries",
     {
+        "automatic": "pdefreq.parts.boundary:Automatic",
         "hard": "pdefreq.parts.boundary:Hard",
         "penalty": "pdefreq.parts.boundary:Penalty",
     },
@@ -62,6 +66,8 @@ POINTS = Registry(
         "gauss": "pdefreq.parts.points:Gauss",
         "sobol": "pdefreq.parts.points:Sobol",
         "uniform": "pdefreq.parts.points:Uniform",
+        "rad": "pdefreq.parts.adaptive_points:Rad",
+        "rar": "pdefreq.parts.adaptive_points:Rar",
         "at-data": "pdefreq.parts.points:AtData",
     },
 )
@@ -72,10 +78,22 @@ OPTIMIZERS = Registry(
         "adam": "pdefreq.parts.optimizers:Adam",
         "gd": "pdefreq.parts.optimizers:GradientDescent",
         "sgd": "pdefreq.parts.optimizers:Sgd",
+        "soap": "pdefreq.parts.optimizers:Soap",
         "lbfgs": "pdefreq.parts.optimizers:Lbfgs",
+        "ssbroyden": "pdefreq.parts.optimizers:SsBroyden",
         "gauss-newton": "pdefreq.parts.optimizers:GaussNewton",
+    },
+)
+FEATURES = Registry("family of features", "pdefreq.features", {"sines": "pdefreq.parts.features:RandomSines"})
+SINGULAR = Registry("family of singular functions", "pdefreq.singular", {"singular": "pdefreq.parts.features:Singular"})
+STEP_CONTROLS = Registry(
+    "step control",
+    "pdefreq.step_controls",
+    {
+        "nielsen": "pdefreq.parts.step_controls:Nielsen",
+        "target-ratio": "pdefreq.parts.step_controls:TargetRatio",
     },
 )
 TRAININGS = Registry("training", "pdefreq.trainings", {"training": "pdefreq.parts.training:Training"})
 
-KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, TRAININGS)
+KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, STEP_CONTROLS, TRAININGS)

@@ -23,6 +23,8 @@ class Training(Part):
             kernels; null disables this.
         scaling: The units in which the network is trained: powers of ten of the sizes of the domain and of the solution that
             the data imply (auto), or those of the problem (none).
+        precision: The precision of the network in a run in float64: that of the run (full), or float32 with sums over points and
+            Gauss-Newton steps in float64 (mixed).
     """
 
     registry = TRAININGS
@@ -33,6 +35,7 @@ class Training(Part):
     batch: int | None = None
     balance_every: int | None = None
     scaling: Literal["auto", "none"] = "auto"
+    precision: Literal["full", "mixed"] = "full"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.core.fields import Field
+from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.registry import Registry
 from pdefreq.problem.expressions import Region, parse_condition, parse_field, parse_number
 from pdefreq.problem.expressions.scope import Scope, shorten
@@ -28,6 +28,9 @@ class TomlTable:
     scope: Scope
     stored: Callable[[TomlTable, str], Field | None] | None = None
     """A function that reads a field from a file named by a value and returns None for other values; None allows formulas only."""
+
+    report: Callable[[ProblemFileError], None] | None = None
+    """A function that keeps the errors of formulas and numbers, in whose place 1 is used; None raises them."""
 
     def has(self, key: str) -> bool:
         return key in self.values
@@ -50,6 +53,15 @@ class TomlTable:
     def number(self, key: str, default: float | None = None) -> float:
         return self._number(key, self.values.get(key, default))
 
+    def _or_report(self, read: Callable[[], Any], substitute: Any) -> Any:
+        try:
+            return read()
+        except ProblemFileError as error:
+            if self.report is None:
+                raise
+            self.report(error)
+            return substitute
+
     def whole(self, key: str, default: int | None, lowest: int, highest: int) -> int:
         value = self.number(key, default)
         if not value.is_integer() or not lowest <= value <= highest:
@@ -69,6 +81,9 @@ class TomlTable:
         return [[self._number(key, v) for v in point] for point in value]
 
     def field(self, key: str, default: str | None = None) -> Field:
+        return self._or_report(lambda: self._field(key, default), ConstantField(1.0))
+
+    def _field(self, key: str, default: str | None) -> Field:
         if self.stored is not None and (field := self.stored(self, key)) is not None:
             return field
         return parse_field(self._expression(key, default), self.scope, self.key(key))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pdefreq.core.announcements import remark
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Status, Stop
-from pdefreq.core.locks import locked
+from pdefreq.core.locks import is_locked, locked
 from pdefreq.iterations.defaults import refines_space
 from pdefreq.runs.checkpoint import Checkpoint
 from pdefreq.runs.loop import advance
@@ -156,8 +156,9 @@ def load_run(
     prepared = PreparedRun.of(
         spec, Given(problem, solver).complete(spec, run_folder.path, without=["guess", "reference", "probes"], trust=trust)
     )
-    labels = {status.label: status for status in Status}
-    status = labels.get(run_folder.read_summary().get("status", ""), Status.INTERRUPTED)
+    ended = {status.label: status for status in Status if status is not Status.RUNNING}
+    otherwise = Status.RUNNING if is_locked(run_folder.path) else Status.INTERRUPTED  # a killed process holds no lock
+    status = ended.get(run_folder.read_summary().get("status", ""), otherwise)
     return Solution.of(prepared, Position.restored(prepared, checkpoint), status, notes=notes, folder=run_folder.path)
 
 
@@ -182,7 +183,9 @@ def _started(
 
 
 def _remark_on(prepared: PreparedRun, start: Position) -> None:
-    """Tell the user before the run what its points can't resolve, unless they become finer during the run."""
+    """Tell the user before the run why its method was chosen, and what its points can't resolve unless they become finer."""
+    for reason in prepared.spec.reasons:
+        remark(reason)
     if not refines_space(prepared.iteration):
         for note in resolution_notes(prepared.target, prepared.iteration, start.state):
             remark(note)

@@ -1,4 +1,4 @@
-"""Notes for the user on a run that ended: those of the method, of its predictions, its resolution, its modes and its lifting."""
+"""Notes for the user on a run that ended: its method and why it was chosen, predictions, resolution, modes and lifting."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _ROUNDING = 1e-12  # relative error below which a lifting equals the solution up
 def notes_on(prepared: PreparedRun, state: State, history: History, status: Status) -> tuple[str, ...]:
     """The notes on a run that ends with a state. The drift is stored among the facts of the history."""
     makers = (
+        lambda: [*prepared.spec.reasons],
         lambda: _on_linearity(prepared, state, history),
         lambda: notes_of(prepared.iteration, state),
         lambda: resolution_notes(prepared.target, prepared.iteration, state),

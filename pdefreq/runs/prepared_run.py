@@ -68,7 +68,7 @@ class Given:
         probes = self.probes if written is None else [probe_from_json(probe, folder, trust=trust) for probe in written]
         if self.solver is None:
             return replace(self, problem=problem, solver=_read_solver(spec, folder, trust), probes=probes)
-        solver = self.solver.resolved(problem.blind(), spec.stop)
+        solver = self.solver.choice(problem.blind()).solver.resolved(problem.blind(), spec.stop)
         if spec.solver is not None and not same_method(solver, spec.solver):
             raise RunFolderError(
                 f"the run was made with {spec.method}, and the method that was passed ({solver.name}) is another one or has "

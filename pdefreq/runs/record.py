@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.runs.run_folder import RunFolder
     from pdefreq.spectrum.spectral_report import SpectralReport
 
+_ROUNDING = 1e-10  # of certificates, relative to the residual
 _ERRORS = ("relative_l2", "relative_h1", "max_error")
 
 
@@ -153,8 +154,34 @@ class Record(Shown):
             "bias_index_modes": len(report.bias_modes),
             "bias_index_is_bound": report.bias_bound if report.rows else None,
             "frequency_order": report.sentence,
+            "halving_spread": report.halving_spread,
+            "certificate": self.certificate,
             "theory": report.theory,
             "modes": [_mode(row) for row in report.rows],
+        }
+
+    @property
+    def certificate(self) -> dict[str, float] | None:
+        """The last certificate of the run: its step, the largest q_k, the remainder, and whether it holds; None without one.
+
+        See `pdefreq.theory.certificate.Certificate`.
+        """
+        import numpy as np
+
+        history = self.valid_history
+        if "certificate_damped" not in history:
+            return None
+        remainder = history.column("certificate_remainder")
+        known = np.flatnonzero(np.isfinite(remainder))
+        if not len(known):
+            return None
+        damped, residual = (history.column(f"certificate_{name}")[known] for name in ("damped", "residual"))
+        last = known[-1]
+        return {
+            "step": int(history.column("step")[last]),
+            "largest_damped": float(damped[-1].max()),
+            "remainder": float(remainder[last]),
+            "holds": bool((residual <= damped + remainder[known, None] + _ROUNDING).all()),
         }
 
     def _without_modes(self) -> tuple[str, str]:

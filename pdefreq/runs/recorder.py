@@ -15,7 +15,7 @@ from pdefreq.iterations.defaults import (
     is_last_stage,
     objective_kind_of,
 )
-from pdefreq.iterations.protocols import ObjectiveKind, Predicts
+from pdefreq.iterations.protocols import Certifies, ObjectiveKind, Predicts
 from pdefreq.runs.stopping import status_from
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Recorder:
             iterate = self._measured(state)
             for measurement in self._measurements:
                 row |= measurement(iterate)
+            row |= self._certified(state, step)
         history.record(row)
         if not finite:
             return Status.NON_FINITE if step else Status.NON_FINITE_START
@@ -59,6 +60,14 @@ class Recorder:
         is_relative = objective_kind_of(prepared.iteration) is ObjectiveKind.RELATIVE_RESIDUAL
         last = is_last_stage(prepared.iteration, state)
         return status_from(history, prepared.spec.stop, is_relative=is_relative, last_stage=last)
+
+    def _certified(self, state: State, step: int) -> dict[str, Any]:
+        """The columns of the certificate at steps 0, 1, 2, 5, 10, 20, 50 and so on, since each takes about as long as a step."""
+        certifier = self._prepared.iteration.find(Certifies)
+        if certifier is None or step != _rounded(step):
+            return {}
+        found = certifier.certificate(state)
+        return {} if found is None else dict(found.columns())
 
     def _measured(self, state: State) -> SpaceIterate:
         """The iterate that all probes of a row share; if its space is new, the probes are prepared for it."""
@@ -83,8 +92,26 @@ class Recorder:
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():
                 history.facts.setdefault(name, _array(fact))
+        self._watch()
         if prepared.spec.predict and not len(history):
             history.facts.update(_predicted(prepared, iterate, history))
+
+    def _watch(self) -> None:
+        """Tell the iteration which modes its certificate is about."""
+        from pdefreq.spectrum.watched import WatchedModes
+
+        certifier = self._prepared.iteration.find(Certifies)
+        watched = WatchedModes.in_facts(self._history.facts)
+        if certifier is not None and len(watched):
+            certifier.watch(self._prepared.target.families.modes(watched.kind, watched.indices))
+
+
+def _rounded(step: int) -> int:
+    """The largest of 0, 1, 2, 5, 10, 20, 50, ... up to a step."""
+    if step == 0:
+        return 0
+    power = 10 ** int(math.log10(step) + 1e-9)
+    return max(factor * power for factor in (1, 2, 5) if factor * power <= step)
 
 
 def _predicted(prepared: PreparedRun, iterate: SpaceIterate, history: History) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ _CELLS = {1: (95, 191, 383, 767, 1535, 3071, 6143), 2: (7, 15, 31, 63, 127), 3: 
 _FIRST = {1: 95, 2: 31, 3: 7}  # cells along an axis before adaptive refinement
 _MANY = {1: 50_000, 2: 30_000, 3: 20_000}  # numbers of unknowns beyond which a further refinement takes too long
 _MANY_NONLINEAR = 10_000
+_WORK = 500_000  # unknowns of all adaptive levels together: if few are added at each level, time ends the sequence, not size
 _LEAST, _MOST = 3, 1000  # levels of adaptive refinement, of which the first ones may have more unknowns
 
 
@@ -41,7 +42,14 @@ def sequences(problem: Problem) -> dict[str, Callable[[], Iterator[SpaceField]]]
     from pdefreq.solvers.spectral import Fourier, Sine
 
     d = problem.domain.dimension
-    elements = _adapted if _adaptive(problem) else lambda problem: _each(problem, lambda n: Fem("P2", n), _CELLS.get(d, ()))
+
+    def elements(problem: Problem) -> Iterator[SpaceField]:
+        if _refinable(problem) and d > 1:
+            return _adapted(problem)
+        if _refinable(problem) and problem.interfaces:
+            return _halved(problem)
+        return _each(problem, lambda n: Fem("P2", n), _CELLS.get(d, ()))
+
     return {
         "sine series": lambda: _each(problem, lambda n: Sine(n), _INTERVALS.get(d, ())),
         "Fourier series": lambda: _each(problem, lambda n: Fourier(n), _HARMONICS.get(d, ())),
@@ -49,9 +57,9 @@ def sequences(problem: Problem) -> dict[str, Callable[[], Iterator[SpaceField]]]
     }
 
 
-def _adaptive(problem: Problem) -> bool:
-    """Whether elements are refined adaptively: uniform meshes with the interfaces as nodes are cheap enough in one dimension."""
-    return problem.domain.dimension > 1 and problem.is_linear and problem.data is None and not problem.periodic_axes
+def _refinable(problem: Problem) -> bool:
+    """Whether meshes can be refined level by level."""
+    return problem.is_linear and problem.data is None and not problem.periodic_axes
 
 
 def _each(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int, ...]) -> Iterator[SpaceField]:
@@ -78,6 +86,24 @@ def _solved(iteration: Iteration) -> SpaceField:
     return SpaceField(state.space, state.coefficients)
 
 
+def _halved(problem: Problem) -> Iterator[SpaceField]:
+    """P2 solutions on an interval whose cells are halved, so that they change by a constant factor at interfaces as elsewhere.
+
+    On uniform meshes with additional nodes the cells at a singular point of a coefficient would be random parts of the others.
+    """
+    from pdefreq.solvers.fem import Fem
+
+    first, *finer = _CELLS[1]
+    iteration = Fem("P2", first, refinement="uniform", levels=len(finer)).prepare(
+        problem, seed=0, device=torch.device("cpu"), dtype=torch.float64
+    )
+    state = iteration.init()
+    for level in range(len(finer) + 1):
+        announce(f"computing a reference solution, {first * 2**level} cells and the interfaces")
+        state = iteration.step(state)
+        yield SpaceField(state.space, state.coefficients)
+
+
 def _adapted(problem: Problem) -> Iterator[SpaceField]:
     """P2 solutions on adaptively refined meshes, whose indicators add up to half of the total in the refined cells."""
     from pdefreq.solvers.fem import Fem
@@ -87,9 +113,10 @@ def _adapted(problem: Problem) -> Iterator[SpaceField]:
     by = "direct" if d < 3 else None  # multigrid fails for large jumps of the diffusion
     solver = Fem("P2", cells, linear_solver=by, refinement="adaptive", levels=_MOST)
     iteration = solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
-    state, unknowns, level = iteration.init(), 0, 0
-    while unknowns <= _MANY[d] or level < _LEAST:
+    state, unknowns, total, level = iteration.init(), 0, 0, 0
+    while (unknowns <= _MANY[d] and total <= _WORK) or level < _LEAST:
         state, level = iteration.step(state), level + 1
         unknowns = state.space.num_coefficients
+        total += unknowns
         announce(f"computing a reference solution, {unknowns:,} unknowns")
         yield SpaceField(state.space, state.coefficients)

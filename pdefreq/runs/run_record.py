@@ -59,6 +59,7 @@ class SpecRecord(TypedDict):
     probes: list[Mapping[str, Any]] | None
     given: list[Literal["solver", "guess", "reference", "probes"]]
     outputs: list[Literal["figures", "tensorboard"]]
+    reasons: list[str]
 
 
 class RunRecord(TypedDict):

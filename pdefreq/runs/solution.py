@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
     from torch import Tensor
+    from torch.nn import Module
 
-    from pdefreq.core.shapes import Gradients, Points, Values
+    from pdefreq.core.shapes import Points
     from pdefreq.iterations.iteration import State
     from pdefreq.probes.error import Errors
     from pdefreq.probes.iterate import Iterate
@@ -107,20 +108,25 @@ class Solution(Record, Field):
     def valid_history(self) -> History:
         return self.history.before(self.step + 1)  # after a failure rows of bad states follow
 
-    def __call__(self, x: Points, *, outside: Outside = "refuse") -> Values:
-        """The values of u at points ``(n, d)``.
+    def __call__(self, x: Any, *, outside: Outside = "refuse") -> Any:
+        """The values of u at points.
 
         Args:
-            x: The points, as a torch tensor or an argument of `torch.as_tensor`.
+            x: Points ``(n, d)``, in one dimension also ``(n,)``; or one point, ``(d,)`` or a number.
             outside: Whether points outside the closed domain are refused, or have the value nan (``"nan"``).
+
+        Returns:
+            The values ``(n,)``: a tensor for a tensor, otherwise a numpy array; for one point a number (a tensor without axes for
+            a tensor).
 
         Raises:
             OptionError: If a point lies outside the domain by more than rounding, and `outside` is not ``"nan"``.
+            ValueError: If x has another shape.
         """
         return self._inside(self.function, x, outside)
 
-    def gradient(self, x: Points, *, outside: Outside = "refuse") -> Gradients:
-        """The gradient of u at points, shape ``(n, d)``, with the arguments and errors of a call."""
+    def gradient(self, x: Any, *, outside: Outside = "refuse") -> Any:
+        """The gradient of u at points, shape ``(n, d)``, or ``(d,)`` at one point, with the arguments and errors of a call."""
         return self._inside(self.function.gradient, x, outside)
 
     @functools.cached_property
@@ -130,13 +136,48 @@ class Solution(Record, Field):
 
         return SpaceField(self.state.space, self.state.coefficients)
 
-    def _inside(self, function: Callable[[Points], Tensor], x: Any, outside: Outside) -> Tensor:
-        """Values of a function at points of the domain, and nan elsewhere if that is allowed."""
+    def to_torch(self) -> Module:
+        """The solution as a `torch.nn.Module` that maps points ``(n, d)`` to values ``(n,)``.
+
+        Boundary values that are built in are part of it. Its parameter is the vector of all coefficients, a copy of those of the
+        solution. It does not test whether points lie in the domain.
+        """
+        from pdefreq.spaces.torch_module import SpaceModule
+
+        return SpaceModule(self.state.space, self.state.coefficients)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Copies of the parameters of the network by name, as in the ``state_dict`` of a module.
+
+        For a network that was given as a module these are its trainable parameters, so that
+        ``module.load_state_dict(solution.state_dict(), strict=False)`` sets them.
+
+        Raises:
+            IncompatibleError: If the trial space is not a network.
+        """
+        from pdefreq.spaces.trial_space import Network
+
+        if not isinstance(self.state.space, Network):
+            raise IncompatibleError(f"{self.label} has no network: use `to_torch()`, which has all coefficients in one vector")
+        parameters = self.state.space.unflatten(self.state.coefficients)
+        return {name: value.detach().clone() for name, value in parameters.items()}
+
+    def _inside(self, function: Callable[[Points], Tensor], given: Any, outside: Outside) -> Any:
+        """Values of a function at points of the domain, and nan elsewhere if that is allowed, in the form of the points."""
+        import torch
+
+        points, single = self._points(given)
+        values = self._values(function, points, outside)
+        values = values[0] if single else values
+        if isinstance(given, torch.Tensor):
+            return values
+        return values.item() if values.ndim == 0 else values.numpy(force=True)
+
+    def _values(self, function: Callable[[Points], Tensor], x: Points, outside: Outside) -> Tensor:
         import torch
 
         if outside not in ("refuse", "nan"):
             raise OptionError(f"`outside` must be 'refuse' or 'nan', got '{outside}'")
-        x = self._points(x)
         inside = self.problem.domain.contains_rounded(x)
         if inside.all():
             return function(x).detach()
@@ -323,15 +364,20 @@ class Solution(Record, Field):
             arrays["reference"] = self.target.solution.values(x)
         return arrays | {"coefficients": self.state.coefficients.detach().cpu().numpy()}
 
-    def _points(self, x: Any) -> Points:
+    def _points(self, x: Any) -> tuple[Points, bool]:
+        """Points as a tensor ``(n, d)``, and whether they were given as a single one."""
+        import numpy as np
         import torch
 
-        x = torch.as_tensor(x)
+        x = x if isinstance(x, torch.Tensor) else torch.as_tensor(np.asarray(x))  # torch would read lists in single precision
         x = x if x.is_floating_point() else x.to(torch.float64)
-        dimension = self.problem.domain.dimension
+        dimension, shape = self.problem.domain.dimension, tuple(x.shape)
+        single = shape == ((dimension,) if dimension > 1 else ())
+        if single or (dimension == 1 and x.ndim == 1):
+            x = x.reshape(-1, dimension)
         if x.ndim != 2 or x.shape[1] != dimension:
-            raise ValueError(f"points must have shape (n, {dimension}), got {tuple(x.shape)}")
-        return x.to(self.state.coefficients.device)
+            raise ValueError(f"points must have shape (n, {dimension}), or ({dimension},) for a single one, got {shape}")
+        return x.to(self.state.coefficients.device), single
 
     def _html(self) -> str:
         report = self.spectrum()

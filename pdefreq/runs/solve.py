@@ -24,6 +24,8 @@ def solve(
     problem: Problem | str,
     solver: Solver | str,
     *,
+    steps: int | None = None,
+    seconds: float | None = None,
     stop: Stop | None = None,
     probes: Sequence[Probe | str] | None = None,
     schedule: Schedule | None = None,
@@ -45,7 +47,9 @@ def solve(
     Args:
         problem: A problem, the name of an included problem, or the path of a problem file.
         solver: A method with its options, or its name; ``"a+b"`` is a chain of two methods.
-        stop: Limits that replace those of the default budget of the method.
+        steps: Largest number of steps, in place of the default of the method.
+        seconds: Largest time of the steps; measurements by probes are excluded.
+        stop: Further limits, in place of those of the default budget of the method.
         probes: The probes, as objects or by name, such as ``"ntk"`` or ``"ntk:number=50"``; by default those of the errors, the
             spectrum and the misfit at held-out data, ``["error", "spectral", "holdout"]``.
         schedule: The recorded steps; by default every step to 100, then 50 steps per decade.
@@ -84,17 +88,19 @@ def solve(
         problem = load_problem(problem)
     if not isinstance(problem, Problem):
         raise OptionError(f"`problem` must be a Problem, a name or the path of a problem file, got {type(problem).__name__}")
-    for name, value, kind in (("stop", stop, Stop), ("schedule", schedule, Schedule)):
-        if value is not None and not isinstance(value, kind):
-            raise OptionError(f"`{name}` must be a {kind.__name__}, got {value!r}: write {name}={kind.__name__}(...)")
+    stop = Stop.of(stop, steps=steps, seconds=seconds)
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise OptionError(f"`schedule` must be a Schedule, got {schedule!r}: write schedule=Schedule(...)")
     if isinstance(probes, str):
         raise OptionError(f"`probes` must be a list of probes or of their names, got '{probes}': write probes=['{probes}']")
     named = solver if isinstance(solver, str) else None
     solver = make_solver(solver) if isinstance(solver, str) else solver
     if not isinstance(solver, Solver):
         raise OptionError(f"`solver` must be a Solver or the name of a method, got {solver!r}; `pdefreq methods` lists the names")
-    stop = solver.budget.override(stop or Stop())
-    solver = solver.resolved(problem.blind(), stop)
+    label = method or named or solver.name
+    choice = solver.choice(problem.blind())
+    stop = choice.solver.budget.override(stop)
+    solver = choice.solver.resolved(problem.blind(), stop)
     given = Given(
         problem,
         solver,
@@ -113,7 +119,7 @@ def solve(
     }
     spec = RunSpec(
         problem=WrittenProblem.of(problem),
-        method=method or named or solver.name,
+        method=label,
         solver=method_written,
         seed=convert("seed", seed, int),
         dtype=dtype,
@@ -125,6 +131,7 @@ def solve(
         outputs=tuple(outputs),
         probes=None if lost or written is None else tuple(probe for probe in written if probe is not None),
         given=tuple(name for name, here in unwritten.items() if here),
+        reasons=choice.reasons,
     )
     return run(spec, folder, given=given, callback=callback, progress=progress)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Part)
 
-FORMAT = 5
+FORMAT = 6
 """The version of the content of run folders. Folders of other versions are refused."""
 
 
@@ -35,7 +35,7 @@ class RunSpec:
 
     Args:
         problem: The problem in its written form.
-        method: The name of the method in tables and folders.
+        method: The name of the method in tables and folders, as it was asked for.
         solver: The method as its registered name and its options, as `solver_to_json` writes them; None for a method that is
             not in a registry.
         seed: The seed of all random numbers.
@@ -49,6 +49,7 @@ class RunSpec:
         outputs: What the commands write with the tables: ``"figures"``, ``"tensorboard"``; Python functions write neither.
         given: Names of the Python objects that the spec can't contain: solver, guess, reference, probes. For the problem see
             `WrittenProblem.samples`.
+        reasons: Sentences on the choice of the method, if `method` chose it for the problem, as `auto` does.
     """
 
     problem: WrittenProblem
@@ -64,6 +65,7 @@ class RunSpec:
     probes: tuple[Mapping[str, Any], ...] | None = None
     outputs: tuple[str, ...] = ("figures",)
     given: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object, in which the problem refers to arrays that are stored separately: see `WrittenProblem.arrays`."""
@@ -92,6 +94,7 @@ class RunSpec:
                 "schedule": Schedule(**data["schedule"]),
                 "given": tuple(data["given"]),
                 "outputs": tuple(data["outputs"]),
+                "reasons": tuple(data["reasons"]),
             }
             probes = data["probes"]
             return cls(**{**data, **parts, "probes": None if probes is None else tuple(probes)})

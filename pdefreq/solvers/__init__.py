@@ -8,6 +8,7 @@ SOLVERS = Registry(
     "method",
     "pdefreq.solvers",
     {
+        "auto": "pdefreq.solvers.auto:Auto",
         "jacobi": "pdefreq.solvers.relaxation:jacobi",
         "damped-jacobi": "pdefreq.solvers.relaxation:damped_jacobi",
         "gauss-seidel": "pdefreq.solvers.relaxation:gauss_seidel",
@@ -20,6 +21,7 @@ SOLVERS = Registry(
         "fourier": "pdefreq.solvers.spectral:Fourier",
         "fem": "pdefreq.solvers.fem:Fem",
         "ritz-galerkin": "pdefreq.solvers.ritz_galerkin:RitzGalerkin",
+        "random-features": "pdefreq.solvers.random_features:RandomFeatures",
         "deep-ritz": "pdefreq.solvers.network_methods:deep_ritz",
         "mscale": "pdefreq.solvers.network_methods:mscale",
         "pinn": "pdefreq.solvers.network_methods:pinn",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.history import Stop
-from pdefreq.solvers.solver import Solver
+from pdefreq.solvers.solver import Choice, Solver
 
 if TYPE_CHECKING:
     import torch
@@ -64,6 +64,12 @@ class Chain(Solver):
         """The limits of the second method; its steps are added to those of the first."""
         limits = self.second.budget
         return limits if limits.steps is None else replace(limits, steps=self.first_steps + limits.steps)
+
+    def choice(self, problem: Problem) -> Choice:
+        first, second = self.first.choice(problem), self.second.choice(problem)
+        if not (first.reasons or second.reasons):
+            return Choice(self)
+        return Choice(replace(self, first=first.solver, second=second.solver), first.reasons + second.reasons)
 
     def resolved(self, problem: Problem, stop: Stop) -> Chain:
         left = None if stop.steps is None else max(0, stop.steps - self.first_steps)

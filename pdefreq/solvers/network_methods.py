@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pdefreq.core.composition import as_part
 from pdefreq.core.errors import OptionError
+from pdefreq.parts.boundary import Automatic as AutomaticBoundary
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
 from pdefreq.parts.networks import Mlp, Mscale, Network
@@ -14,10 +16,12 @@ from pdefreq.solvers.network_solver import NetworkSolver
 _ENHANCED = Residual(
     gradient=1e-3
 )  # with a factor of 1 the gradient outweighs the residual by the square of the highest frequency
+_AUTOMATIC = AutomaticBoundary()
 
 
 def _required(loss: Loss, kind: type[Loss]) -> Loss:
     """The loss, if it is of the kind that gives the method its name."""
+    loss = as_part(Loss, loss, "loss")
     if not isinstance(loss, kind):
         name = kind.registry.name_of(kind)
         raise OptionError(f"`loss` must be {name} here, got {loss.title}: use the method `network` for any loss")
@@ -158,11 +162,11 @@ def pinn_gradient(
 
 def gauss_newton(
     *,
-    network: Network = Mlp(widths=(20, 20), activation="sin", initialization="siren(10)"),
+    network: Network = Mlp(widths=None, activation="sin", initialization="siren(10)"),
     loss: Loss = Residual(),
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
-    optimizer: GaussNewton = GaussNewton(),
+    optimizer: GaussNewton = GaussNewton(factorization="cholesky-qr"),
     training: Training = Training(steps=200),
 ) -> NetworkSolver:
     """A network whose steps solve the linearized problem, damped as Levenberg and Marquardt do: no frequency waits for another.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Stop
+from pdefreq.parts.adaptive_points import AdaptivePoints
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
@@ -74,8 +75,15 @@ class NetworkSolver(Solver):
                 "`balance_every` does nothing here: it needs a loss that is a sum of squares, such as loss=residual; set that, "
                 "or leave `balance_every` out"
             )
+        if not self.loss.is_square and (option := self.optimizer.for_squares) is not None:
+            raise OptionError(
+                f"`{option}` needs a loss that is a sum of squares, such as loss=residual; set that, or leave `{option}` out"
+            )
         if self.optimizer.needs_fixed_objective and self.training.batch is not None:
-            raise OptionError("lbfgs needs an objective that is the same in every step: leave `batch` out, or use optimizer=adam")
+            raise OptionError(
+                f"{self.optimizer.title} needs an objective that is the same in every step: leave `batch` out, or use "
+                "optimizer=adam"
+            )
 
     @property
     def name(self) -> str:
@@ -89,9 +97,9 @@ class NetworkSolver(Solver):
     def needs(self) -> Sequence[Need]:
         if self.loss.is_regression:
             return self.loss.needs
-        if self.boundary.is_penalty:
+        if not self.boundary.builds_in:
             return (*self.loss.needs, *self.boundary.needs)
-        return (*self.loss.needs, *self.boundary.needs, VALUES_WITH_DERIVATIVES[self.loss.derivatives])
+        return (*self.loss.needs, *self.boundary.needs, VALUES_WITH_DERIVATIVES[max(self.loss.derivatives, 1)])
 
     def resolved(self, problem: Problem, stop: Stop) -> NetworkSolver:
         """The same method with all defaults set that depend on the problem or on the budget.
@@ -103,14 +111,20 @@ class NetworkSolver(Solver):
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
         known = problem.data is not None and self.loss.sums_over_data
         points = self.points.resolved(d, self.optimizer.number[min(d, 3) - 1], known=known)
-        network = self.network.resolved(problem.periodic_axes)
-        return replace(self, network=network, points=points, boundary=self.boundary.resolved(d, budget or self.training.steps))
+        is_residual = self.loss.is_square and not self.loss.is_regression
+        network = self.network.sized(problem, is_residual=is_residual).resolved(problem.periodic_axes)
+        can_build_in = problem.is_regression or len(problem.periodic_axes) == d or problem.dirichlet is not None
+        boundary = self.boundary.suited(waves=network.consists_of_waves and is_residual, can_build_in=can_build_in)
+        boundary = boundary.resolved(d, budget or self.training.steps)
+        return replace(self, network=network, points=points, boundary=boundary)
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> TrainingIteration:
         import torch
 
+        from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
+        from pdefreq.functionals.mixed_precision import in_mixed_precision
         from pdefreq.functionals.objective_schedule import SampledSchedule
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.training.held_out import HeldOut
@@ -125,13 +139,16 @@ class NetworkSolver(Solver):
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
         if problem.is_up_to_constant and domain.dimension <= 3:  # quadrature is too coarse beyond
             require_compatible(problem)  # otherwise the energy has no minimum
-        self._require_start(problem.equation, domain, problem.dirichlet)
-        method = self.resolved(problem, Stop())
+        method, reason = self.resolved(problem, Stop())._settled(problem)
+        require(problem, self.name, method.needs)
+        method._require_start(problem.equation, domain, problem.dirichlet)
         points, boundary = method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
-        like = torch.empty(0, dtype=dtype, device=device)
+        like, mixed = torch.empty(0, dtype=dtype, device=device), training.precision == "mixed"
+        if mixed and dtype != torch.float64:
+            raise OptionError("precision=mixed does nothing in float32: use `--dtype float64`, or leave `precision` out")
         network, space, scales = method._spaces(NaturalUnits(problem))
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
@@ -145,7 +162,11 @@ class NetworkSolver(Solver):
         def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
                 sampled = Sampled(interior, edge, boundary.penalty_parameter, source, load, scales).in_unit(unit)
-                return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
+                if not mixed:
+                    return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
+                return in_mixed_precision(loss.functional(problem, space, sampled, like=like.float())).weighted(
+                    loss.weights or {}
+                )
 
             return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known)
 
@@ -154,6 +175,14 @@ class NetworkSolver(Solver):
         self._require_smooth(network, space, start.order)
         self.optimizer.require_memory(start.num_rows, space.num_coefficients)
         held_out = objectives.held_out()
+        adaptive = None
+        if isinstance(points, AdaptivePoints):
+            if not start.tends_to_zero:
+                raise OptionError(
+                    f"points={points.title} chooses points by the residual and needs a loss that is a sum of squares, such as "
+                    "loss=residual: use that, or points=sobol"
+                )
+            adaptive = AdaptiveSampling(points, domain, seed, regular, lambda interior: objectives.on(interior))
         return TrainingIteration(
             space,
             objectives,
@@ -161,18 +190,34 @@ class NetworkSolver(Solver):
             seed=seed,
             like=like,
             unit=unit,
-            remarks=[_UNITS.format(scales.text)] if scales is not None and scales.text else [],
+            remarks=[
+                *self.network.remarks,
+                *([_UNITS.format(scales.text)] if scales is not None and scales.text else []),
+                *([reason] if reason else []),
+            ],
             balance_every=training.balance_every,
             held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
-            objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
+            adaptive=adaptive,
+            objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) and not mixed else None,
         )
 
     def penalty_parameter(self, problem: Problem, step: int) -> float:
         """The factor of the boundary penalty of an energy at a step, in the units of the problem."""
         from pdefreq.problem.scales import NaturalUnits
 
-        _, _, scales = self._spaces(NaturalUnits(problem.blind()))
-        return self.boundary.penalty_parameter_at(step) * (1.0 if scales is None else scales.penalty_in_energy)
+        blind = problem.blind()
+        method, _ = self.resolved(blind, Stop())._settled(blind)
+        _, _, scales = method._spaces(NaturalUnits(blind))
+        return method.boundary.penalty_parameter_at(step) * (1.0 if scales is None else scales.penalty_in_energy)
+
+    def _settled(self, problem: Problem) -> tuple[NetworkSolver, str]:
+        """The method with a network that is fitted to the spectrum of the data, and the choice in a sentence."""
+        from pdefreq.domains.frame import Frame
+
+        domain = problem.domain
+        frame = Frame.of(domain) if self.training.scaling == "auto" else Frame.identity(domain.dimension)
+        network, reason = self.network.settled(problem, frame)
+        return replace(self, network=network), reason
 
     def _spaces(self, units: NaturalUnits) -> tuple[trial_space.Network, trial_space.Network, Scales | None]:
         """The network, the space of u, and the units of the problem; None for those in which it is given."""
@@ -239,7 +284,7 @@ class NetworkSolver(Solver):
             )
         if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
             raise OptionError(
-                "lbfgs needs an objective that is the same in every step, and random points change it: "
+                f"{self.optimizer.title} needs an objective that is the same in every step, and random points change it: "
                 "use points=gauss or resample_every=100"
             )
         if points.number is not None and training.batch is not None and training.batch > points.number:
@@ -276,7 +321,7 @@ class NetworkSolver(Solver):
         if order <= space.smoothness:
             return
         if order > network.smoothness:
-            cause, remedy = f"{self.network.smoothness_from} has {network.smoothness:g}", "activation=sin or tanh"
+            cause, remedy = f"{self.network.smoothness_from} has {network.smoothness:g}", self.network.smoother
         else:
             cause = f"boundary values built in on this domain leave the network {space.smoothness:g}"
             remedy = "boundary=penalty"

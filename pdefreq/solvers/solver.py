@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pdefreq.core.composition import Part
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.problem.needs import Need
     from pdefreq.problem.problem import Problem
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The method that does the work, and why.
+
+    Args:
+        solver: The method.
+        reasons: Sentences on the choice; empty if there was nothing to choose.
+    """
+
+    solver: Solver
+    reasons: tuple[str, ...] = ()
 
 
 class Solver(Part, ABC):
@@ -50,6 +64,17 @@ class Solver(Part, ABC):
     def budget(self) -> Stop:
         """The default limits of a run."""
         return Stop(steps=1)
+
+    def choice(self, problem: Problem) -> Choice:
+        """The method that solves the problem in place of this one; by default this one.
+
+        Args:
+            problem: The problem without its exact solution.
+
+        Raises:
+            IncompatibleError: If no method can solve the problem.
+        """
+        return Choice(self)
 
     def resolved(self, problem: Problem, stop: Stop) -> Solver:
         """The same method with all defaults set that depend on the problem or on the budget; by default the method itself.

@@ -278,6 +278,11 @@ class Network(TrialSpace):
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
+    def num_linear(self) -> int:
+        """The number of last coefficients in which the functions are linear, up to a constant; 0 if it is unknown."""
+        return 0
+
+    @property
     def breadth(self) -> int:
         # A stack has S networks and weights (S, out, in): S times the larger of inputs and outputs.
         return max(shape[0] * max(shape[1:], default=1) for shape in self.shapes.values())

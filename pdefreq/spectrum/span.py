@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.domains.samples import Samples
     from pdefreq.spectrum.family import Modes
 
 
@@ -114,6 +115,27 @@ class _Waves(Evaluator):
         if matrix is None:
             return ((i, i, 1.0) for i in axes)
         return ((i, j, matrix[:, i, j]) for i in axes for j in axes)
+
+
+def modes_at_rows(modes: Modes, samples: Samples, rows: int, like: Tensor) -> Tensor | None:
+    """Modes at points as vectors of unit length over the rows of a residual, whose first rows belong to these points.
+
+    Args:
+        modes: The modes.
+        samples: The points with their weights; each has one row, ``sqrt(2 w)`` times the residual there.
+        rows: The number of all rows; those after the points are zero.
+        like: A tensor with the dtype and device of the rows.
+
+    Returns:
+        The vectors as columns, ``(rows, m)``; None for modes without a closed form.
+    """
+    span = span_of(modes)
+    if span is None:
+        return None
+    values = span.at(samples.x).jacobian(torch.zeros(len(modes), dtype=samples.x.dtype)) * samples.weights.sqrt()[:, None]
+    found = like.new_zeros(rows, len(modes))
+    found[: len(samples.x)] = (values / values.norm(dim=0).clamp_min(torch.finfo(values.dtype).tiny)).to(like)
+    return found
 
 
 def span_of(modes: Modes) -> ModeSpan | None:

@@ -115,6 +115,13 @@ class SpectralReport:
             sentence=f"No spectrum: {reason}",
         )
 
+    @property
+    def halving_spread(self) -> float | None:
+        """The largest t_k(0.5) over the smallest, in steps; None unless all modes that started above one half were halved."""
+        steps = [row.halving_step for row in self.rows if row.status != "below half from the start"]
+        known = [step for step in steps if step is not None and step > 0]
+        return max(known) / min(known) if known and len(known) == len(steps) else None
+
     def rows_to_print(self, max_modes: int = 12) -> tuple[ModeRow, ...]:
         """Rows by wavenumber: all requested ones, then those that the sentence names and the strongest, up to `max_modes`."""
         strongest = sorted(self.rows, key=lambda row: -row.amplitude)

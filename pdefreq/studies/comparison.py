@@ -114,6 +114,8 @@ def compare(
     problem: Problem | str,
     solvers: Iterable[str | Solver] | Mapping[str, str | Solver],
     *,
+    steps: int | None = None,
+    seconds: float | None = None,
     stop: Stop | None = None,
     seeds: int = 1,
     seed: int = 0,
@@ -128,7 +130,9 @@ def compare(
     Args:
         problem: A problem, the name of an included problem, or the path of a problem file.
         solvers: Names or methods with their options; a mapping gives them labels.
-        stop: Limits that replace those of the default budget of each method.
+        steps: Largest number of steps, in place of the defaults of the methods.
+        seconds: Largest time of the steps of each method; measurements by probes are excluded.
+        stop: Further limits, in place of those of the default budget of each method.
         seeds: The number of seeds for each method.
         seed: The first seed.
         folder: A new folder for all results; by default nothing is written.
@@ -148,6 +152,7 @@ def compare(
     from pdefreq.problem.files import load_problem
     from pdefreq.runs.solve import solve
 
+    stop = Stop.of(stop, steps=steps, seconds=seconds)
     if seeds < 1:
         raise OptionError(f"`seeds` must be at least 1, got {seeds}")
     problem = load_problem(problem) if isinstance(problem, str) else problem

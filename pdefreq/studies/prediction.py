@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.core.errors import IncompatibleError
+from pdefreq.figures.notebook import Shown, paragraph, table
 from pdefreq.iterations.defaults import discrete_solution_of, hand_over_steps_of
 from pdefreq.iterations.protocols import HasTangentKernel, Predicts
 from pdefreq.solvers.refinable import Refines, degree_of
@@ -17,6 +18,7 @@ from pdefreq.spectrum.spectral_record import ERROR
 from pdefreq.spectrum.watched import WatchedModes
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torch import Tensor
 
     from pdefreq.iterations.iteration import Iteration
@@ -31,7 +33,7 @@ _STEPS = np.unique(np.concatenate([[0], np.geomspace(1, 1e8, 401).astype(np.int6
 
 
 @dataclass(frozen=True, eq=False)
-class PredictedModes:
+class PredictedModes(Shown):
     """Predicted errors of m modes, along the steps of a method and for its discretization.
 
     Args:
@@ -45,6 +47,7 @@ class PredictedModes:
         is_heuristic: Whether there is no theory of the method, and the prediction is gradient flow on the initial kernel.
         start_step: The first step of the prediction: the hand-over step of a chain whose first part has no theory.
         orders: The orders of the discrete solution in the mesh width; None for methods without a mesh.
+        title: The problem and the method, for figures.
     """
 
     modes: WatchedModes
@@ -53,6 +56,26 @@ class PredictedModes:
     is_heuristic: bool = False
     start_step: int = 0
     orders: PredictedOrder | None = None
+    title: str = ""
+
+    def __repr__(self) -> str:
+        return f"<prediction of {len(self.modes)} {self.modes.kind} modes: {self.errors.note}>"
+
+    def plot(self) -> Figure:
+        """A figure of the error of each mode against the steps."""
+        from pdefreq.figures.predicted_modes import predicted_modes_figure
+
+        unit = "time, in units of the fastest direction of the kernel" if self.is_heuristic else "step"
+        unit += f" after the hand-over step {self.start_step:,}" if self.start_step else ""
+        order = np.argsort(self.modes.wavenumber, kind="stable")
+        errors = self.errors.take(order) if len(self.errors) else self.errors
+        return predicted_modes_figure(errors, self.modes.wavenumber[order], title=self.title, unit=unit)
+
+    def _html(self) -> str:
+        columns: tuple[str, ...] = ("wavenumber", "amplitude", "initial rate", "final rate", "halved at step")
+        values = (self.modes.wavenumber, self.modes.amplitude, self.initial_rate, self.errors.rate, self.errors.halving_steps)
+        rows: list[dict[str, float]] = [dict(zip(columns, map(float, row), strict=True)) for row in zip(*values, strict=True)]
+        return paragraph([self.title, self.errors.note]) + table(columns, rows)
 
 
 def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
@@ -79,7 +102,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     from pdefreq.studies.predicted_orders import predict_order
 
     problem = load_problem(problem) if isinstance(problem, str) else problem
-    solver = make_solver(solver) if isinstance(solver, str) else solver
+    solver = (make_solver(solver) if isinstance(solver, str) else solver).choice(problem.blind()).solver
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
@@ -104,7 +127,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     if nothing and (orders is None or (orders.order is None and degree_of(solver))):
         why = f"; orders: {orders.condition}" if orders is not None else ""
         raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.errors.note}{why}")
-    return replace(told, orders=orders)
+    return replace(told, orders=orders, title=f"{problem.title or problem.name}: {solver.name}, predicted")
 
 
 def _no_modes(target: Target, *, known: bool) -> str:

@@ -75,7 +75,7 @@ def refine(
         raise OptionError(f"`start` must be at least 1, got {start}")
     problem = load_problem(problem) if isinstance(problem, str) else problem
     method = method or (solver if isinstance(solver, str) else solver.name)
-    solver = make_solver(solver) if isinstance(solver, str) else solver
+    solver = (make_solver(solver) if isinstance(solver, str) else solver).choice(problem.blind()).solver
     if not isinstance(solver, Refines):
         raise IncompatibleError(
             f"refine needs a method whose runs end at its discrete solution at every size, and {method} does not: "

@@ -64,3 +64,11 @@ def test_impossible_limits_are_refused(bad):
 
 def test_an_override_replaces_only_the_given_values():
     assert Stop(steps=10, seconds=5).override(Stop(steps=3)) == Stop(steps=3, seconds=5)
+
+
+def test_limits_by_themselves_complete_those_of_a_stop():
+    assert Stop.of(None) == Stop() and Stop.of(Stop(tolerance=0.5), steps=3, seconds=1.0) == Stop(3, 1.0, 0.5)
+    with pytest.raises(OptionError, match="`steps` is given twice"):
+        Stop.of(Stop(steps=3), steps=3)
+    with pytest.raises(OptionError, match=r"`stop` must be a Stop, got 5: write stop=Stop\(...\), or steps="):
+        Stop.of(5)

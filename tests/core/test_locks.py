@@ -9,7 +9,7 @@ import pytest
 
 from pdefreq.core import locks
 from pdefreq.core.errors import RunFolderError
-from pdefreq.core.locks import locked
+from pdefreq.core.locks import is_locked, locked
 
 HOLD = "import sys, time; from pathlib import Path; from pdefreq.core.locks import locked\nwith locked(Path(sys.argv[1])): print('locked', flush=True); time.sleep(600)"
 
@@ -22,8 +22,10 @@ def test_a_lock_is_held_once_and_leaves_no_file(tmp_path):
     ):
         pass
     assert not list(tmp_path.iterdir())
+    assert not is_locked(tmp_path)
     with locked(tmp_path):
         assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+        assert is_locked(tmp_path)
 
 
 def test_a_killed_process_loses_its_lock(tmp_path):
@@ -32,7 +34,7 @@ def test_a_killed_process_loses_its_lock(tmp_path):
         with pytest.raises(RunFolderError, match="another process"), locked(tmp_path):
             pass
         process.kill()
-    assert (tmp_path / ".lock").exists()
+    assert (tmp_path / ".lock").exists() and not is_locked(tmp_path)
     with locked(tmp_path):
         pass
     assert not list(tmp_path.iterdir())

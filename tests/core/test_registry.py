@@ -1,3 +1,4 @@
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -163,3 +164,20 @@ def test_a_package_adds_names_but_replaces_no_built_in_name():
     with pytest.raises(UnknownNameError, match="did you mean 'mine'"):  # the broken entry does not interfere
         registry.named("mein", Shape)
     assert registry.summaries()["lost"].endswith("No module named 'no_such_module'")
+
+
+def test_a_package_that_appears_later_is_found(tmp_path, monkeypatch):
+    """The entry points are read once for each state of the search path."""
+    registry = Registry("shape", "pdefreq.later", {"flat": f"{__name__}:FLAT"})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert set(registry) == {"flat"}
+    meta = tmp_path / "late-1.0.dist-info"
+    meta.mkdir()
+    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+    (meta / "entry_points.txt").write_text(f"[pdefreq.later]\nround = late_shapes:MINE\nlevel = {__name__}:FLAT\n")
+    os.utime(tmp_path, ns=(1, 1))  # another time of change, even if the clock of the file system is coarse
+    assert set(registry) == {"flat", "round", "level"}
+
+
+def test_the_name_of_an_object_is_the_built_in_one():
+    assert Registry("shape", "pdefreq.nobody", {"flat": f"{__name__}:Shape"}).name_of(Shape) == "flat"

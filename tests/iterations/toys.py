@@ -149,7 +149,7 @@ def quadratic(number=6, dtype=torch.float64):
 
 @dataclass(frozen=True)
 class Breaking(Solver):
-    """A solver that minimizes |c|^2 / 2, whose value is NaN once |c| has fallen to a tenth of its initial value.
+    """A solver that minimizes |c|^2 / 2, whose value is NaN once |c| has fallen to a quarter of its initial value.
 
     Args:
         optimizer: A name in `OPTIMIZERS` of test_training_iteration.
@@ -166,7 +166,7 @@ class Breaking(Solver):
 
         space = MlpSpace(problem.domain, (4,))
         start = float(space.initialize(stream(seed, "initialization")).norm())
-        functional = Functional([Plain("size", lambda c: (c @ c / 2).where(c.norm() > 0.1 * start, torch.nan))])
+        functional = Functional([Plain("size", lambda c: (c @ c / 2).where(c.norm() > 0.25 * start, torch.nan))])
         from dataclasses import replace
 
         optimizer = OPTIMIZERS[self.optimizer]

@@ -75,6 +75,22 @@ def test_an_interrupted_run_is_resumed_bit_for_bit(tmp_path, method, cut):
     same(resume(tmp_path / "run"), whole)
 
 
+def test_a_run_that_still_runs_is_not_called_interrupted(tmp_path):
+    """The folder is read during the run, which holds its lock, and after a process that was killed left the status behind."""
+    seen = []
+
+    def look(step, *_):
+        seen.append(load_run(tmp_path / "run").status)
+        return step == 3
+
+    solve_small("jacobi", 30, folder=tmp_path / "run", callback=look)
+    assert set(seen) == {Status.RUNNING}
+    assert load_run(tmp_path / "run").status is Status.INTERRUPTED
+    run = RunFolder(tmp_path / "run")
+    run.write_run(run.read_spec(), {"status": "running"})
+    assert load_run(tmp_path / "run").status is Status.INTERRUPTED
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_finished_run_can_be_resumed_with_a_larger_budget(tmp_path, method):
     solve_small(method, 17, folder=tmp_path / "run")

@@ -21,6 +21,19 @@ def test_the_error_of_a_regular_sequence_is_bounded(order, levels, first):
     assert 2 * (1 - 1e-9) <= estimate / errors[-1] <= 10 * (1 + 1e-9)
 
 
+@given(st.floats(0.02, 0.49), st.integers(5, 9), st.floats(1e-9, 1.0))
+def test_slow_regular_convergence_is_extrapolated(order, levels, first):
+    """Below order 1/2 the decrease is used as it is, and the safety factor is 3; rounding is 1e-16 over (2^p - 1)^2."""
+    errors = first * 2.0 ** (-order * np.arange(levels))
+    assert sequence_error(np.abs(np.diff(errors)).tolist()) / errors[-1] == pytest.approx(3, rel=1e-9)
+
+
+def test_logarithmic_convergence_is_covered():
+    """Errors 1 / k, as those of a value at a point in two dimensions, decrease more slowly than any power of 2^-k."""
+    errors = 1 / np.arange(7, 14)
+    assert 1 <= sequence_error(np.abs(np.diff(errors)).tolist()) / errors[-1] <= 3
+
+
 @pytest.mark.parametrize("rate", [2.0, 4.0])
 @pytest.mark.parametrize("levels", [5, 6])
 def test_random_factors_are_covered(rate, levels):

@@ -138,7 +138,7 @@ def test_default_points(d, number):
         ({"points": "sobol", "resample_every": 0}, "`resample_every` must be at least 1, got 0"),
         ({"steps": -1}, "`steps` must be at least 0, got -1"),
         ({"points": 3}, "option 'points' must be one of automatic, gauss, sobol, uniform, at-data, got 3"),
-        ({"optimizer": None}, "option 'optimizer' must be one of adam, gd, sgd, lbfgs, gauss-newton, got None"),
+        ({"optimizer": None}, "option 'optimizer' must be one of adam, gd, sgd, soap, lbfgs, ssbroyden, gauss-newton, got None"),
         ({"batch": 0}, "`batch` must be at least 1, got 0"),
         ({"patience": 0}, "`patience` must be at least 1, got 0"),
         ({"clip": 0.0}, "`clip` must be positive and finite, got 0"),
@@ -146,7 +146,7 @@ def test_default_points(d, number):
         ({"weights": {"energy": -1.0}}, "`weights` must be positive and finite, got -1"),
         ({"weights": 3}, "option 'weights' must be numbers by name such as first:1,second:10 or null, got 3"),
         ({"optimizer": "lbfgs", "batch": 10}, "lbfgs needs an objective that is the same in every step.* leave `batch` out"),
-        ({"boundary": 0.5}, "option 'boundary' must be one of hard, penalty, got 0.5"),
+        ({"boundary": 0.5}, "option 'boundary' must be one of automatic, hard, penalty, got 0.5"),
         ({"form": "first-layer", "widths": (3, 3)}, "the first of `widths` must be at least the number of scales, 6"),
     ],
 )
@@ -160,7 +160,7 @@ def test_unknown_names_are_refused_with_the_nearest_name():
         mscale().with_options(activation="tan")
     with pytest.raises(UnknownNameError, match="unknown optimizer 'sdg': did you mean 'sgd'"):
         mscale().with_options(optimizer="sdg")
-    with pytest.raises(UnknownNameError, match="unknown boundary 'soft': known names are hard, penalty"):
+    with pytest.raises(UnknownNameError, match="unknown boundary 'soft': known names are automatic, hard, penalty"):
         make_solver("mscale:boundary=soft")
     with pytest.raises(UnknownNameError, match="unknown initialization 'xavier'"):
         deep_ritz().with_options(initialization="xavier")
@@ -395,9 +395,9 @@ def test_a_gauss_newton_factor_that_is_too_large_is_refused_before_it_is_formed(
         (pinn, {"boundary": "penalty", "total_steps": 30}, "boundary.schedule=staged"),
         (pinn, {"std": 2.0}, "network.input=fourier"),
         (regression, {"momentum": 0.5}, "optimizer=sgd"),
-        (pinn, {"optimizer": "lbfgs", "learning_rate": 0.1}, "optimizer=adam, gd or sgd"),
-        (mscale, {"optimizer": "lbfgs", "half_life": 10.0}, "optimizer=adam, gd or sgd"),
-        (mscale, {"optimizer": "gauss-newton", "clip": 1.0}, "optimizer=adam, gd or sgd"),
+        (pinn, {"optimizer": "lbfgs", "learning_rate": 0.1}, "optimizer=adam, gd, sgd or soap"),
+        (mscale, {"optimizer": "lbfgs", "half_life": 10.0}, "optimizer=adam, gd, sgd or soap"),
+        (mscale, {"optimizer": "gauss-newton", "clip": 1.0}, "optimizer=adam, gd, sgd or soap"),
         (mscale, {"optimizer": "lbfgs", "momentum": 0.5}, "optimizer=sgd"),
         (mscale, {"half_life": None, "decay": "cosine"}, "`half_life`"),
         (mscale, {"damping": 0.1}, "optimizer=gauss-newton"),

@@ -151,6 +151,7 @@ CASES = {
     "loss misfit": ("regression", "fit", {"gradient": 0.5}),
     "loss misfit of another exponent": ("regression", "fit", {"exponent": 3, "gradient": 0.5}),
     # boundary conditions
+    "boundary automatic": ("pinn", "a slope", {"boundary": "automatic"}),
     "boundary hard": ("pinn", "a slope", {"boundary": "hard"}),
     "boundary penalty": ("pinn", "different values", {"boundary": "penalty"}),
     "boundary penalty, energy": ("deep-ritz", "mixed", {"boundary": "penalty"}),
@@ -175,13 +176,17 @@ CASES = {
     "points gauss": ("pinn", "values", {"points": "gauss"}),
     "points sobol": ("pinn", "values", {"points": "sobol", "resample_every": 2}),
     "points uniform": ("pinn", "values", {"points": "uniform"}),
+    "points rad": ("pinn", "values", {"points": "rad", "resample_every": 2}),
+    "points rar": ("pinn", "values", {"points": "rar", "resample_every": 2}),
     "points at-data": ("regression", "data", {"number": None}),
     "batch": ("deep-ritz", "values", {"batch": 10}),
     # optimizers
     "optimizer adam": ("deep-ritz", "values", {"optimizer": "adam", "clip": 0.1}),
     "optimizer gd": ("deep-ritz", "values", {"optimizer": "gd", "learning_rate": 1e-3}),
     "optimizer sgd": ("pinn", "values", {"optimizer": "sgd", "learning_rate": 1e-5}),
+    "optimizer soap": ("pinn", "values", {"optimizer": "soap", "basis_every": 2}),
     "optimizer lbfgs": ("deep-ritz", "values", {"optimizer": "lbfgs"}),
+    "optimizer ssbroyden": ("deep-ritz", "values", {"optimizer": "ssbroyden"}),
     "optimizer gauss-newton": ("gauss-newton", "values", {}),
 }
 

@@ -14,7 +14,7 @@ from pdefreq.spaces.networks.activations import activation_named
 from pdefreq.spaces.spectral.legendre import Legendre
 from pdefreq.spaces.spectral.sine_series import SineSeries
 from tests.spaces.networks.designs import NETWORKS, case, matrices, plain
-from tests.spaces.registered import ACTIVATION_NAMES
+from tests.spaces.registered import ACTIVATION_NAMES, pairs
 
 SMOOTH = [name for name in ACTIVATION_NAMES if activation_named(name).smoothness == math.inf]
 
@@ -54,8 +54,7 @@ def weights(n, d):
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, pytest.param(5, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
-@pytest.mark.parametrize("kind", list(NETWORKS))
+@pytest.mark.parametrize(("kind", "activation"), pairs(NETWORKS))
 def test_derivatives_agree_with_those_of_the_plain_function(kind, activation, d):
     space, c, x = case(kind, activation, d, n=3)
     c.requires_grad_(True)
@@ -100,8 +99,7 @@ def test_derivatives_agree_with_those_of_the_plain_function(kind, activation, d)
 
 
 @pytest.mark.parametrize("d", [1, 2])
-@pytest.mark.parametrize("activation", SMOOTH)
-@pytest.mark.parametrize("kind", list(NETWORKS))
+@pytest.mark.parametrize(("kind", "activation"), pairs(NETWORKS, SMOOTH))
 def test_derivatives_in_the_coefficients_agree_with_those_of_the_plain_function(kind, activation, d):
     """One reverse pass through all quantities of a residual and its gradient, and a second pass, as for a Hessian in c."""
     space, c, x = case(kind, activation, d, n=3)
@@ -128,8 +126,7 @@ H = 1 / 512
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, pytest.param(5, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("activation", SMOOTH)
-@pytest.mark.parametrize("kind", list(NETWORKS))
+@pytest.mark.parametrize(("kind", "activation"), pairs(NETWORKS, SMOOTH))
 def test_derivatives_agree_with_difference_quotients(kind, activation, d):
     """Each derivative is compared with quotients of the next lower one; quotients across a kink of the activation diverge."""
     space, c, x = case(kind, activation, d, n=2)

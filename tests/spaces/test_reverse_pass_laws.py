@@ -6,7 +6,7 @@ import torch
 from pdefreq.spaces.networks.activations import activation_named
 from pdefreq.spaces.trial_space import Evaluator
 from tests.spaces.networks.designs import NETWORKS, case, matrices
-from tests.spaces.registered import ACTIVATION_NAMES
+from tests.spaces.registered import pairs
 
 
 def weights_like(u):
@@ -20,8 +20,7 @@ def close(found, expected):
 
 
 @pytest.mark.parametrize("d", [1, 2, pytest.param(3, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
-@pytest.mark.parametrize("kind", list(NETWORKS))
+@pytest.mark.parametrize(("kind", "activation"), pairs(NETWORKS))
 def test_the_vector_jacobian_product_agrees_with_automatic_differentiation(kind, activation, d):
     space, c, x = case(kind, activation, d, n=6)
     evaluator = space.at(x)

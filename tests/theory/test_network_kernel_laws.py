@@ -9,7 +9,7 @@ from pdefreq.spaces.networks.embedding import FourierFeatures
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.theory.ntk import diagonal, kernel, operator
-from tests.spaces.registered import ACTIVATION_NAMES
+from tests.spaces.registered import pairs
 
 SCALES = (1.0, 2.0, 5.0)
 BOX = Box((-1.0, -1.0), (1.0, 1.0))
@@ -51,8 +51,7 @@ def by_autograd(function, c):
     return torch.stack([torch.autograd.grad(v, c, retain_graph=True)[0] for v in function(c)])
 
 
-@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
-@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize(("kind", "activation"), pairs(NETWORKS))
 def test_kernels_of_all_networks_and_activations_are_accurate_to_1e_12(kind, activation):
     """In the metric of the highest derivatives of the activation; the Jacobian is computed by one backward pass per point."""
     space, c, x, y, draw = case(kind, activation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,7 +29,7 @@ class ConvexPolygon:
     def distance(self) -> Field:
         """The product of the distances from the lines of all sides, scaled to 1 at the mean of the corners."""
         scale = 1 / float(self._product(self._corners.mean(dim=0, keepdim=True)))
-        return CallableField(lambda x: scale * self._product(x))
+        return CallableField(partial(self._product, scale=scale))
 
     def lifting(self, g: Field) -> Field:
         """The sum over corners v of l_v (g(a) + g(b) - g(v)), in Wachspress coordinates l.
@@ -41,18 +41,17 @@ class ConvexPolygon:
             Perronnet (1998), Triangle, tetrahedron, pentahedron transfinite interpolations, Numerical Grid Generation in
             Computational Field Simulations; Wachspress (1975), A Rational Finite Element Basis.
         """
+        return CallableField(partial(self._lifted, g), smoothness=g.smoothness)
 
-        def lift(x: Points) -> Values:
-            coordinates, corners, total = self.coordinates(x), self._corners.to(x), x.new_zeros(len(x))
-            count = len(corners)
-            for k, share in enumerate(coordinates):
-                v, value = corners[k].expand_as(x), -g(corners[k : k + 1])
-                for other in ((k + 1) % count, (k - 1) % count):
-                    value = value + g(v + coordinates[other][:, None] * (corners[other] - v))
-                total = total + share * value
-            return total
-
-        return CallableField(lift, smoothness=g.smoothness)
+    def _lifted(self, g: Field, x: Points) -> Values:
+        coordinates, corners, total = self.coordinates(x), self._corners.to(x), x.new_zeros(len(x))
+        count = len(corners)
+        for k, share in enumerate(coordinates):
+            v, value = corners[k].expand_as(x), -g(corners[k : k + 1])
+            for other in ((k + 1) % count, (k - 1) % count):
+                value = value + g(v + coordinates[other][:, None] * (corners[other] - v))
+            total = total + share * value
+        return total
 
     def coordinates(self, x: Points) -> tuple[Tensor, ...]:
         """The Wachspress coordinates of points for each corner, shape ``(n,)``, positive inside; their sum is 1."""
@@ -69,8 +68,8 @@ class ConvexPolygon:
         """The distances from the lines of the sides, positive inside."""
         return ((self._corners.to(x) - x[:, None]) * self._normals.to(x)).sum(dim=2).unbind(dim=1)
 
-    def _product(self, x: Points) -> Values:
-        return reduce(torch.mul, self._heights(x))
+    def _product(self, x: Points, scale: float = 1.0) -> Values:
+        return scale * reduce(torch.mul, self._heights(x))
 
     @cached_property
     def _turns(self) -> Tensor:

@@ -6,6 +6,7 @@ lifting must not use them. Each lifting in this module blends the values at boun
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -34,14 +35,15 @@ def on_rays(x: Tensor, m: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
 
 def into_ellipsoid(g: Field, midpoint: Sequence[float], half_axes: Sequence[float], mean: float) -> Field:
     """The lifting mean + r^2 (g - mean) along rays, where r is 0 at the midpoint and 1 on the surface; its slope is bounded."""
-
-    def lift(x: Tensor) -> Tensor:
-        edge, _ = radial(x, midpoint, half_axes)
-        square = ((x - x.new_tensor(midpoint)) / x.new_tensor(half_axes)).square().sum(dim=1)
-        return mean + square * (g(edge) - mean)
-
     # Near the midpoint r^2 (g - mean) is r^2 times a function of the direction: k-th derivatives grow like r^(2 - k).
+    lift = functools.partial(_along_rays, g, midpoint, half_axes, mean)
     return CallableField(lift, smoothness=math.ceil(2 + len(midpoint) / 2) - 1)
+
+
+def _along_rays(g: Field, midpoint: Sequence[float], half_axes: Sequence[float], mean: float, x: Tensor) -> Tensor:
+    edge, _ = radial(x, midpoint, half_axes)
+    square = ((x - x.new_tensor(midpoint)) / x.new_tensor(half_axes)).square().sum(dim=1)
+    return mean + square * (g(edge) - mean)
 
 
 class FromFacets(InPieces):

@@ -144,7 +144,9 @@ def _some_kernel(block: Block, c: Coefficients, points: int) -> Tensor:
         every = -(-rows[0][0][0].shape[2] // points)
         rows = [[(d[:, :, ::every], z[:, :, ::every]) for d, z in layers] for layers in rows]
         return torch.cat([torch.cat([kernel(left, right) for right in rows], dim=1) for left in rows])
-    assert isinstance(block, LeastSquaresBlock)
     every = -(-block.num_rows // points)
-    some = rows_of_jacobian(lambda c: block.residual(c)[::every], c)
+    if isinstance(block, LeastSquaresBlock):
+        some = rows_of_jacobian(lambda c: block.residual(c)[::every], c)
+    else:
+        some = block.gauss_newton_factor(c)[::every]
     return some @ some.T

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
+    from pdefreq.spaces.trial_space import Network
     from pdefreq.theory.dynamics import SpectralFilter
 
 Memory = MutableMapping[str, "Tensor"]
@@ -62,6 +63,13 @@ class Stepper(ABC):
     ends: ClassVar[bool] = False
     """Whether the stepper can detect that further steps would change nothing."""
 
+    solves_damped: ClassVar[bool] = False
+    """Whether a step solves a damped least-squares problem, so that `damping_at` is defined."""
+
+    def damping_at(self, memory: Memory, factor: Tensor) -> float:
+        """The damping lambda of the first trial of a step with the Gauss-Newton factor F; see `solves_damped`."""
+        raise NotImplementedError(f"{type(self).__name__} solves no damped problem")
+
     @property
     def spectral_filter(self) -> SpectralFilter | None:
         """The spectral filter of a step on the tangent kernel, if the theory covers the stepper; otherwise None."""
@@ -74,6 +82,10 @@ class Stepper(ABC):
     def columns(self, memory: Memory) -> dict[str, Tensor]:
         """Scalars of the memory to record, with the same names each time."""
         return {}
+
+    def on(self, space: Network) -> Stepper:
+        """The stepper for a network, for those that use the shapes of its parameters."""
+        return self
 
     @abstractmethod
     def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,11 +12,13 @@ import torch
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Status
 from pdefreq.core.streams import stream
+from pdefreq.functionals.objective_schedule import SampledSchedule
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind, Prediction
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
 from pdefreq.spectrum.predicted import Drift
-from pdefreq.spectrum.span import span_of
+from pdefreq.spectrum.span import modes_at_rows, span_of
+from pdefreq.theory.certificate import Certificate, damped_least_squares
 from pdefreq.theory.dynamics import GradientDescentFilter, GradientFlowFilter
 from pdefreq.theory.kernel_modes import relative_distance
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients, Values
     from pdefreq.domains.samples import Samples
+    from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.objective_schedule import ObjectiveSchedule
     from pdefreq.iterations.training.held_out import HeldOut
@@ -48,6 +52,8 @@ class TrainingIteration(Iteration):
         balance_every: Number of steps between updates of the weights of terms from the traces of their kernels (`balanced`);
             None keeps the weights.
         held_out: The objective at held-out points.
+        adaptive: The choice of interior points by the residual, for objectives on given points; None for points that depend on
+            the step alone.
         objectives_in: The same objectives on another space, for functionals that are quadratic in u. With it the rows of the
             functional are applied to modes.
     """
@@ -64,12 +70,15 @@ class TrainingIteration(Iteration):
         remarks: Sequence[str] = (),
         balance_every: int | None = None,
         held_out: HeldOut | None = None,
+        adaptive: AdaptiveSampling | None = None,
         objectives_in: Callable[[TrialSpace], ObjectiveSchedule] | None = None,
     ) -> None:
-        self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper, objectives_in
+        self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper.on(space), objectives_in
         self._seed, self._like, self._unit = seed, like, unit
         self._remarks = tuple(remarks)
-        self._balance_every, self._held_out = balance_every, held_out
+        self._balance_every, self._held_out, self._adaptive = balance_every, held_out, adaptive
+        self._samples = lru_cache(maxsize=1)(lambda points: None if adaptive is None else adaptive.samples(points))
+        self._modes: Modes | None = None
         self.objective_kind = ObjectiveKind.RESIDUAL if objectives.at(0).tends_to_zero else ObjectiveKind.ENERGY
         self.open_ended = not stepper.ends and (held_out is None or held_out.patience is None)
 
@@ -80,16 +89,20 @@ class TrainingIteration(Iteration):
             memory["term_weights"] = balanced(self._objectives.at(0), c)
         if self._held_out is not None:
             memory |= self._held_out.memory(c, watched=self._objectives.is_last_stage(0))
+        if self._adaptive is not None:
+            memory["points"] = self._adaptive.first(self._like)
         return State(self._space, c, memory)
 
     def step(self, state: State) -> State:
         c, memory, step = state.coefficients, dict(state.memory), int(state.memory["steps"])
         due = self._balance_every is not None and step > 0 and step % self._balance_every == 0
         if due:
-            memory["term_weights"] = balanced(self._objectives.at(step), c)
+            memory["term_weights"] = balanced(self._at(step, memory), c)
         fresh = due or step == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
         arrived = self._stepper.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
         memory["steps"] = torch.tensor(step + 1)
+        if self._adaptive is not None and self._adaptive.is_due(step + 1):
+            memory["points"] = self._adaptive.next(memory["points"], c, step + 1)
         return replace(state, memory=memory, done=(arrived and self._is_fixed(step)) or self._look(c, step, memory))
 
     def _is_fixed(self, step: int) -> bool:
@@ -110,6 +123,27 @@ class TrainingIteration(Iteration):
 
     def quadrature(self, state: State) -> Samples | None:
         return self._objectives.quadrature
+
+    def watch(self, modes: Modes) -> None:
+        self._modes = modes
+
+    def certificate(self, state: State) -> Certificate | None:
+        """The certificate of the first trial of a Gauss-Newton step from a state, for sums of squares at fixed points."""
+        step, memory, interior = int(state.memory["steps"]), dict(state.memory), self._objectives.quadrature
+        if self._modes is None or interior is None or not self._stepper.solves_damped:
+            return None
+        functional, c = self._functional(step, memory), state.coefficients
+        with torch.no_grad():
+            before = functional.residual(c)
+        if before is None or (modes := modes_at_rows(self._modes, interior, len(before), c)) is None:
+            return None
+        factor = functional.gauss_newton_factor(c).detach()
+        damping = self._stepper.damping_at(memory, factor)
+        x, left = damped_least_squares(factor, damping, torch.cat([modes, before[:, None]], dim=1))
+        with torch.no_grad():
+            after = functional.residual(c - x[:, -1])
+        assert after is not None
+        return Certificate.of(left[:, :-1], modes, before, left[:, -1], after)
 
     def start(self) -> tuple[Functional, Coefficients]:
         state = self.init()
@@ -198,8 +232,15 @@ class TrainingIteration(Iteration):
         """A copy in the dtype and on the device of the run; counts stay whole numbers, on the CPU."""
         return value.to(self._like, copy=True) if value.is_floating_point() else value.cpu().clone()
 
+    def _at(self, step: int, memory: Mapping[str, Tensor]) -> Functional:
+        """The objective of a step without additional weights."""
+        if self._adaptive is None:
+            return self._objectives.at(step)
+        assert isinstance(self._objectives, SampledSchedule)
+        return self._objectives.at(step, self._samples(memory["points"]))
+
     def _functional(self, step: int, memory: Mapping[str, Tensor], objectives: ObjectiveSchedule | None = None) -> Functional:
-        functional = (objectives or self._objectives).at(step)
+        functional = self._at(step, memory) if objectives is None else objectives.at(step)
         if self._balance_every is None:
             return functional
         return functional.weighted(

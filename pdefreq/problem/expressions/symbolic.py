@@ -107,11 +107,15 @@ class Program:
     """
 
     def __init__(self, outputs: Sequence[Expr], coordinates: Sequence[Symbol]) -> None:
+        self._source = tuple(outputs), tuple(coordinates)
         self._columns = {symbol: column for column, symbol in enumerate(coordinates)}
         self._known: dict[Any, int] = {}  # expression -> slot
         self._slots: dict[tuple[Hashable, tuple[int, ...]], int] = {}  # operation and slots of its operands -> slot
         self._steps: list[tuple[Callable[..., Any], tuple[int, ...]]] = []
         self._outputs = [self._slot(u) for u in outputs]
+
+    def __reduce__(self) -> tuple[type[Program], tuple[Any, ...]]:
+        return Program, self._source  # the steps can't be pickled, and are compiled again
 
     def __call__(self, x: Points) -> list[Tensor]:
         """The values of the outputs at `x`, each of shape ``(n,)`` and in separate memory."""

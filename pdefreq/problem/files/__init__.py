@@ -100,10 +100,11 @@ def problem_from_text(
         UnknownNameError: If the variant or a parameter does not exist.
         ProblemFileError: If the text is malformed or inconsistent.
     """
+    from pdefreq.problem.files.aliases import without_aliases
     from pdefreq.problem.files.keys import check_document
     from pdefreq.problem.files.reader import read_problem
 
-    document = _toml(text, name)
+    document = without_aliases(_toml(text, name))
     check_document(document)
     variants = {label: _merged(document, changes) for label, changes in document.get("variant", {}).items()}
     for merged in variants.values():
@@ -155,14 +156,14 @@ def _toml(text: str, name: str) -> dict[str, Any]:
 
 
 def _merged(document: Mapping[str, Any], changes: Any) -> dict[str, Any]:
-    """The document with the tables of a variant merged into it recursively."""
+    """The document with the tables of a variant merged into it recursively. The empty text removes a key."""
     if not isinstance(changes, dict):
         raise ProblemFileError(f"[variant] must contain tables such as [variant.hard], got {_line(changes)}")
     merged = dict(document)
     for key, value in changes.items():
         old = merged.get(key)
         merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
+    return {key: value for key, value in merged.items() if changes.get(key) != ""}
 
 
 def _line(text: object) -> str:

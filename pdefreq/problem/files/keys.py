@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.registry import nearest
 from pdefreq.problem.expressions.scope import shorten
+from pdefreq.problem.files.findings import Findings
 from pdefreq.problem.terms import TERMS
 
 _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str: a table of any names
@@ -27,37 +28,40 @@ def check_document(document: Any) -> None:
     """Check that a problem file has no unknown keys, and that tables are tables.
 
     Raises:
-        ProblemFileError: If it does not; for an unknown key, the message suggests the nearest known key.
+        ProblemFileError: If it does not; for an unknown key, the message suggests the nearest known key. Several errors are
+            listed in one message.
     """
     terms = dict.fromkeys(key for name in TERMS for key in TERMS.load(name).keys)
-    check_keys(document, {**_KEYS, "equation": terms | _KEYS["equation"]})
+    findings = Findings()
+    for error in _errors(document, {**_KEYS, "equation": terms | _KEYS["equation"]}):
+        findings.add(error)
+    findings.raise_all()
 
 
-def check_keys(table: Any, known: Mapping[str, Any], path: str = "") -> None:
-    """Check that a table has no unknown keys, and that tables inside it are tables.
-
-    Raises:
-        ProblemFileError: If it does not; for an unknown key, the message suggests the nearest known key.
-    """
+def _errors(table: Any, known: Mapping[str, Any], path: str = "") -> Iterator[ProblemFileError]:
+    """The unknown keys of a table, and the values that must be tables."""
     if not isinstance(table, dict):
-        raise ProblemFileError(f"[{path}] must be a table of keys and values, got {shorten(table)}")
+        yield ProblemFileError(f"[{path}] must be a table of keys and values, got {shorten(table)}")
+        return
     for key, value in table.items():
         if key not in known:
             place = f"[{path}] " if path else ""
-            raise ProblemFileError(f"{place}unknown key {shorten(key)}: {nearest(key, known)}")
+            yield ProblemFileError(f"{place}unknown key {shorten(key)}: {nearest(key, known)}")
+            continue
         below = f"{path}.{key}" if path else key
         match known[key]:
             case dict() as keys:
-                check_keys(value, keys, below)
+                yield from _errors(value, keys, below)
             case [keys]:
                 if not isinstance(value, list):
-                    raise ProblemFileError(f"{below} must be written as [[{below}]], got {shorten(value)}")
+                    yield ProblemFileError(f"{below} must be written as [[{below}]], got {shorten(value)}")
+                    continue
                 for item in value:
                     if isinstance(keys, dict):
-                        check_keys(item, keys, below)
+                        yield from _errors(item, keys, below)
                     elif not isinstance(item, dict):
-                        raise ProblemFileError(f"[[{below}]] must be a table, got {shorten(item)}")
+                        yield ProblemFileError(f"[[{below}]] must be a table, got {shorten(item)}")
             case None if isinstance(value, dict):
-                raise ProblemFileError(f"{below} must be a value, not a table")
+                yield ProblemFileError(f"{below} must be a value, not a table")
             case _ if known[key] is str and not isinstance(value, dict):
-                raise ProblemFileError(f"[{below}] must be a table, got {shorten(value)}")
+                yield ProblemFileError(f"[{below}] must be a table, got {shorten(value)}")

@@ -20,6 +20,7 @@ from pdefreq.problem.files.coefficient_files import Grids
 from pdefreq.problem.files.data import read_data
 from pdefreq.problem.files.domains import read_domain
 from pdefreq.problem.files.equation import StatedEquation
+from pdefreq.problem.files.findings import Findings
 from pdefreq.problem.problem import ModeFamily, Problem, Spectrum
 from pdefreq.problem.terms.reaction import Reaction
 from pdefreq.problem.toml_tables import Files, TomlTable
@@ -54,38 +55,65 @@ def read_problem(
             raise UnknownNameError(
                 f"problem '{name}' has no parameter {shorten(key)}: the parameters are {', '.join([*raw, 'dimension'])}"
             )
+    findings = Findings()
     parameters: dict[str, float] = {}
     for key, value in {**raw, **{k: v for k, v in overrides.items() if k in raw}}.items():
-        check_parameter_name(key, "[parameters]")
-        parameters[key] = TomlTable({key: value}, "parameters", Scope(None, parameters)).number(key)
+        parameters[key] = 1.0
+        with findings.collecting():
+            check_parameter_name(key, "[parameters]")
+            earlier = {known: parameters[known] for known in parameters if known != key}
+            parameters[key] = TomlTable({key: value}, "parameters", Scope(None, earlier)).number(key)
     changed = {"dimension": overrides["dimension"]} if "dimension" in overrides else {}
     files = Files(locate, trust)
-    domain = read_domain(TomlTable(document.get("domain", {}) | changed, "domain", Scope(None, parameters)), files)
+    domain = None
+    with findings.collecting():
+        domain = read_domain(TomlTable(document.get("domain", {}) | changed, "domain", Scope(None, parameters)), files)
+    if domain is None:  # the names of coordinates and boundary parts are unknown
+        findings.raise_all()
+    assert domain is not None
     scope = Scope(domain.dimension, parameters | {"dimension": float(domain.dimension)})
 
     head = TomlTable(document, "", scope)
 
     def table(section: str) -> TomlTable:
-        return TomlTable(document.get(section, {}), section, scope)
+        return TomlTable(document.get(section, {}), section, scope, report=findings.add)
 
-    data = read_data(table("data"), domain, files)
-    grids = Grids.of(table("equation"), domain, files)
-    stated = StatedEquation.read(replace(table("equation"), stored=grids), data, files)
-    grids.require_use(table("equation"))
-    claims = stated.claims()
+    data, grids, stated, boundary = None, None, None, ()
+    claims: list[Claim] = []
+    with findings.collecting():
+        data = read_data(table("data"), domain, files)
+    with findings.collecting():
+        grids = Grids.of(table("equation"), domain, files)
+        stated = StatedEquation.read(replace(table("equation"), stored=grids), data, files)
+        grids.require_use(table("equation"))
+        claims = stated.claims()
+    if stated is not None:
+        with findings.collecting():
+            boundary = _boundary(table("boundary"), stated, domain, claims, findings)
+    title, citation, spectrum, singular = "", "", Spectrum(), ()
+    with findings.collecting():
+        title = head.text("title", "")
+    with findings.collecting():
+        citation = head.text("citation", "")
+    with findings.collecting():
+        spectrum = _spectrum(table("spectrum"))
+    with findings.collecting():
+        singular = tuple(map(tuple, table("equation").points("singular")))
+    findings.raise_all()
+    assert stated is not None
     problem = Problem(
         domain=domain,
         source=stated.source,
-        boundary=_boundary(table("boundary"), stated, domain, claims),
+        boundary=boundary,
         terms=stated.equation.terms,
         exact=stated.exact or _pictured(stated, data),
-        title=head.text("title", ""),
+        title=title,
         name=name,
-        citation=head.text("citation", ""),
+        citation=citation,
         data=data,
-        spectrum=_spectrum(table("spectrum")),
+        spectrum=spectrum,
         parameters=parameters | ({"dimension": float(domain.dimension)} if changed else {}),
-        singular=tuple(map(tuple, table("equation").points("singular"))),
+        singular=singular,
     )
     check(problem, claims=claims)
     return problem.read_from(text, files.found)
@@ -99,7 +127,9 @@ def _pictured(stated: StatedEquation, data: Data | None) -> Field | None:
     return picture if reaction.coefficient.constant == 1 else Quotient(picture, reaction.coefficient)
 
 
-def _boundary(table: TomlTable, stated: StatedEquation, domain: Domain, claims: list[Claim]) -> tuple[BoundaryPart, ...]:
+def _boundary(
+    table: TomlTable, stated: StatedEquation, domain: Domain, claims: list[Claim], findings: Findings
+) -> tuple[BoundaryPart, ...]:
     """The boundary parts in the order of the file, then `value` on the rest of the boundary."""
     if stated.equation.is_regression:
         if table.values:
@@ -107,7 +137,9 @@ def _boundary(table: TomlTable, stated: StatedEquation, domain: Domain, claims: 
         return ()
     parts: list[BoundaryPart] = []
     for row in table.values.get("part", []):
-        found = _parts(TomlTable(row, "boundary.part", table.scope), stated, domain, claims, len(parts))
+        found: list[BoundaryPart] = [BoundaryPart("dirichlet")]  # in place of a part with errors
+        with findings.collecting():
+            found = _parts(replace(table, values=row, path="boundary.part"), stated, domain, claims, len(parts))
         parts += [part for part in found if part.kind != "periodic" or part not in parts]  # both sides name the same pair
     pairs = {part.name for part in parts if part.kind == "periodic"}
     open_sides = len(parts) == len(pairs) and len(pairs) < max(1, len(domain.opposite_sides))

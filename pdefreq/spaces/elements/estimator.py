@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ _POINTS = 100_000
 _HIGHEST = {1: 30, 2: 19, 3: 8}  # degrees of rules by dimension
 _LEAST = 1e-12  # relative to the largest diffusion: bounds the weights where the diffusion vanishes
 _FAR_INWARD = 0.25  # relative shift of facet points that an interface separates from the cell center
+_ON_CURVE = 1e-3  # values at the ends of a chord relative to the value at its middle
 _INWARD = 1e-6  # relative shift of facet points toward the cell center for the evaluation of coefficients that may jump
 
 
@@ -32,7 +34,9 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
     the data. If the diffusion a is constant in each cell, the factor does not depend on its jumps, provided that a is monotone
     around each vertex. An indicator is ``h_T^2 / a_T |f + div F - G|^2_T + h_T / (a_T + a_T') |[F.n]|^2`` on facets between T and
     T' ``+ h_T / a_T |flux - alpha u - F.n|^2`` on Robin parts, with the flux F and the value G of the weak form at u and grad u,
-    h_T the measure of T to the power 1/d, and a_T the mean over T of the smallest eigenvalue of the diffusion.
+    h_T the measure of T to the power 1/d, and a_T the mean over T of the smallest eigenvalue of the diffusion. In the plane,
+    where an edge is the chord of a curved interface, the cell that contains the curve has an additional term for the changes of f
+    and of F across the interface, integrated over the segment between chord and curve.
 
     Args:
         space: P1 or P2 elements.
@@ -57,6 +61,9 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
     around = sum(a[side.tind] for side in sides)
     for side in sides:
         _add(total, side, h[side.tind] / around, first - second)
+
+    for level_set in problem.level_sets:
+        _add_chords(total, sides, level_set, problem, c, h, a)
 
     facets, part = space.boundary_facets(problem)
     for k, condition in enumerate(problem.boundary):
@@ -108,6 +115,41 @@ def _diffusion(problem: Problem, basis: Any) -> np.ndarray:
 def _add(total: np.ndarray, basis: Any, factor: np.ndarray, values: np.ndarray) -> None:
     """Add the factor times the integral of the squared values over each facet to the cell of the facet."""
     np.add.at(total, basis.tind, factor * (values**2 * basis.dx).sum(axis=1))
+
+
+def _add_chords(
+    total: np.ndarray, sides: Sequence[Any], level_set: Field, problem: Problem, c: np.ndarray, h: np.ndarray, a: np.ndarray
+) -> None:
+    """Add the errors of the data between edges and the curved interface, to the cells of a plane that contain the curve."""
+    mesh, find = sides[0].mesh, sides[0].find
+    if mesh.dim() != 2 or not len(find):
+        return
+    ends = mesh.p[:, mesh.facets[:, find]]  # (2, 2, facets)
+    length, middle = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=0), ends.mean(axis=1)
+    off, at_ends = _at(level_set, middle[:, :, None])[:, 0], np.abs(_at(level_set, ends.transpose(0, 2, 1))).max(axis=1)
+    with torch.no_grad():
+        gradient = level_set.gradient(_points(middle)).numpy().T
+    with np.errstate(all="ignore"):
+        step = -off * gradient / (gradient**2).sum(axis=0)  # from the chord to the curve, by a step of Newton's method
+        depth = np.linalg.norm(step, axis=0)
+        is_chord = (at_ends <= _ON_CURVE * np.abs(off)) & (depth < length / 2)
+    for number, (side, other) in enumerate((sides, sides[::-1])):
+        center = mesh.p[:, mesh.t[:, side.tind]].mean(axis=1)
+        chosen = np.flatnonzero(is_chord & ((step * (center - middle)).sum(axis=0) > 0))  # the curve lies in this cell
+        if not len(chosen):
+            continue
+        rule = (np.full((1, 1), 0.5), np.ones(1))
+        edge: Any = InteriorFacetBasis(mesh, side.elem, facets=find[chosen], quadrature=rule, side=number)
+        cell, neighbor, area = edge.tind, other.tind[chosen], 2 / 3 * length[chosen] * depth[chosen]
+        within, beyond = ((middle + factor * step)[:, chosen, None] for factor in (0.5, 1.5))
+        source = (_at(problem.source, within) - _at(problem.source, beyond))[:, 0]
+        change = (_flux(edge, within, problem, c) - _flux(edge, beyond, problem, c))[:, :, 0]
+        across = (change * step[:, chosen] / depth[chosen]).sum(axis=0)
+        along, ratio = (change**2).sum(axis=0) - across**2, a[cell] / a[neighbor]
+        # the tangential gradient and the normal flux are continuous, so that their changes are divided by the larger diffusion
+        # and its inverse
+        flux = np.minimum(1, ratio) * along + np.minimum(ratio**2, ratio) * across**2
+        np.add.at(total, cell, area / a[cell] * (h[cell] ** 2 * source**2 + flux))
 
 
 def _flux_divergence(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:

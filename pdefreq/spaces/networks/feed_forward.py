@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from pdefreq.spaces.networks.stacked import Stacked
 from pdefreq.spaces.trial_space import Evaluator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients, Points
@@ -38,7 +41,7 @@ class FeedForward(Stacked):
 
     domain: Domain
     widths: tuple[int, ...]
-    activation: str
+    activation: str | Callable[[Tensor], Tensor]
     initialization: str
 
     def __post_init__(self) -> None:
@@ -73,15 +76,21 @@ class FeedForward(Stacked):
         return shapes
 
     @property
+    def num_linear(self) -> int:
+        last = len(self.widths) + 1
+        return sum(math.prod(self.shapes.get(name, (0,))) for name in (f"weight{last}", f"bias{last}"))
+
+    @property
     def layers(self) -> list[Layer]:
         """The properties of each layer for the initialization, in order; the last layer is linear."""
         sigma, scales = activation_named(self.activation), self.unit_scales
         inputs = self.domain.dimension if self.embedding is None else self.embedding.number
         fans = list(itertools.pairwise((inputs, *self.widths, 1)))
-        return [
+        layers = [
             Layer(a, b, len(scales), sigma if i < len(self.widths) else None, (self._inputs, scales) if i == 0 else None)
             for i, (a, b) in enumerate(fans)
         ]
+        return [replace(layers[0], waves=self.waves, spacing=self.spacing), *layers[1:]]
 
     def weight_scales(self) -> list[tuple[Tensor, float]]:
         """The fixed scales of the weights, ``(S or 1, out or 1, 1)``, and of the biases of each layer, including s."""

@@ -35,6 +35,10 @@ class AffineNetwork(Network):
         return self.network.shapes
 
     @property
+    def num_linear(self) -> int:
+        return self.network.num_linear
+
+    @property
     def smoothness(self) -> float:
         return min(self.network.smoothness, self.lifting.smoothness, self.distance.smoothness)
 

@@ -10,6 +10,8 @@ import torch
 from pdefreq.spaces.networks.feed_forward import FeedForward
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from pdefreq.domains.domain import Domain
@@ -22,13 +24,13 @@ class MlpSpace(FeedForward):
     Args:
         domain: The domain of the inputs.
         widths: The number of units in each hidden layer.
-        activation: Name of the activation function sigma.
+        activation: The name of the activation function sigma, or a function of a tensor.
         initialization: Name of the initialization of the parameters.
     """
 
     domain: Domain
     widths: tuple[int, ...]
-    activation: str = "tanh"
+    activation: str | Callable[[Tensor], Tensor] = "tanh"
     initialization: str = "tiled"
 
     @property

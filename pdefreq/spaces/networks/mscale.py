@@ -12,6 +12,8 @@ from pdefreq.core.errors import OptionError
 from pdefreq.spaces.networks.feed_forward import FeedForward
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from pdefreq.domains.domain import Domain
@@ -25,7 +27,7 @@ class MscaleSpace(FeedForward):
         domain: The domain of the inputs.
         scales: The factors a_i.
         widths: The number of units in each hidden layer; with sub-networks, of each sub-network.
-        activation: Name of the activation function sigma.
+        activation: The name of the activation function sigma, or a function of a tensor.
         initialization: Name of the initialization of the parameters.
         form: ``"subnetworks"`` (MscaleDNN-2): ``sum_i f_i(a_i x)``; ``"first-layer"`` (MscaleDNN-1): one network whose
             first layer's units are divided into equal groups ``sigma(a_i w x + b)``.
@@ -41,7 +43,7 @@ class MscaleSpace(FeedForward):
     domain: Domain
     scales: tuple[float, ...]
     widths: tuple[int, ...]
-    activation: str = "sin"
+    activation: str | Callable[[Tensor], Tensor] = "sin"
     initialization: str = "tiled"
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
 

@@ -13,6 +13,8 @@ from pdefreq.spaces.networks.feed_forward import FeedForward
 from pdefreq.spaces.networks.multiplication import GivenFunction, Multiplication
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from pdefreq.core.shapes import Points
@@ -29,7 +31,7 @@ class PhaseShiftSpace(FeedForward):
         domain: The domain of the inputs.
         frequencies: The angular wavevectors omega_m. For omega_m = 0 there is no B_m.
         widths: The number of units in each hidden layer of each A_m and B_m.
-        activation: Name of the activation function sigma.
+        activation: The name of the activation function sigma, or a function of a tensor.
         initialization: Name of the initialization of the parameters.
         initialization: How parameters are drawn.
 
@@ -45,7 +47,7 @@ class PhaseShiftSpace(FeedForward):
     domain: Domain
     frequencies: tuple[tuple[float, ...], ...]
     widths: tuple[int, ...]
-    activation: str = "tanh"
+    activation: str | Callable[[Tensor], Tensor] = "tanh"
     initialization: str = "tiled"
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +27,8 @@ class LayerOptions:
         bias: Which layers have biases: ``"all"``, ``"hidden"`` (all but the last), or ``"none"``.
         adaptive: The number n of adaptive activations ``sigma(n a_l z)``, with a trainable slope a_l for each layer that is
             initially 1 / n; None for activations without slopes.
+        waves: Wavevectors for initializations that use them, in radians per unit of the inputs.
+        spacing: The distance of neighboring wavevectors in `waves`.
 
     Source:
         Residual: Li, Xu, Zhang (2020), arXiv 2009.14597. Adaptive: Jagtap, Kawaguchi, Karniadakis (2020), Proc. R. Soc. A 476,
@@ -37,12 +39,14 @@ class LayerOptions:
     residual: bool = False
     bias: Literal["all", "hidden", "none"] = "all"
     adaptive: float | None = None
+    waves: tuple[tuple[float, ...], ...] = ()
+    spacing: float = 0.0
 
 
 class Stacked(LayerOptions, Network):
     """The sum of S feed-forward networks of equal shape, whose parameters are stacked, ``(S, out, in)``."""
 
-    activation: str
+    activation: str | Callable[[Tensor], Tensor]
 
     @property
     @abstractmethod

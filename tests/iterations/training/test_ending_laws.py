@@ -9,6 +9,7 @@ from pdefreq.core.history import Status
 from pdefreq.functionals.functional import Functional
 from pdefreq.iterations.training.lbfgs import LbfgsStepper
 from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper
+from pdefreq.iterations.training.ssbroyden import SsBroydenStepper
 from pdefreq.iterations.training.steppers import is_stationary
 from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
@@ -16,7 +17,7 @@ from pdefreq.solvers.names import make_solver
 from tests.iterations.toys import Constant, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)
-STEPPERS = {"lbfgs": LbfgsStepper(), "gauss-newton": LevenbergMarquardtStepper()}
+STEPPERS = {"lbfgs": LbfgsStepper(), "ssbroyden": SsBroydenStepper(), "gauss-newton": LevenbergMarquardtStepper()}
 
 
 def ended(functional, stepper, number=3, most=200):
@@ -42,7 +43,15 @@ class Wrong(Rows):
 
 @pytest.mark.parametrize(
     ("name", "scale"),
-    [("lbfgs", 1e-60), ("lbfgs", 1.0), ("gauss-newton", 1e-60), ("gauss-newton", 1.0), ("gauss-newton", 1e60)],
+    [
+        ("lbfgs", 1e-60),
+        ("lbfgs", 1.0),
+        ("ssbroyden", 1e-60),
+        ("ssbroyden", 1.0),
+        ("gauss-newton", 1e-60),
+        ("gauss-newton", 1.0),
+        ("gauss-newton", 1e60),
+    ],
 )  # the first step of L-BFGS has at most length one, in coefficients of networks
 def test_the_minimum_of_squares_is_reached_for_every_scale(name, scale):
     """|c - b|^2 / 2, whose amplitude b has no influence on the reason: no threshold is absolute."""

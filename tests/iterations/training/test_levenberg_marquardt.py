@@ -14,7 +14,8 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import RitzEnergy
-from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper, QuadraticModel
+from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper
+from pdefreq.iterations.training.quadratic_model import QuadraticModel
 from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
@@ -56,7 +57,7 @@ def test_a_step_solves_the_damped_equations_in_coefficient_space_and_in_row_spac
     block = rows(n, p)
     c = torch.randn(p, generator=stream(1, "test"), dtype=torch.float64)
     model = QuadraticModel.at(Functional([block]), c)
-    assert (model.residual is not None) == (n < p)
+    assert model.system.is_dual == (n < p)
     augmented = torch.cat([block.matrix, math.sqrt(damping) * torch.eye(p, dtype=torch.float64)])
     right = torch.cat([-block.residual(c), torch.zeros(p, dtype=torch.float64)])
     expected = np.linalg.lstsq(augmented.numpy(), right.numpy(), rcond=None)[0]

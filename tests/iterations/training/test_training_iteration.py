@@ -14,6 +14,8 @@ from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.iterations.training.held_out import HeldOut
 from pdefreq.iterations.training.lbfgs import LbfgsStepper
 from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper
+from pdefreq.iterations.training.soap import SoapStepper
+from pdefreq.iterations.training.ssbroyden import SsBroydenStepper
 from pdefreq.iterations.training.steppers import AdamStepper, GradientDescentStepper, LearningRate
 from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.parts import Sobol
@@ -92,7 +94,9 @@ OPTIMIZERS = {
     "adam": AdamStepper(RATE, clip=0.1),
     "gd": GradientDescentStepper(RATE),
     "sgd": GradientDescentStepper(RATE, momentum=0.9),
+    "soap": SoapStepper(RATE, every=3),
     "lbfgs": LbfgsStepper(pairs=4),
+    "ssbroyden": SsBroydenStepper(),
     "gauss-newton": LevenbergMarquardtStepper(),
 }
 
@@ -136,7 +140,7 @@ def test_a_nonfinite_objective_keeps_the_last_good_state(optimizer, tmp_path):
     good = solution.history.before(solution.step + 1)
     assert math.isfinite(good.last("objective"))
     assert math.isfinite(solution.error())
-    if optimizer not in ("lbfgs", "gauss-newton"):  # these reject the step, and stop if no step lowers the objective
+    if optimizer not in ("lbfgs", "ssbroyden", "gauss-newton"):  # these reject the step, and stop if no step lowers the objective
         assert solution.status is Status.NON_FINITE
         assert not math.isfinite(solution.history.last("objective"))
 

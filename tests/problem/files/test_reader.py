@@ -284,6 +284,14 @@ def test_variants_override_keys_of_the_file():
         problem_from_text(FILE.replace("equation.reaction", "equation.reactoin"))
 
 
+def test_an_empty_text_in_a_variant_removes_a_key():
+    text = FILE + '[variant.plain]\ntitle = ""\nequation.source = ""\nequation.exact = "x"\n'
+    plain = problem_from_text(text.replace('"mu"', '"x"'), name="test:plain")
+    assert problem_from_text(text, name="test").title == "A test" and plain.title == ""
+    assert float(plain.source(torch.ones(1, 2, dtype=torch.float64))) == 0  # derived from `exact`, not the stated source
+    assert load_problem("l-shape").exact is not None and load_problem("l-shape:source").exact is None
+
+
 def test_unknown_overrides_are_refused_with_the_known_names():
     with pytest.raises(UnknownNameError, match="the parameters are mu, dimension"):
         load_problem("poisson-chirp", muu=3)

@@ -10,7 +10,7 @@ from pdefreq.spaces.networks.activations.activation import Activation
 from tests.spaces.registered import ACTIVATION_NAMES, COMPACT
 
 NAMES = [*ACTIVATION_NAMES, "ricker(0.3)"]
-KNOTS = {"srelu": [0, 1], "phi": [0, 1, 2, 3], "sin-srelu": [0, 1], "relu": [0]}
+KNOTS = {"srelu": [0, 1], "phi": [0, 1, 2, 3], "sin-srelu": [0, 1], "relu": [0], "elu": [0]}
 
 
 def published_ricker(x, a):
@@ -27,6 +27,12 @@ PUBLISHED = {
     "relu": torch.relu,
     "ricker(0.3)": lambda x: published_ricker(x, 0.3),
     "ricker(0.8)": lambda x: published_ricker(x, 0.8),
+    "gelu": torch.nn.functional.gelu,
+    "silu": torch.nn.functional.silu,
+    "softplus": lambda x: torch.log1p(torch.exp(x)),
+    "elu": torch.nn.functional.elu,
+    "gaussian": lambda x: torch.exp(-(x**2) / 2),
+    "gabor(2)": lambda x: torch.cos(2 * x) * torch.exp(-(x**2) / 2),
 }
 
 
@@ -161,3 +167,16 @@ def test_derivatives_of_the_wrong_shape_are_refused(derivatives, got):
     ) as refusal:
         Activation("mine", derivatives, math.inf)
     assert "\n" not in str(refusal.value)
+
+
+def test_the_derivatives_of_sinc_are_those_of_its_integral():
+    """f(a) = int_0^1 cos(t a) dt, so that the n-th derivative is the integral of t^n cos(t a + n pi / 2): 40 Gauss points."""
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    t, w = (nodes + 1) / 2, weights / 2
+    a = torch.cat(
+        [torch.linspace(-20, 20, 401, dtype=torch.float64), torch.tensor([0.0, 1e-9, 2.999, 3.001], dtype=torch.float64)]
+    )
+    for n, found in enumerate(activation_named("sinc").jet(a, 5)):
+        expected = (w * t**n * np.cos(t * a.numpy()[:, None] + n * math.pi / 2)).sum(axis=1)
+        # upward recurrence from |a| = 3 multiplies rounding errors by at most n! / 3^n < 1 and their sum
+        np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=1e-14)

@@ -10,11 +10,10 @@ from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
 from pdefreq.spaces.trial_space import SpaceField
 from tests.spaces.networks.designs import NETWORKS, box, case
-from tests.spaces.registered import ACTIVATION_NAMES
+from tests.spaces.registered import ACTIVATION_NAMES, pairs
 
 
-@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
-@pytest.mark.parametrize("kind", list(NETWORKS))
+@pytest.mark.parametrize(("kind", "activation"), pairs(NETWORKS))
 def test_values_do_not_depend_on_which_derivatives_are_computed(kind, activation):
     space, c, x = case(kind, activation, 2)
     evaluator = space.at(x)

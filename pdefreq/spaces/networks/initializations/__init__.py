@@ -23,6 +23,7 @@ INITIALIZATIONS = Registry(
         "mean-field": "pdefreq.spaces.networks.initializations.phase:MEAN_FIELD",
         "phase": "pdefreq.spaces.networks.initializations.phase:phase",
         "siren": "pdefreq.spaces.networks.initializations.siren:siren",
+        "spectrum": "pdefreq.spaces.networks.initializations.spectrum:SPECTRUM",
         "normal": "pdefreq.spaces.networks.initializations.normal:normal",
     },
 )

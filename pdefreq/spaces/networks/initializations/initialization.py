@@ -28,6 +28,9 @@ class Layer:
         activation: The activation of the units; None for the last layer, which is linear.
         first: For the first layer, a function that draws n of its inputs, ``(n, fan_in)``, and the fixed scales of its
             units' inputs, ``(stack, fan_out, 1)``; otherwise None.
+        waves: Wavevectors in radians per unit of the inputs, which the solution is expected to contain, the largest amplitude
+            first; for the first layer only.
+        spacing: The distance of neighboring wavevectors, for the first layer only.
     """
 
     fan_in: int
@@ -35,6 +38,8 @@ class Layer:
     stack: int
     activation: Activation | None
     first: tuple[Callable[[int, torch.Generator], Tensor], Tensor] | None
+    waves: tuple[tuple[float, ...], ...] = ()
+    spacing: float = 0.0
 
     @property
     def glorot_std(self) -> float:

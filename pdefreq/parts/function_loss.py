@@ -1,0 +1,105 @@
+"""Losses that are given by a Python function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pdefreq.core.errors import OptionError
+from pdefreq.core.registry import is_file
+from pdefreq.parts.losses import Loss, Sampled
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.functionals.functional import Functional
+    from pdefreq.problem.problem import Problem
+    from pdefreq.spaces.trial_space import TrialSpace
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionLoss(Loss):
+    """The integral of a function of u and its derivatives, or of the square of a residual.
+
+    Args:
+        function: A function with some of the parameters u, gradient, second and x: the values ``(n,)``, gradients ``(n, d)``
+            and Laplacians ``(n,)`` of u at points x, ``(n, d)``, as tensors; or my_file.py:Name.
+        form: Whether the function returns a residual, whose square is integrated, or the density of the integral. A residual
+            may have several components, ``(n, k)``.
+    """
+
+    function: str | Callable[..., Any]
+    form: Literal["residual", "density"] = "residual"
+
+    sums_over_data = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._names  # noqa: B018  # raises if a parameter is unknown
+
+    @staticmethod
+    def accepts(value: Any) -> bool:
+        """Whether a value is a function with a parameter `u`."""
+        return inspect.isfunction(value) and "u" in inspect.signature(value).parameters
+
+    @classmethod
+    def adopt(cls, value: Any) -> FunctionLoss:
+        """The part for a value that it accepts, or for the name of such a value in a file."""
+        return cls(function=value)
+
+    @property
+    def is_square(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.form == "residual"
+
+    @property
+    def derivatives(self) -> int:
+        from pdefreq.functionals.pointwise import order_of
+
+        return order_of(self._names)
+
+    def is_quadratic(self, *, linear: bool) -> bool:
+        return False
+
+    def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
+        from pdefreq.functionals.boundary_penalty import ConditionsAtPoints, PenaltyBlock, RobinEnergyBlock, RobinResidualBlock
+        from pdefreq.functionals.equation_at_points import WeakEquation
+        from pdefreq.functionals.functional import Functional
+        from pdefreq.functionals.pointwise import PointwiseDensity, PointwiseResidual
+        from pdefreq.functionals.sampling import in_blocks
+
+        kind = PointwiseResidual if self.form == "residual" else PointwiseDensity
+        columns = sampled.interior.x, sampled.interior.weights
+        blocks: list[Any] = [
+            kind(space.at(x), self._loaded, self._names, x, weights) for x, weights in in_blocks(columns, space, like)
+        ]
+        if sampled.boundary is not None:
+            edge = sampled.boundary
+            conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(edge), edge, like)
+            if (dirichlet := conditions.where("dirichlet")) is not None:
+                blocks.append(PenaltyBlock(space, dirichlet, sampled.beta))
+            if (robin := conditions.where("robin")) is not None:
+                weak = WeakEquation.at(problem.equation, robin.x.double().cpu(), like)
+                residual = self.form == "residual"
+                blocks.append(
+                    RobinResidualBlock(weak, space, robin, sampled.beta) if residual else RobinEnergyBlock(space, robin)
+                )
+        return Functional(blocks)
+
+    @property
+    def _loaded(self) -> Callable[..., Tensor]:
+        return self.registry.load(self.function) if isinstance(self.function, str) else self.function
+
+    @property
+    def _names(self) -> Sequence[str]:
+        from pdefreq.functionals.pointwise import ARGUMENTS
+
+        if isinstance(self.function, str) and not is_file(self.function):
+            raise OptionError(f"`function` must be a function or my_file.py:Name, got '{self.function}'")
+        names = list(inspect.signature(self._loaded).parameters)
+        if unknown := [name for name in names if name not in ARGUMENTS]:
+            raise OptionError(
+                f"the function of a loss has the parameters {', '.join(ARGUMENTS)} or some of them, got {unknown[0]}"
+            )
+        return names

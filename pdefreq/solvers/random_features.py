@@ -1,0 +1,264 @@
+"""Random features: one linear least-squares problem over sines with random wavevectors, without an order of frequencies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pdefreq.core.devices import require_memory
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.history import Stop
+from pdefreq.parts.features import RandomSines, Singular, WaveFeatures
+from pdefreq.parts.part import POSITIVE
+from pdefreq.parts.part import require as require_range
+from pdefreq.problem.compatibility import require_compatible
+from pdefreq.problem.needs import CONTINUOUS, EQUATION, PLANE_OR_SPACE, SOURCE, Need
+from pdefreq.solvers.requirements import require
+from pdefreq.solvers.solver import Solver
+
+if TYPE_CHECKING:
+    import torch
+
+    from pdefreq.core.fields import Field
+    from pdefreq.domains.samples import Samples
+    from pdefreq.functionals.functional import Functional
+    from pdefreq.iterations.iteration import Iteration
+    from pdefreq.iterations.linear.feature_least_squares import Attempt
+    from pdefreq.problem.problem import Problem
+    from pdefreq.problem.terms.equation import Equation
+    from pdefreq.spaces.features.wave_bands import WaveBands
+    from pdefreq.spectrum.data_spectrum import DataSpectrum
+
+_MARGIN = {
+    1: 8.0,
+    2: 8.0,
+    3: 4.0,
+}  # wavenumbers, in units of pi per side, beyond the occupied ones: the domain is no periodic box
+_SPARSE = 0.5  # of the box of all wavenumbers
+_DELTA = {1: 1e-2, 2: 1e-2, 3: 0.3}  # the least amplitude of an occupied wavenumber; further attempts reach beyond
+_GROWTH = 1.2  # of the bandwidth from one attempt to the next, at least 3 units
+_LEAST_GROWTH = 3.0
+_DENSITY = {1: 3.0, 2: 1.0, 3: 0.5}  # features per unit volume of wavenumbers
+_ROWS = {1: 3.0, 2: 2.6, 3: 2.2}  # rows per feature
+_SIDES = 1.5  # boundary points per distance of interior points
+_NONLINEAR_GROWTH = 1.5  # for nonlinear equations, whose solutions have other wavenumbers than the data: small spaces first
+_SMALL = 2000  # features with which the first attempt resolves mirror images of holes
+_MOST = 9000  # features of one dense solution: 30 GFlop to 6 TFlop
+_LEAST = 60
+_HELD_OUT = 0.5  # held-out points per point
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomFeatures(Solver):
+    """One least-squares problem over random sine features: all frequencies in one step, on any domain.
+
+    The residual of the equation and of the boundary conditions at points is minimized over linear combinations of sines with
+    random wavevectors. The bandwidth follows from the spectrum of the data, and more features are tried until the residual at
+    held-out points is small.
+
+    Args:
+        waves: The family of functions that resolves the wavenumbers of the solution.
+        singular: Functions around holes and at corners; null leaves them out.
+        bandwidth: The largest wavenumber along each axis, in units of pi per side of the bounding box; null chooses it.
+        number: The number of features; null chooses it from the bandwidth.
+        tolerance: The residual at held-out points, relative to the data, that is aimed at; null makes one attempt only.
+
+    Raises:
+        OptionError: If an option is not positive.
+
+    Source:
+        Chen, Chi, E, Yang (2022), arXiv 2207.13380; the bandwidth and the ridge are our own rule (docs/random_features.md).
+    """
+
+    waves: WaveFeatures = field(default_factory=RandomSines)
+    singular: Singular | None = field(default_factory=Singular)
+    bandwidth: tuple[float, ...] | float | None = None
+    number: int | None = None
+    tolerance: float | None = 1e-9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_range(self, POSITIVE, "bandwidth", "number", "tolerance")
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        return EQUATION, CONTINUOUS, SOURCE, PLANE_OR_SPACE
+
+    @property
+    def budget(self) -> Stop:
+        return Stop(steps=1000)
+
+    def prepare(
+        self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
+    ) -> Iteration:
+        import torch
+
+        from pdefreq.iterations.feature_newton import FeatureNewton
+        from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
+        from pdefreq.spectrum.data_spectrum import data_spectrum
+
+        require(problem, self.name, self.needs)
+        if guess is not None:
+            raise IncompatibleError(
+                f"{self.name} can't start from a given function, since it solves one linear problem: leave it out"
+            )
+        if problem.is_up_to_constant:
+            require_compatible(problem)
+        d = problem.domain.dimension
+        if isinstance(self.bandwidth, tuple) and len(self.bandwidth) != d:
+            raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
+        plan = _Plan(self, problem, data_spectrum(problem, _DELTA[d]), seed, torch.empty(0, dtype=dtype, device=device))
+        fixed = self.bandwidth is not None and self.number is not None
+        kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
+        return kind(plan.attempt, tolerance=None if fixed else self.tolerance, like=plan.like, remarks=[plan.reason])
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The attempts for one problem, each determined by its number."""
+
+    method: RandomFeatures
+    problem: Problem
+    spectrum: DataSpectrum
+    seed: int
+    like: torch.Tensor
+
+    @property
+    def reason(self) -> str:
+        if self.method.bandwidth is not None:
+            return "The bandwidth of the features was given."
+        reason = self.spectrum.reason
+        return f"The bandwidth was chosen so: {reason}."
+
+    def attempt(self, number: int) -> Attempt | None:
+        """The attempt of a number, from 0; None if it would be too large."""
+        from pdefreq.core.streams import stream
+        from pdefreq.core.validation import validated
+        from pdefreq.functionals.strong_residual import StrongResidual
+        from pdefreq.iterations.linear.feature_least_squares import Attempt
+        from pdefreq.spaces.features.features import Features
+
+        problem, d = self.problem, self.problem.domain.dimension
+        lengths = [math.pi / (b - a) for a, b in zip(*problem.domain.bounds, strict=True)]
+        bands = self._bands(number)
+        count = self.method.number or max(_LEAST, round(_DENSITY[d] * bands.volume))
+        if number > 0 and count > _MOST:
+            return None
+        count = min(count, _MOST) if self.method.number is None else count
+        angular = bands.scaled(lengths)
+        singular = [] if self.method.singular is None else self.method.singular.families(problem)
+        most = count + sum(family.size for family in singular)
+        require_memory(count, "number", 8 * 3 * most * (math.ceil(_ROWS[d] * most) + most))  # before anything is drawn
+        waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
+        space = Features((waves, *singular))
+        rows = math.ceil(_ROWS[d] * space.num_coefficients)
+        interior, edge = self._points(rows)
+        held, held_edge = self._held_out(rows, len(edge.x))
+        beta, robin = self._weights(max(angular.largest), interior, edge)
+        zero = self.like.new_zeros(0)
+
+        source = validated(problem.source, "[equation] source", interior.x)
+
+        def functional(interior: Samples, edge: Samples) -> Functional:
+            return StrongResidual(problem, space, interior, edge, beta=beta, robin_beta=robin, like=zero)
+
+        def stage(equation: Equation) -> Functional:
+            easier = replace(problem, terms=equation.terms)
+            return StrongResidual(easier, space, interior, edge, beta=beta, robin_beta=robin, source=source, like=zero)
+
+        widths = " by ".join(f"{high:.3g}" for high in dict.fromkeys(bands.largest))
+        near = "" if bands.is_box else " near those of the data"
+        extra = f" and {space.num_coefficients - waves.size} singular functions" if singular else ""
+        text = (
+            f"{waves.size} features with wavenumbers{near} up to {widths} (pi per side){extra}, "
+            f"{len(interior.x)} points in the domain and {len(edge.x)} on its boundary."
+        )
+        stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[:-1]))
+        return Attempt(space, functional(interior, edge), functional(held, held_edge), interior, text, stages)
+
+    def _bands(self, number: int) -> WaveBands:
+        """The wavevectors of an attempt, in units of pi per side.
+
+        The first attempt takes those near occupied ones if these are less than half of the box; the others take the box.
+        Nonlinear equations begin with the margin alone.
+        """
+        import torch
+
+        from pdefreq.spaces.features.wave_bands import WaveBands
+
+        d, given = self.problem.domain.dimension, self.method.bandwidth
+        if given is not None:
+            widths = given if isinstance(given, tuple) else (given,) * d
+            return WaveBands.box([width * _GROWTH**number for width in widths])
+        margin = _MARGIN[d]
+        if number == 0 and self.problem.equation.is_linear and not any(self._images):
+            around = WaveBands.around(torch.from_numpy(self.spectrum.wavenumbers), (margin,) * d)
+            if around.volume < _SPARSE * math.prod(2 * (largest + margin) for largest in self.spectrum.largest):
+                return around
+        if not self.problem.equation.is_linear:
+            return WaveBands.box([margin * _NONLINEAR_GROWTH**number] * d)
+        widths = []
+        for largest, images in zip(self.spectrum.largest, self._images, strict=True):
+            width = max(largest + margin, images)
+            for _ in range(number):
+                width = max(width + _LEAST_GROWTH, _GROWTH * width)
+            widths.append(width)
+        return WaveBands.box(widths)
+
+    @cached_property
+    def _images(self) -> list[float]:
+        """The largest wavenumbers of mirror images of holes, in units of pi per side, as far as a small problem resolves them."""
+        if self.method.singular is None:
+            return [0.0] * self.problem.domain.dimension
+        from pdefreq.spaces.features.multipoles import image_wavenumber
+
+        wavenumber = image_wavenumber(self.problem)
+        widths = [wavenumber * (b - a) / math.pi for a, b in zip(*self.problem.domain.bounds, strict=True)]
+        volume = _DENSITY[len(widths)] * math.prod(2 * width for width in widths)
+        shrunk = min(1.0, (_SMALL / volume) ** (1 / len(widths))) if volume > 0 else 1.0
+        return [shrunk * width for width in widths]
+
+    def _points(self, rows: int) -> tuple[Samples, Samples]:
+        """Interior points, Gauss points of a box or else a Sobol set, and boundary points."""
+        from pdefreq.core.streams import stream
+        from pdefreq.domains.box import Box
+
+        domain, regular = self.problem.domain, self.problem.regular
+        if isinstance(domain, Box):
+            interior = domain.quadrature(rows)
+        else:
+            interior = domain.interior(rows, stream(self.seed, "interior"), sobol=True)
+        return regular(interior), regular(domain.boundary(self._edge_number(rows)))
+
+    def _held_out(self, rows: int, edge: int) -> tuple[Samples, Samples]:
+        """Other points than those of the rows: random points, as many as a part of the rows."""
+        from pdefreq.core.streams import stream
+
+        domain, regular = self.problem.domain, self.problem.regular
+        interior = domain.interior(math.ceil(_HELD_OUT * rows), stream(self.seed, "held-out interior"), sobol=True)
+        return regular(interior), regular(domain.boundary(max(edge, 2), stream(self.seed, "held-out boundary")))
+
+    def _edge_number(self, rows: int) -> int:
+        domain, d = self.problem.domain, self.problem.domain.dimension
+        if d == 1:
+            return 2
+        spacing = (domain.measure / rows) ** (1 / d)
+        perimeter = float(domain.boundary(1000).weights.sum())
+        return math.ceil(_SIDES * perimeter / spacing ** (d - 1))
+
+    def _weights(self, wavenumber: float, interior: Samples, edge: Samples) -> tuple[float, float]:
+        """The factors of squared boundary errors and of squared flux errors.
+
+        The residual of a wave of wavenumber k is A k^2 times the wave, and its flux A k times the wave. With these factors the
+        mean squares of all rows are of the size of the mean square of u, for waves of the bandwidth.
+        """
+        from pdefreq.core.fields import ConstantField
+        from pdefreq.problem.solution_size import SizeEstimate
+
+        averaged = SizeEstimate(self.problem, ConstantField(0.0)).averaged
+        stiffness = averaged.mean_diffusion * wavenumber**2 + abs(averaged.reaction)
+        beta = stiffness**2 * float(interior.weights.sum()) / float(edge.weights.sum())
+        return beta, beta / (averaged.mean_diffusion * wavenumber) ** 2

@@ -1,0 +1,1 @@
+"""Spaces of features: concatenations of families of functions."""

@@ -1,0 +1,90 @@
+"""Runs that a file describes: the same results as with options, and refusals in one sentence."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from pdefreq.cli import app
+from pdefreq.commands.run_file import read_run_file
+from pdefreq.core.errors import OptionError
+
+
+def command(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+FILE = """
+problem = "poisson"
+method  = "deep-ritz"
+steps   = 3
+seed    = 2
+
+[set]
+widths = [6, 5]
+activation = "sin"
+learning_rate = 1e-2
+"""
+OPTIONS = [
+    "-m",
+    "deep-ritz",
+    "--steps",
+    "3",
+    "--seed",
+    "2",
+    "-s",
+    "widths=[6,5]",
+    "-s",
+    "activation=sin",
+    "-s",
+    "learning_rate=0.01",
+]
+
+
+def test_a_file_and_options_give_the_same_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-run.toml").write_text(FILE)
+    found = [
+        json.loads(command(*arguments, "--json", "--no-figures").stdout)
+        for arguments in (["run", "my-run.toml"], ["solve", "poisson", *OPTIONS])
+    ]
+    for summary in found:
+        del summary["run"], summary["seconds"]
+    assert found[0] == found[1] and found[0]["steps"] == 3
+
+
+def test_the_path_of_a_problem_file_is_relative_to_the_run_file(tmp_path):
+    (tmp_path / "run.toml").write_text('problem = "mine.toml:hard"\n')
+    assert read_run_file(tmp_path / "run.toml")["problem"] == str(tmp_path / "mine.toml:hard")
+
+
+REFUSED = {
+    'problem = "poisson"\nstpes = 3': "unknown key 'stpes': did you mean 'steps'",
+    'problem = "poisson"\nsteps = "3"': "`steps` in .* must be a whole number, got '3'",
+    'problem = "poisson"\nsteps = true': "`steps` in .* must be a whole number, got True",
+    'problem = "poisson"\nseconds = [1]': "`seconds` in .* must be a whole number or a number",
+    'problem = "poisson"\nset = 3': r"\[set\] in .* must be a table",
+    "steps = 3": "names no problem",
+    "steps = ": "is not valid TOML",
+    'problem = "poisson"\nmethod = "evil.py:X"': "executed only if you trust it",
+    'problem = "poisson"\n[set]\nnetwork = "evil.py:X"': "executed only if you trust it",
+    'problem = "poisson"\nprobes = ["evil.py:X"]': "executed only if you trust it",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_other_files_are_refused(text, tmp_path):
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(OptionError, match=REFUSED[text]):
+        read_run_file(tmp_path / "run.toml")
+    if "evil" in text:
+        assert read_run_file(tmp_path / "run.toml", trust=True)
+
+
+def test_a_missing_file_and_a_wrong_choice_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OptionError, match="can't read the run file"):
+        read_run_file(tmp_path / "none.toml")
+    (tmp_path / "run.toml").write_text('problem = "poisson"\nmodes = "sinus"\n')
+    done = command("run", "run.toml")
+    assert done.exit_code == 2 and "`modes` must be one of sine" in done.stderr

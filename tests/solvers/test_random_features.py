@@ -1,0 +1,161 @@
+"""Laws of the method random-features: exactness, units, moves of the domain, seeds, the check, and refusals."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pdefreq import Box, Problem
+from pdefreq.core.devices import as_device, as_dtype
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.history import Status, Stop
+from pdefreq.iterations.defaults import final_status_of, notes_of, result_state_of
+from pdefreq.problem.boundary_conditions import BoundaryPart
+from pdefreq.problem.files import load_problem
+from pdefreq.runs.solve import solve
+from pdefreq.solvers.names import make_solver
+from pdefreq.spaces.trial_space import SpaceField
+
+
+def solved(problem, seed=0, **options):
+    """The solution, the status and the notes, without measurements."""
+    method = make_solver("random-features", options)
+    iteration = method.prepare(problem.blind(), seed=seed, device=as_device("cpu"), dtype=as_dtype("float64"))
+    state = iteration.init()
+    for _ in range(method.budget.steps or 1):
+        state = iteration.step(state)
+        if state.done:
+            break
+    result = result_state_of(iteration, state)
+    return SpaceField(result.space, result.coefficients), final_status_of(iteration, state), notes_of(iteration, state)
+
+
+def error(problem, u):
+    x = problem.domain.quadrature(400).x
+    exact = problem.exact(x)
+    return float((u(x) - exact).norm() / exact.norm())
+
+
+PLANE = 1e-9  # attempts end when the residual at held-out points is below 1e-9 of the data; it exceeds the error here
+WAVE = "sin(2*pi*x) + sin(9*pi*x)/10 + x/3"
+CASES = {
+    "1-D": Problem(domain=Box((0,), (1,)), exact=WAVE),
+    "variable coefficients": Problem(
+        domain=Box((0,), (1,)), exact=WAVE, diffusion="1 + x/2", convection=["3*x"], reaction="exp(x)"
+    ),
+    "negative reaction": Problem(domain=Box((0,), (1,)), exact=WAVE, reaction=-200),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_smooth_solutions_are_found_to_rounding(name):
+    """The floor is 1e-15 times the coefficients and the condition of the equation, which is below 1e3 here."""
+    u, status, _ = solved(CASES[name])
+    assert error(CASES[name], u) < 1e-11
+    assert status is Status.DONE
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_seeds_do_not_matter(seed):
+    assert error(CASES["1-D"], solved(CASES["1-D"], seed)[0]) < 1e-12
+
+
+def test_fluxes_on_the_boundary_determine_the_solution():
+    fixed = BoundaryPart("dirichlet", name="x-min", value=load("0"))
+    flux = BoundaryPart("robin", name="x-max", alpha=load("2"), flux=load("5*cos(5) + 2*sin(5)"))
+    problem = Problem(domain=Box((0,), (1,)), exact="sin(5*x)", boundary=(fixed, flux))
+    assert error(problem, solved(problem)[0]) < 1e-11
+
+
+def load(text):
+    from pdefreq.problem.coefficient_reader import CoefficientReader
+
+    return CoefficientReader(1, {}, ((0.0,), (1.0,)))(text, "value")
+
+
+@pytest.mark.slow
+def test_a_matrix_that_varies_in_the_plane():
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(2*pi*x + y)*cos(3*y)", diffusion=[["2", "x/2"], ["x/2", "1 + y"]])
+    assert error(problem, solved(problem)[0]) < PLANE
+
+
+@pytest.mark.slow
+def test_a_tone_that_is_in_the_boundary_values_only_is_resolved():
+    """A harmonic function: f is zero, and its wavenumber 20 is seen in the boundary values alone."""
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="exp(20*(x-1))*sin(20*y)", source=0)
+    assert error(problem, solved(problem)[0]) < PLANE
+
+
+@pytest.mark.parametrize("length", [1e-3, 1e3])
+@pytest.mark.parametrize("size", [1e-6, 1e6])
+def test_units_do_not_matter(length, size):
+    problem = Problem(domain=Box((0,), (length,)), exact=f"{size}*sin(7*pi*x/{length}) + {size}*x/{length}")
+    u, status, _ = solved(problem)
+    assert error(problem, u) < 1e-11 and status is Status.DONE
+
+
+def test_a_moved_domain_has_the_moved_solution():
+    problem = Problem(domain=Box((100,), (101,)), exact="sin(2*pi*(x-100)) + (x-100)/3")
+    assert error(problem, solved(problem)[0]) < 1e-11
+
+
+def test_exchanged_axes_give_solutions_of_the_same_accuracy():
+    one = Problem(domain=Box((0, 0), (2, 1)), exact="sin(3*pi*x)*cos(2*y)")
+    two = Problem(domain=Box((0, 0), (1, 2)), exact="sin(3*pi*y)*cos(2*x)")
+    assert max(error(problem, solved(problem)[0]) for problem in (one, two)) < PLANE
+
+
+def test_equal_seeds_give_equal_coefficients_and_other_seeds_other_ones():
+    problem = CASES["1-D"]
+    one, two, other = (solved(problem, seed)[0].coefficients for seed in (0, 0, 1))
+    assert torch.equal(one, two) and not torch.equal(one, other)
+
+
+def test_periodic_problems_use_periodic_waves():
+    problem = load_problem("circle")
+    u, status, _ = solved(problem)
+    assert error(problem, u) < 1e-13 and status is Status.DONE  # the solution is in the space
+    ends = torch.tensor([[0.0], [2 * math.pi]], dtype=torch.float64)
+    torch.testing.assert_close(u(ends)[0], u(ends)[1], rtol=0, atol=1e-13)
+
+
+def test_noise_in_the_source_is_reported():
+    def rough(x):
+        return torch.sin(1e5 * x[:, 0] ** 2 + 1e4 * x[:, 0])
+
+    problem = Problem(domain=Box((0,), (1,)), source=rough, boundary=0.0)
+    _, status, notes = solved(problem)
+    assert status is Status.UNRESOLVED and status.exit_code
+    assert "held-out" in " ".join(notes)
+
+
+def test_the_choice_and_its_reason_are_printed():
+    *_, notes = solved(CASES["1-D"])
+    told = " ".join(notes)
+    assert "wavenumbers up to" in told and "features" in told and "held-out" in told
+
+
+def test_a_regression_is_refused():
+    with pytest.raises(
+        IncompatibleError, match="random-features needs a differential equation, and this problem is a regression"
+    ):
+        solved(load_problem("tones-known"))
+
+
+def test_a_coefficient_that_jumps_is_refused():
+    problem = Problem(domain=Box((0,), (1,)), source=1, boundary=0.0, diffusion="where(x < 0.5, 1, 10)")
+    with pytest.raises(IncompatibleError, match=r"random-features needs .* jumps"):
+        solved(problem)
+
+
+@pytest.mark.parametrize("options", [{"number": 0}, {"bandwidth": -1}, {"tolerance": 0}, {"bandwidth": [1, 2]}])
+def test_options_outside_their_range_are_refused(options):
+    with pytest.raises(OptionError):
+        solved(CASES["1-D"], **options)
+
+
+def test_a_run_ends_with_its_status_and_can_be_evaluated():
+    solution = solve(replace(CASES["1-D"], name="line"), "random-features", stop=Stop(steps=8))
+    assert solution.status is Status.DONE
+    assert solution.error() < 1e-11
