@@ -55,7 +55,9 @@ MetricName = Literal["l2", "h-1", "h-2"]
 ORDERS: dict[str, int] = {"l2": 0, "h-1": 1, "h-2": 2}
 """2 s for each metric. The squared norm has the unit of the squared residual times length^(4 s)."""
 
-_MOST = 6000  # points of a dense metric, 275 MiB
+MOST_POINTS = 6000
+"""The largest number of points with a dense metric, a matrix of 275 MiB."""
+
 _SIDE_POINTS = 64  # boundary points on each side of a box at which the kind of its condition is looked up
 _QUADRATURE = 6  # exact for the mass matrix of P2 elements on cells with curved sides
 
@@ -109,6 +111,11 @@ class InMetric(LeastSquaresBlock):
         return self.gauss_newton_factor(c).square().sum()
 
 
+def is_dense(problem: Problem, name: MetricName) -> bool:
+    """Whether the metric is a dense matrix for any points, so that their number is limited to `MOST_POINTS`."""
+    return ORDERS[name] > 0 and _sides(problem) is None
+
+
 def residual_metric(problem: Problem, samples: Samples, name: MetricName, like: Tensor) -> RowMetric | None:
     """The metric of rows sqrt(2 w_i) r(x_i) at points x_i with weights w_i; None for L2, in which rows stay as they are.
 
@@ -129,8 +136,8 @@ def residual_metric(problem: Problem, samples: Samples, name: MetricName, like: 
         assert isinstance(problem.domain, Box)
         return BoxMetric(problem.domain, axes, sides, order, like)
     dimension, count = problem.domain.dimension, len(samples.x)
-    if dimension > 3 or count > _MOST:
-        limits = f"{_MOST:,} points in at most three dimensions, got {count:,} in {dimension}"
+    if dimension > 3 or count > MOST_POINTS:
+        limits = f"{MOST_POINTS:,} points in at most three dimensions, got {count:,} in {dimension}"
         raise OptionError(f"metric={name} takes Gauss points on a box, or elsewhere {limits}: use a smaller `number` or metric=l2")
     return MeshMetric(problem, samples, order, like)
 
