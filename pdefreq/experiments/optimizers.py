@@ -26,7 +26,7 @@ from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
-from pdefreq.spectrum.bias import bias_index
+from pdefreq.spectrum.bias import bias_of_seeds
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Learned:
     @property
     def bias(self) -> float | None:
         """B, the slope of log t_k against log |xi_k| of the medians; None if fewer than three tones are halved."""
-        return bias_index(self.wavenumber, self.half_times, last_step=self.steps, complete=True).value
+        return bias_of_seeds(self.wavenumber, self.halving_steps, last_step=self.steps).value
 
     @property
     def spread(self) -> float:

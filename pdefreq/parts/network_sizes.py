@@ -33,7 +33,7 @@ def suggested(problem: Problem) -> tuple[tuple[int, ...], str]:
     from pdefreq.spectrum.data_spectrum import DELTA, data_spectrum
 
     d = problem.domain.dimension
-    if problem.is_regression or problem.exponent != 2 or problem.periodic_axes or d > 3:
+    if problem.is_regression or not problem.equation.is_semilinear or problem.periodic_axes or d > 3:
         return UNINFORMED
     found = data_spectrum(problem)
     if max(found.largest) <= 1 or found.is_capped:

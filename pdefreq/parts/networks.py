@@ -163,8 +163,8 @@ class FeedForwardNetwork(Network):
     Args:
         widths: Number of units of each hidden layer, in each sub-network if there are several; null chooses widths and
             initialization of a sine network by the spectrum of the data.
-        activation: A name such as sin, tanh, gelu, srelu, phi, relu or ricker(a), my_file.py:Name, or in Python a function of a
-            tensor.
+        activation: A name: sin, tanh, srelu, phi, sin-srelu, relu, ricker(a), gelu, silu, softplus, elu, gaussian, gabor(omega),
+            sinc, or my_file.py:Name; or, in Python, a function of a tensor.
         initialization: How weights are drawn: a name such as tiled, glorot, he, lecun, torch, mscale, ntk, mean-field, siren,
             spectrum (waves of the data, for sines), or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or
             my_file.py:Name.

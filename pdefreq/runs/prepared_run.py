@@ -12,6 +12,7 @@ from pdefreq.core.devices import as_device, as_dtype
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.problem.identity import WrittenProblem
 from pdefreq.runs.spec import RunSpec, probe_from_json, same_method, solver_from_json
+from pdefreq.solvers.solver import chosen
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
@@ -68,7 +69,7 @@ class Given:
         probes = self.probes if written is None else [probe_from_json(probe, folder, trust=trust) for probe in written]
         if self.solver is None:
             return replace(self, problem=problem, solver=_read_solver(spec, folder, trust), probes=probes)
-        solver = self.solver.choice(problem.blind()).solver.resolved(problem.blind(), spec.stop)
+        solver = chosen(self.solver, problem.blind).solver.resolved(problem.blind(), spec.stop)
         if spec.solver is not None and not same_method(solver, spec.solver):
             raise RunFolderError(
                 f"the run was made with {spec.method}, and the method that was passed ({solver.name}) is another one or has "

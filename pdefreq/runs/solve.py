@@ -80,7 +80,7 @@ def solve(
     from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.spec import RunSpec, probe_to_json, solver_to_json
     from pdefreq.solvers.names import make_solver
-    from pdefreq.solvers.solver import Solver
+    from pdefreq.solvers.solver import Solver, chosen
 
     if isinstance(problem, str):
         from pdefreq.problem.files import load_problem
@@ -98,7 +98,7 @@ def solve(
     if not isinstance(solver, Solver):
         raise OptionError(f"`solver` must be a Solver or the name of a method, got {solver!r}; `pdefreq methods` lists the names")
     label = method or named or solver.name
-    choice = solver.choice(problem.blind())
+    choice = chosen(solver, problem.blind)
     stop = choice.solver.budget.override(stop)
     solver = choice.solver.resolved(problem.blind(), stop)
     given = Given(

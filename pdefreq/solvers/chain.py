@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.history import Stop
-from pdefreq.solvers.solver import Choice, Solver
+from pdefreq.solvers.solver import Choice, Solver, chosen
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +66,7 @@ class Chain(Solver):
         return limits if limits.steps is None else replace(limits, steps=self.first_steps + limits.steps)
 
     def choice(self, problem: Problem) -> Choice:
-        first, second = self.first.choice(problem), self.second.choice(problem)
+        first, second = (chosen(part, lambda: problem) for part in (self.first, self.second))
         if not (first.reasons or second.reasons):
             return Choice(self)
         return Choice(replace(self, first=first.solver, second=second.solver), first.reasons + second.reasons)

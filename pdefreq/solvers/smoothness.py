@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pdefreq.core.streams import stream
+from pdefreq.problem.terms.diffusion import Diffusion
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +35,7 @@ def roughness(problem: Problem) -> str:
     Args:
         problem: A differential equation, without its exact solution.
     """
-    tests = (_of_points, _of_mesh, _of_coefficients, _of_values, _of_singular_points, _of_exponent, _of_corners)
+    tests = (_of_points, _of_mesh, _of_coefficients, _of_values, _of_singular_points, _of_exponent, _of_joined_sides, _of_corners)
     return next((clause for test in tests if (clause := test(problem))), "")
 
 
@@ -94,13 +95,29 @@ def _of_singular_points(problem: Problem) -> str:
 
 
 def _of_exponent(problem: Problem) -> str:
-    if problem.exponent == 2:
+    diffusion = problem.equation.find(Diffusion)
+    if diffusion is None or diffusion.exponent == 2:
         return ""
-    return f"the exponent p = {problem.exponent:g} makes the equation degenerate where grad u = 0"
+    return f"the exponent p = {diffusion.exponent:g} makes the equation degenerate where grad u = 0"
+
+
+def _of_joined_sides(problem: Problem) -> str:
+    """Whether a field has different values at opposite points of periodic sides."""
+    (lower, upper), fields = problem.domain.bounds, {"source": problem.source, **problem.equation.coefficients}
+    x = problem.domain.interior(_POINTS, stream(0, "smoothness")).x
+    for axis in problem.periodic_axes:
+        below, above = x.clone(), x.clone()
+        below[:, axis], above[:, axis] = lower[axis], upper[axis]
+        for name, field in fields.items():
+            low, high = field(below), field(above)
+            if bool((low - high).abs().max() > _ZERO * low.abs().max().clamp_min(1e-300)):
+                return f"the {name} jumps where the periodic sides are joined"
+    return ""
 
 
 def _of_corners(problem: Problem) -> str:
-    if isinstance(problem.diffusion, tuple):  # a matrix, which changes the angles
+    diffusion = problem.equation.find(Diffusion)
+    if diffusion is not None and isinstance(diffusion.coefficient, tuple):  # a matrix, which changes the angles
         return ""
     right = []
     for at, angle in _corners(problem.domain):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pdefreq.core.composition import Part
 from pdefreq.core.history import Stop
@@ -32,6 +32,32 @@ class Choice:
 
     solver: Solver
     reasons: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """The method leaves the work to another one, which depends on the problem."""
+
+    def choice(self, problem: Problem) -> Choice:
+        """The method that solves the problem in place of this one.
+
+        Args:
+            problem: The problem without its exact solution.
+
+        Raises:
+            IncompatibleError: If no method can solve the problem.
+        """
+        ...
+
+
+def chosen(solver: Solver, problem: Callable[[], Problem]) -> Choice:
+    """The method that does the work of a method; by default the method itself.
+
+    Args:
+        solver: The method.
+        problem: A function that returns the problem without its exact solution.
+    """
+    return solver.choice(problem()) if isinstance(solver, Chooses) else Choice(solver)
 
 
 class Solver(Part, ABC):
@@ -64,17 +90,6 @@ class Solver(Part, ABC):
     def budget(self) -> Stop:
         """The default limits of a run."""
         return Stop(steps=1)
-
-    def choice(self, problem: Problem) -> Choice:
-        """The method that solves the problem in place of this one; by default this one.
-
-        Args:
-            problem: The problem without its exact solution.
-
-        Raises:
-            IncompatibleError: If no method can solve the problem.
-        """
-        return Choice(self)
 
     def resolved(self, problem: Problem, stop: Stop) -> Solver:
         """The same method with all defaults set that depend on the problem or on the budget; by default the method itself.

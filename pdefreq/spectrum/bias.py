@@ -84,3 +84,14 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     residual = y - slope * x
     error = float(np.sqrt(residual @ residual / (len(x) - 2) / (x @ x)))
     return BiasIndex(slope, error, bool((usable & ~arrived).any()), modes)
+
+
+def bias_of_seeds(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step: float) -> BiasIndex:
+    """The bias index of the medians of several runs, in modes of a complete orthogonal family.
+
+    Args:
+        wavenumbers: |xi_k|, shape ``(m,)``.
+        halving_times: t_k(0.5) of each run, shape ``(runs, m)``.
+        last_step: The step at which the runs ended.
+    """
+    return bias_index(wavenumbers, np.median(halving_times, axis=0), last_step=last_step, complete=True)

@@ -227,15 +227,18 @@ def _on_lattice(problem: Problem, delta: float) -> DataSpectrum:
         u = np.abs(f) / at
         if (
             target is None
-            and problem.exponent == 2
+            and symbol.averaged.exponent == 2
             and (second := _second_load(problem, symbol, x, f / at, kind, grid)) is not None
         ):
             u = np.maximum(u, np.abs(expanded(second, kind, periodic)[0]) / at)
         slopes = math.pi * functools.reduce(np.hypot, [each / side for each, side in zip(k, sides, strict=True)])
         for data, order in ((values, 0), (fluxes, 1)):
             for column in data:
-                whole = _array(column, grid)  # the taper removes leakage and widens peaks: the smaller value is without both
-                g = np.minimum(*(np.abs(expanded(v, kind, periodic)[0]) for v in (whole, _tapered(whole, periodic))))
+                whole = _array(column, grid)
+                varying = whole - whole.mean()
+                # A constant leaks into sines; the taper removes leakage and widens peaks: the smallest value has neither fault.
+                forms = (whole, varying, _tapered(varying, periodic))
+                g = functools.reduce(np.minimum, (np.abs(expanded(form, kind, periodic)[0]) for form in forms))
                 divisor = 1.0 if order == 0 else symbol.averaged.mean_diffusion * np.maximum(slopes, math.pi / max(sides))
                 u = np.maximum(u, g / divisor)
         found[kind] = k, u
@@ -284,7 +287,7 @@ def _white(cells: int, d: int) -> float:
 
 
 def _boundary_data(problem: Problem, x: Points) -> tuple[list[Tensor], list[Tensor]]:
-    """The prescribed values and the fluxes that vary, extended to the box by their formulas, without their means."""
+    """The prescribed values and the fluxes that vary, extended to the box by their formulas."""
     values, fluxes = [], []
     if problem.is_regression:
         return [], []
@@ -295,8 +298,7 @@ def _boundary_data(problem: Problem, x: Points) -> tuple[list[Tensor], list[Tens
         elif condition.kind == "robin":
             chosen = condition.flux, fluxes
         if chosen is not None and chosen[0].constant is None and not chosen[0].has_kinks:
-            column = finite_values(chosen[0], x)
-            chosen[1].append(column - column.mean())
+            chosen[1].append(finite_values(chosen[0], x))
     return values, fluxes
 
 

@@ -99,10 +99,11 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     from pdefreq.problem.files import load_problem
     from pdefreq.runs.reference import reference_solution
     from pdefreq.solvers.names import make_solver
+    from pdefreq.solvers.solver import chosen
     from pdefreq.studies.predicted_orders import predict_order
 
     problem = load_problem(problem) if isinstance(problem, str) else problem
-    solver = (make_solver(solver) if isinstance(solver, str) else solver).choice(problem.blind()).solver
+    solver = chosen(make_solver(solver) if isinstance(solver, str) else solver, problem.blind).solver
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)

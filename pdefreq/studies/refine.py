@@ -68,6 +68,7 @@ def refine(
     from pdefreq.problem.files import load_problem
     from pdefreq.runs.solve import solve
     from pdefreq.solvers.names import make_solver
+    from pdefreq.solvers.solver import chosen
 
     if levels is not None and levels < 2:
         raise OptionError(f"`levels` must be at least 2, got {levels}")
@@ -75,7 +76,7 @@ def refine(
         raise OptionError(f"`start` must be at least 1, got {start}")
     problem = load_problem(problem) if isinstance(problem, str) else problem
     method = method or (solver if isinstance(solver, str) else solver.name)
-    solver = (make_solver(solver) if isinstance(solver, str) else solver).choice(problem.blind()).solver
+    solver = chosen(make_solver(solver) if isinstance(solver, str) else solver, problem.blind).solver
     if not isinstance(solver, Refines):
         raise IncompatibleError(
             f"refine needs a method whose runs end at its discrete solution at every size, and {method} does not: "

@@ -32,6 +32,7 @@ kind = "periodic"
 [[boundary.part]]
 value = "0"
 """
+# The source jumps where the sides are joined, which waves resolve slowly.
 DIRECT = {  # options, and a bound of the relative error against P2 elements on 48 cells
     "fem": ("cells=48", 3e-3),
     "ritz-galerkin": ("basis=hat,number=47", 3e-3),
@@ -42,7 +43,10 @@ DIRECT = {  # options, and a bound of the relative error against P2 elements on 
     "cg": ("intervals=48", 2e-3),
     "gmres": ("intervals=48", 2e-3),
     "multigrid": ("intervals=48", 2e-3),
+    "random-features": ("bandwidth=16,number=600", 3e-2),
+    "auto": ("", 5e-3),
 }
+ROUNDING = {"random-features": 1e-11}  # its coefficients are larger than the values by a factor of a thousand
 NETWORKS = {
     "deep-ritz": "widths=[20,20],number=900,steps=4",
     "mscale": "widths=[10],scales=[1,2],number=900,steps=4",
@@ -74,12 +78,12 @@ def test_every_method_is_tested():
 @pytest.mark.parametrize("method", DIRECT)
 def test_direct_and_iterative_methods_agree(method, problem, reference):
     options, least = DIRECT[method]
-    found = solve(problem, f"{method}:{options}", reference=reference)
+    found = solve(problem, f"{method}:{options}".removesuffix(":"), reference=reference)
     assert found.error() < least
     x = problem.domain.interior(50, stream(0, "test")).x
     below, above = x.clone(), x.clone()
     below[:, 0], above[:, 0] = 0, 1
-    torch.testing.assert_close(found(below), found(above), rtol=0, atol=1e-14)
+    torch.testing.assert_close(found(below), found(above), rtol=0, atol=ROUNDING.get(method, 1e-14))
 
 
 @pytest.mark.parametrize("method", NETWORKS)

@@ -5,6 +5,7 @@ not exact in binary: tolerances state by how much.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_solver import NetworkSolver
 
+OWN = Path(__file__).parents[1] / "parts" / "own.py"
 SMALL = {"widths": [6, 5], "number": 40}
 STEPS = 5
 SAME = 1e-6  # relative: Gauss-Newton amplifies rounding the most, by factors up to 1e9
@@ -183,6 +185,8 @@ CASES = {
     "points at-data": ("regression", "data", {"number": None}),
     "batch": ("deep-ritz", "values", {"batch": 10}),
     # optimizers
+    "network kan": ("deep-ritz", "values", {"network": "kan", "widths": [3], "activation": None}),
+    "network module": ("pinn", "values", {"network": f"{OWN}:Waves", "widths": None, "activation": None}),
     "optimizer adam": ("deep-ritz", "values", {"optimizer": "adam", "clip": 0.1}),
     "optimizer gd": ("deep-ritz", "values", {"optimizer": "gd", "learning_rate": 1e-3}),
     "optimizer sgd": ("pinn", "values", {"optimizer": "sgd", "learning_rate": 1e-5}),
@@ -216,7 +220,7 @@ def test_every_part_and_method_has_a_case():
     cases = {*CASES}
     for kind in (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS):
         title = {"point rule": "points", "penalty schedule": "schedule"}.get(kind.kind, kind.kind)
-        assert {f"{title} {name}" for name in kind} <= cases
+        assert {f"{title} {name}" for name in kind if (kind, name) != (LOSSES, "function")} <= cases  # knows no units
     assert {*method_names()} <= cases
 
 

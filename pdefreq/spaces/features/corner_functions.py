@@ -46,6 +46,8 @@ def corner_functions(problem: Problem, largest: float = LARGEST_EXPONENT) -> tup
         Grisvard (1985), Elliptic Problems in Nonsmooth Domains, chapter 4; for integers Wasow (1957), Asymptotic development of
         the solution of Dirichlet's problem at analytic corners, Duke Math. J. 24.
     """
+    if problem.periodic_axes:  # functions at a corner of joined sides would not be periodic
+        return ()
     found = []
     for corner in corners(problem.domain):
         if (kinds := _kinds(problem, corner)) is not None and matrix_at(problem, corner.point) is not None:
