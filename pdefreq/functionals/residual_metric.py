@@ -138,7 +138,9 @@ def residual_metric(problem: Problem, samples: Samples, name: MetricName, like: 
     dimension, count = problem.domain.dimension, len(samples.x)
     if dimension > 3 or count > MOST_POINTS:
         limits = f"{MOST_POINTS:,} points in at most three dimensions, got {count:,} in {dimension}"
-        raise OptionError(f"metric={name} takes Gauss points on a box, or elsewhere {limits}: use a smaller `number` or metric=l2")
+        raise OptionError(
+            f"metric={name} takes Gauss points on a box, or elsewhere {limits}: use a smaller `number` or metric=l2"
+        )
     return MeshMetric(problem, samples, order, like)
 
 
@@ -168,10 +170,10 @@ class BoxMetric:
     def __call__(self, rows: Tensor) -> Tensor:
         values = rows.reshape(*self._factors.shape, -1)
         for axis, basis in enumerate(self._bases):
-            values = torch.tensordot(values, basis, dims=([axis], [0])).movedim(-1, axis)
+            values = (values.movedim(axis, -1) @ basis).movedim(-1, axis)
         values = values * self._factors[..., None]
         for axis, basis in enumerate(self._bases):
-            values = torch.tensordot(values, basis, dims=([axis], [1])).movedim(-1, axis)
+            values = (values.movedim(axis, -1) @ basis.mT).movedim(-1, axis)
         return values.reshape(rows.shape)
 
     def transposed(self, rows: Tensor) -> Tensor:
@@ -248,7 +250,7 @@ def _axes_of(samples: Samples) -> list[tuple[Tensor, Tensor]] | None:
 
 
 def _sides(problem: Problem) -> list[tuple[str, str]] | None:
-    """The kinds of the conditions on the two sides across each axis of a box; None if a side has several, or for other domains."""
+    """The kinds of conditions on the two sides across each axis of a box; None on other domains, or if a side has several."""
     domain, boundary = problem.domain, problem.boundary
     if not isinstance(domain, Box):
         return None
@@ -263,7 +265,7 @@ def _sides(problem: Problem) -> list[tuple[str, str]] | None:
 
 
 def _modes(s: Tensor, sides: tuple[str, str]) -> tuple[Tensor, Tensor]:
-    """As many eigenfunctions of -d^2/ds^2 on (0, 1) as there are points, ``(n, n)``, and their wavenumbers, ascending, ``(n,)``."""
+    """As many eigenfunctions of -d^2/ds^2 on (0, 1) as points, ``(n, n)``, and their wavenumbers, ascending, ``(n,)``."""
     k = torch.arange(len(s), dtype=torch.float64)
     if sides == ("periodic", "periodic"):
         xi = 2 * math.pi * torch.div(k + 1, 2, rounding_mode="floor")

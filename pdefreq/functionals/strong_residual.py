@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class StrongResidual(Functional):
     """``int ( L(x, u, grad u) - S(x, u, grad u) : D^2 u - f )^2 + beta int_Dirichlet (u - g)^2 + beta_r int_Robin r^2``.
 
-    In a metric of H^-1 or H^-2 (`pdefreq.functionals.residual_metric`) the first integral is the squared norm of the residual there.
+    In a metric of H^-1 or H^-2 (`pdefreq.functionals.residual_metric`) the first integral is the squared
+    norm of the residual there.
 
     L - S : D^2 u is the strong form of the equation, and r = F . n + alpha u - flux with the flux F of its weak form. The terms
     ``residual``, ``boundary`` and ``robin`` are integrals without a factor 1/2; the means that other codes print are these terms

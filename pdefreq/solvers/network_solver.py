@@ -280,7 +280,7 @@ class NetworkSolver(Solver):
             )
         if self.loss.couples_points and (not points.is_fixed or training.batch is not None):
             raise OptionError(
-                "a metric of the residual couples all points, which have to stay the same: use points=gauss, and leave `batch` out"
+                "a metric of the residual couples all points, which must stay the same: use points=gauss, and leave `batch` out"
             )
         if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
             raise OptionError(

@@ -263,8 +263,8 @@ class _Plan:
         """The factors of squared boundary errors and of squared flux errors.
 
         The residual of a wave of wavenumber k is A k^2 times the wave, and its flux A k times the wave. With these factors the
-        mean squares of all rows are of the size of the mean square of u, for waves of the bandwidth. A metric divides the residual
-        by k or k^2.
+        mean squares of all rows are of the size of the mean square of u, for waves of the bandwidth. A metric divides the
+        residual by k or k^2.
         """
         from pdefreq.core.fields import ConstantField
         from pdefreq.functionals.residual_metric import ORDERS
@@ -272,5 +272,9 @@ class _Plan:
 
         averaged = SizeEstimate(self.problem, ConstantField(0.0)).averaged
         stiffness = averaged.mean_diffusion * wavenumber**2 + abs(averaged.reaction)
-        beta = (stiffness / wavenumber ** ORDERS[self.method.metric]) ** 2 * float(interior.weights.sum()) / float(edge.weights.sum())
+        beta = (
+            (stiffness / wavenumber ** ORDERS[self.method.metric]) ** 2
+            * float(interior.weights.sum())
+            / float(edge.weights.sum())
+        )
         return beta, beta / (averaged.mean_diffusion * wavenumber) ** 2
