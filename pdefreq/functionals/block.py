@@ -130,8 +130,22 @@ class LeastSquaresBlock(Block):
     def residual(self, c: Coefficients) -> Tensor:
         """The rows, shape ``(rows,)``, in the order of the rows of the Gauss-Newton factor."""
 
+    def vjp(self, c: Coefficients) -> tuple[Tensor, Callable[[Tensor], Coefficients]]:
+        """The detached rows, and the function that maps weights g of the rows to F^T g; it may be called only once.
+
+        The default implementation uses automatic differentiation.
+        """
+        c = c.detach().requires_grad_(True)
+        with torch.enable_grad():
+            rows = self.residual(c)
+        return rows.detach(), lambda weights: torch.autograd.grad(rows, c, weights)[0]
+
     def value(self, c: Coefficients) -> Tensor:
         return self.residual(c).square().sum() / 2
+
+    def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
+        rows, pull_back = self.vjp(c)
+        return rows.square().sum() / 2, pull_back(rows)
 
 
 class LinearizedLeastSquares(LinearizedBlock, LeastSquaresBlock):
@@ -157,6 +171,11 @@ class ChannelLeastSquares(ChannelBlock, LeastSquaresBlock):
     def residual(self, c: Coefficients) -> Tensor:
         return self.residual_of(self.evaluator.channels(c, self.order))
 
+    @torch.no_grad()
+    def vjp(self, c: Coefficients) -> tuple[Tensor, Callable[[Tensor], Coefficients]]:
+        u, pull_back = self.evaluator.vjp(c, self.order)
+        return self.residual_of(u), lambda weights: pull_back(_transposed(self.rows(u), weights))
+
 
 class AutodiffLeastSquares(LeastSquaresBlock):
     """A block of least squares with automatic differentiation; the Gauss-Newton factor takes one reverse pass per row."""
@@ -176,9 +195,9 @@ def rows_of_jacobian(function: Callable[[Tensor], Tensor], c: Coefficients) -> T
     return torch.stack([torch.autograd.grad(row, c, retain_graph=True)[0] for row in rows])
 
 
-def _transposed(rows: list[Channels], residual: Tensor) -> Channels:
-    """The weights of the channels in the derivative of half the squared residual: rows times its entries, summed."""
-    first, *others = [row.times(r) for row, r in zip(rows, residual.chunk(len(rows)), strict=True)]
+def _transposed(rows: list[Channels], weights: Tensor) -> Channels:
+    """The weights of the channels in the derivative of the sum of the rows of a residual times weights, ``(rows,)``."""
+    first, *others = [row.times(w) for row, w in zip(rows, weights.chunk(len(rows)), strict=True)]
     return functools.reduce(Channels.plus, others, first)
 
 

@@ -11,6 +11,7 @@ from pdefreq.functionals.block import AutodiffLeastSquares, Block, ChannelLeastS
 from pdefreq.functionals.boundary_penalty import ConditionsAtPoints, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.equation_at_points import StrongEquation, WeakEquation, as_matrix
 from pdefreq.functionals.functional import Functional
+from pdefreq.functionals.residual_metric import InMetric, residual_metric
 from pdefreq.functionals.sampling import points_at_once
 from pdefreq.problem.terms.lower_order import derivatives
 from pdefreq.spaces.channels import Channels
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
     from pdefreq.domains.samples import Samples
+    from pdefreq.functionals.residual_metric import MetricName
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 
 class StrongResidual(Functional):
     """``int ( L(x, u, grad u) - S(x, u, grad u) : D^2 u - f )^2 + beta int_Dirichlet (u - g)^2 + beta_r int_Robin r^2``.
+
+    In a metric of H^-1 or H^-2 (`pdefreq.functionals.residual_metric`) the first integral is the squared
+    norm of the residual there.
 
     L - S : D^2 u is the strong form of the equation, and r = F . n + alpha u - flux with the flux F of its weak form. The terms
     ``residual``, ``boundary`` and ``robin`` are integrals without a factor 1/2; the means that other codes print are these terms
@@ -39,10 +44,12 @@ class StrongResidual(Functional):
         beta: The penalty parameter beta.
         robin_beta: The parameter beta_r of the Robin conditions; by default beta.
         source: f at the interior points, where it is known only there.
+        metric: The norm of the residual in the first integral.
         like: A tensor with the dtype and device of the values.
 
     Raises:
         ProblemFileError: If a coefficient, its gradient or f is not finite, or outside its range, at one of the points.
+        OptionError: If the metric needs too much memory at these points.
 
     Source:
         Lagaris, Likas, Fotiadis (1998), IEEE Trans. Neural Networks 9(5); Raissi, Perdikaris, Karniadakis (2019),
@@ -59,16 +66,19 @@ class StrongResidual(Functional):
         beta: float = 1.0,
         robin_beta: float | None = None,
         source: Values | None = None,
+        metric: MetricName = "l2",
         like: Tensor,
     ) -> None:
         equation, f = problem.equation, validated(problem.source, "[equation] source", interior.x) if source is None else source
         kind = _SemilinearBlock if equation.is_semilinear else _QuasilinearBlock
         size = points_at_once(space, like, channels=interior.x.shape[1])
         pieces = zip(*(column.split(size) for column in (interior.x, f, interior.weights)), strict=True)
-        blocks: list[Block] = [
+        residual = [
             kind(space, x.to(like), StrongEquation.at(equation, x, like), f.to(like), weights.to(like))
             for x, f, weights in pieces
         ]
+        rows = residual_metric(problem, interior, metric, like)
+        blocks: list[Block] = [*residual] if rows is None else [InMetric(residual, rows)]
         if boundary is not None:
             conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, like)
             if (robin := conditions.where("robin")) is not None:

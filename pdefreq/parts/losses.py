@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.core.composition import Part
+from pdefreq.core.errors import OptionError
 from pdefreq.parts.part import EXPONENT, POSITIVE, require
 from pdefreq.parts.tables import LOSSES
 
@@ -92,6 +93,11 @@ class Loss(Part):
         require(self, POSITIVE, "weights")
 
     @property
+    def couples_points(self) -> bool:
+        """Whether each row depends on all points, so that their number and places must not change."""
+        return False
+
+    @property
     def needs(self) -> Sequence[Need]:
         """What the loss needs of a problem."""
         from pdefreq.problem.needs import EQUATION, REGRESSION
@@ -156,17 +162,26 @@ class Residual(Loss):
     Args:
         gradient: Factor of the squared gradient of the residual (gradient-enhanced loss), in squared units of length of the
             domain (`scaling`); null leaves it out.
+        metric: The norm of the residual: of L2, which weights the squared error of u at wavenumber k by k^4; of H^-1, by k^2; or
+            of H^-2, which has the size of the error in L2. The other two need points that stay the same.
 
     Source:
         Raissi, Perdikaris, Karniadakis (2019), J. Comput. Phys. 378; with the gradient Yu, Lu, Meng, Karniadakis (2022), CMAME
-        393.
+        393; in H^-1 Taylor, Pardo, Muga (2023), CMAME 405.
     """
 
     gradient: float | None = None
+    metric: Literal["l2", "h-1", "h-2"] = "l2"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, POSITIVE, "gradient")
+        if self.gradient is not None and self.metric != "l2":
+            raise OptionError(f"`gradient` is a term of the residual in L2, got metric={self.metric}: leave one of the two out")
+
+    @property
+    def couples_points(self) -> bool:
+        return self.metric != "l2"
 
     @property
     def derivatives(self) -> int:
@@ -179,13 +194,17 @@ class Residual(Loss):
         return (EQUATION, CONTINUOUS) if self.gradient is None else (EQUATION, CONTINUOUS, SEMILINEAR, SOURCE)
 
     def unit(self, scales: Scales) -> float:
-        return scales.squared_residual
+        from pdefreq.functionals.residual_metric import ORDERS
+
+        return scales.squared_residual * scales.frame.length ** (2 * ORDERS[self.metric])
 
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
+        from pdefreq.functionals.residual_metric import ORDERS
         from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
 
         interior, boundary, scales = sampled.interior, sampled.boundary, sampled.scales
         beta, robin = (1.0, 1.0) if scales is None else (scales.penalty_in_residual, scales.robin_in_residual)
+        beta, robin = (factor * sampled.length ** (2 * ORDERS[self.metric]) for factor in (beta, robin))
         residual = StrongResidual(
             problem,
             space,
@@ -194,6 +213,7 @@ class Residual(Loss):
             beta=sampled.beta * beta,
             robin_beta=sampled.beta * robin,
             source=sampled.source,
+            metric=self.metric,
             like=like,
         )
         if self.gradient is None:

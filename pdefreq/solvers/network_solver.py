@@ -278,6 +278,10 @@ class NetworkSolver(Solver):
                 f"{self.name} has no points to hold out where the problem gives its source at points only ([data]): "
                 "leave `keep` and `patience` out"
             )
+        if self.loss.couples_points and (not points.is_fixed or training.batch is not None):
+            raise OptionError(
+                "a metric of the residual couples all points, which must stay the same: use points=gauss, and leave `batch` out"
+            )
         if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
             raise OptionError(
                 f"{self.optimizer.title} needs an objective that is the same in every step, and random points change it: "

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Values
     from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
     from pdefreq.iterations.iteration import Iteration
@@ -65,8 +66,10 @@ class RandomFeatures(Solver):
         bandwidth: The largest wavenumber of the first attempt along each axis, in units of pi per side of the bounding box; with
             null it is chosen by the spectrum of the data.
         number: The number of sines; with null it is chosen by the bandwidth.
-        tolerance: The tolerance for the residual at held-out points, relative to the data. With null, or if bandwidth and number
-            are given, there is one attempt only.
+        tolerance: The tolerance for the residual at held-out points, relative to the data. With null, or if number is given,
+            there is one attempt only.
+        metric: The norm of the residual that is minimized: of L2, of H^-1, or of H^-2, which has the size of the error in L2. The
+            residual at held-out points is measured in L2.
 
     Raises:
         OptionError: If an option is not positive.
@@ -80,6 +83,7 @@ class RandomFeatures(Solver):
     bandwidth: tuple[float, ...] | float | None = None
     number: int | None = None
     tolerance: float | None = 1e-9
+    metric: Literal["l2", "h-1", "h-2"] = "l2"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -137,6 +141,7 @@ class _Plan:
         """The attempt with a given number, counted from 0; None if it would be too large."""
         from pdefreq.core.streams import stream
         from pdefreq.core.validation import validated
+        from pdefreq.functionals.residual_metric import MOST_POINTS, ORDERS, is_dense
         from pdefreq.functionals.strong_residual import StrongResidual
         from pdefreq.iterations.linear.feature_least_squares import Attempt
         from pdefreq.spaces.features.features import Features
@@ -154,7 +159,9 @@ class _Plan:
         require_memory(count, "number", 8 * 3 * most * (math.ceil(_ROWS[d] * most) + most))  # before anything is drawn
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         space = Features((waves, *singular))
-        rows = math.ceil(_ROWS[d] * space.num_coefficients)
+        rows, metric = math.ceil(_ROWS[d] * space.num_coefficients), self.method.metric
+        if number > 0 and rows > MOST_POINTS and is_dense(problem, metric):
+            return None
         interior, edge = self._points(rows)
         held, held_edge = self._held_out(rows, len(edge.x))
         beta, robin = self._weights(max(angular.largest), interior, edge)
@@ -162,12 +169,15 @@ class _Plan:
 
         source = validated(problem.source, "[equation] source", interior.x)
 
-        def functional(interior: Samples, edge: Samples) -> Functional:
-            return StrongResidual(problem, space, interior, edge, beta=beta, robin_beta=robin, like=zero)
+        def functional(problem: Problem, source: Values) -> Functional:
+            given = {"beta": beta, "robin_beta": robin, "source": source, "like": zero}
+            return StrongResidual(problem, space, interior, edge, metric=metric, **given)
 
         def stage(equation: Equation) -> Functional:
-            easier = replace(problem, terms=equation.terms)
-            return StrongResidual(easier, space, interior, edge, beta=beta, robin_beta=robin, source=source, like=zero)
+            return functional(replace(problem, terms=equation.terms), source)
+
+        in_l2 = max(angular.largest) ** (2 * ORDERS[metric])
+        elsewhere = StrongResidual(problem, space, held, held_edge, beta=in_l2 * beta, robin_beta=in_l2 * robin, like=zero)
 
         widths = " by ".join(f"{high:.3g}" for high in dict.fromkeys(bands.largest))
         near = "" if bands.is_box else " near those in the data"
@@ -177,7 +187,7 @@ class _Plan:
             f"{len(interior.x)} points in the domain and {len(edge.x)} points on its boundary."
         )
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[:-1]))
-        return Attempt(space, functional(interior, edge), functional(held, held_edge), interior, text, stages)
+        return Attempt(space, functional(problem, source), elsewhere, interior, text, stages)
 
     def _bands(self, number: int) -> WaveBands:
         """The wavevectors of an attempt, in units of pi per side.
@@ -254,12 +264,18 @@ class _Plan:
         """The factors of squared boundary errors and of squared flux errors.
 
         The residual of a wave with wavenumber k is A k^2 + c times the wave, and the amplitude of its flux is A k times that of
-        the wave. With these factors the mean squares of all kinds of rows are about equal for waves at the bandwidth.
+        the wave. With these factors the mean squares of all kinds of rows are about equal for waves at the bandwidth. A metric
+        divides the residual by k or k^2.
         """
         from pdefreq.core.fields import ConstantField
+        from pdefreq.functionals.residual_metric import ORDERS
         from pdefreq.problem.solution_size import SizeEstimate
 
         averaged = SizeEstimate(self.problem, ConstantField(0.0)).averaged
         stiffness = averaged.mean_diffusion * wavenumber**2 + abs(averaged.reaction)
-        beta = stiffness**2 * float(interior.weights.sum()) / float(edge.weights.sum())
+        beta = (
+            (stiffness / wavenumber ** ORDERS[self.method.metric]) ** 2
+            * float(interior.weights.sum())
+            / float(edge.weights.sum())
+        )
         return beta, beta / (averaged.mean_diffusion * wavenumber) ** 2

@@ -150,6 +150,8 @@ CASES = {
     # losses
     "loss ritz": ("gauss-newton", "values", {"loss": "ritz"}),
     "loss residual": ("network", "different values", {"loss": "residual", "gradient": 1e-3}),
+    "metric h-1": ("pinn", "mixed", {"boundary": "penalty", "metric": "h-1"}),
+    "metric h-2": ("gauss-newton", "values", {"metric": "h-2"}),
     "loss misfit": ("regression", "fit", {"gradient": 0.5}),
     "loss misfit of another exponent": ("regression", "fit", {"exponent": 3, "gradient": 0.5}),
     # boundary conditions
