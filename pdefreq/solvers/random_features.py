@@ -49,6 +49,7 @@ _SMALL = 2000  # features with which the first attempt resolves mirror images of
 _MOST = 9000  # features of one dense solution: 30 GFlop to 6 TFlop
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
+_BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +158,7 @@ class _Plan:
         rows = math.ceil(_ROWS[d] * space.num_coefficients)
         interior, edge = self._points(rows)
         held, held_edge = self._held_out(rows, len(edge.x))
-        beta, robin = self._weights(max(angular.largest), interior, edge)
+        beta, robin = self._weights(_BALANCED * max(angular.largest), interior, edge)
         zero = self.like.new_zeros(0)
 
         source = validated(problem.source, "[equation] source", interior.x)
@@ -253,7 +254,9 @@ class _Plan:
         """The factors of squared boundary errors and of squared flux errors.
 
         The residual of a wave of wavenumber k is A k^2 times the wave, and its flux A k times the wave. With these factors the
-        mean squares of all rows are of the size of the mean square of u, for waves of the bandwidth.
+        mean squares of all rows are of the size of the mean square of u, for waves of that wavenumber. Amplitudes decay, so that
+        it is less than the bandwidth. Heavy boundary rows would lead to a wrong function at re-entrant corners: no u with second
+        derivatives that are square integrable has both zero boundary values and the source.
         """
         from pdefreq.core.fields import ConstantField
         from pdefreq.problem.solution_size import SizeEstimate
