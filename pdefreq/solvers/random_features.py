@@ -50,6 +50,7 @@ _SMALL = 2000  # features with which the first attempt resolves mirror images of
 _MOST = 9000  # largest number of features in a dense least-squares problem, about 6e12 operations in two dimensions
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
+_BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +165,7 @@ class _Plan:
             return None
         interior, edge = self._points(rows)
         held, held_edge = self._held_out(rows, len(edge.x))
-        beta, robin = self._weights(max(angular.largest), interior, edge)
+        beta, robin = self._weights(_BALANCED * max(angular.largest), interior, edge)
         zero = self.like.new_zeros(0)
 
         source = validated(problem.source, "[equation] source", interior.x)
@@ -264,8 +265,10 @@ class _Plan:
         """The factors of squared boundary errors and of squared flux errors.
 
         The residual of a wave with wavenumber k is A k^2 + c times the wave, and the amplitude of its flux is A k times that of
-        the wave. With these factors the mean squares of all kinds of rows are about equal for waves at the bandwidth. A metric
-        divides the residual by k or k^2.
+        the wave. With these factors the mean squares of all kinds of rows are about equal for waves with this wavenumber. It is
+        less than the bandwidth, because amplitudes decay. Larger factors of the boundary rows would lead to a wrong function at
+        re-entrant corners, where no u with square integrable second derivatives satisfies both the boundary values and the
+        equation. A metric divides the residual by k or k^2.
         """
         from pdefreq.core.fields import ConstantField
         from pdefreq.functionals.residual_metric import ORDERS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -64,8 +65,10 @@ class FeatureLeastSquares(Iteration):
 
     The objective is the residual at held-out points relative to that of u = 0. The run ends when it is below a tolerance, or when
     it decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the
-    solution has a singularity that the features do not represent. It also ends when the next attempt would be too large. The
-    result is the attempt with the smallest residual.
+    solution has a singularity that the features do not represent. It also ends when the next attempt would be too large. In
+    these two cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best attempt
+    before and the residual is below the square root of the tolerance, because second derivatives have larger rounding errors
+    than u. The result is the attempt with the smallest residual.
 
     Args:
         attempt: A function that returns the attempt with a number, counted from 0, or None if it would be too large.
@@ -161,6 +164,8 @@ class FeatureLeastSquares(Iteration):
         residuals = [*state.memory["residuals"].tolist(), self._relative_residual(attempt, c)]
         sizes = [*state.memory["sizes"].tolist(), float(attempt.space.num_coefficients)]
         status = self._ending(number, residuals, sizes)
+        if status is Status.UNRESOLVED and self._is_settled(state, attempt, c, residuals[-1]):
+            status = Status.DONE
         memory = self._memory(number, status or Status.DONE, residuals, sizes)
         best = residuals[-1] <= min(residuals)
         memory |= {
@@ -181,6 +186,15 @@ class FeatureLeastSquares(Iteration):
         if before and min(residuals) > min(before) / _FALL:
             return Status.UNRESOLVED
         return Status.UNRESOLVED if self._attempt(number + 1) is None else None
+
+    def _is_settled(self, before: State, attempt: Attempt, c: Coefficients, residual: float) -> bool:
+        """Whether u changed by less than the tolerance since the best attempt before, with a residual that is small too."""
+        if self._tolerance is None or "best" not in before.memory or residual > math.sqrt(self._tolerance):
+            return False
+        best, x = self.result_state(before), attempt.interior.x.to(self._like)
+        u = attempt.space.at(x).value(c)
+        change = best.space.at(x).value(best.coefficients) - u
+        return bool(change.norm() <= self._tolerance * u.norm())
 
     @staticmethod
     def _memory(number: int, status: Status, residuals: list[float], sizes: list[float]) -> dict[str, Tensor]:

@@ -64,7 +64,8 @@ class AnalyticFunctions:
 
     def _derivative(self, x: Points, order: int) -> torch.Tensor:
         """The derivatives of f_j of an order at the points, complex, ``(n, m)``: ``z^(a - order) (p log z + q)``."""
-        log = (((x - x.new_tensor(self.center)).to(x.dtype.to_complex())) @ self._covector(x)).log()
+        z = (x - x.new_tensor(self.center)).to(x.dtype.to_complex()) @ self._covector(x)
+        log = torch.where(z == 0, torch.finfo(x.dtype).tiny, z).log()  # the limit at the center instead of 0 times infinity
         log = (log + 1j * self.turn)[:, None]
         a, p, q = (
             torch.tensor(column, dtype=x.dtype, device=x.device)

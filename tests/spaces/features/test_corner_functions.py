@@ -50,6 +50,13 @@ def test_powers_vanish_on_both_sides_where_values_are_prescribed(domain):
         assert family.value(along((0, 0), side))[:, power].abs().max() < 1e-13
 
 
+@pytest.mark.parametrize("domain", [POLYGON, Box((0, 0), (1, 1))])
+def test_functions_vanish_at_their_corners(domain):
+    """The least exponent is 2/3: the values are below those at the distance 1e-300, which are 1e-200."""
+    for family in corner_functions(problem(domain)):
+        assert family.value(torch.tensor([family.center], dtype=torch.float64)).abs().max() < 1e-200
+
+
 def test_fluxes_vanish_on_sides_with_fluxes_and_mixed_corners_have_half_exponents():
     parts = (BoundaryPart("robin", name="edge-1"), BoundaryPart("dirichlet"))
     families = corner_functions(problem(POLYGON, boundary=parts))
