@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
 from pdefreq.parts.inputs import Input, Periodic
-from pdefreq.parts.part import COUNT, EXPONENT, FINITE, POSITIVE, require
+from pdefreq.parts.part import COUNT, EXPONENT, require
 from pdefreq.parts.starts import Start
 from pdefreq.parts.tables import NETWORKS
 from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
 
-_MOST_SCALES = 12  # 2048 in units of the domain
-_ABOVE = 1e-9  # a wavenumber that is a power of two up to rounding needs no larger scale
 _LIVE = 12  # largest number of arrays, of the size of all units at 1024 points and of all weights, that exist at once in a step
 
 
@@ -309,103 +307,3 @@ class Mlp(FeedForwardNetwork):
         from pdefreq.spaces.networks.mlp import MlpSpace
 
         return MlpSpace(domain, **layers)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mscale(FeedForwardNetwork):
-    """MscaleDNN: sub-networks on scaled inputs, or one network whose first layer is split into scales.
-
-    Args:
-        scales: Factors of the input, or auto: powers of two from 1 to the largest wavenumber that the data occupy.
-        form: One sub-network for each scale (subnetworks, MscaleDNN-2), or one network whose first layer is split
-            (first-layer, MscaleDNN-1).
-
-    Source:
-        Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207, section 3.
-    """
-
-    widths: tuple[int, ...] | None = (30, 30, 30)
-    activation: str | Callable[..., Any] = "sin"
-    scales: tuple[float, ...] | Literal["auto"] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-    form: Literal["subnetworks", "first-layer"] = "subnetworks"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.scales == "auto":
-            return
-        require(self, POSITIVE, "scales")
-        if self.form == "subnetworks":
-            return
-        if len(self.scales) == 1:
-            raise OptionError("`form` does nothing here: it needs `scales`, several of them; set that, or leave `form` out")
-        if self.layer_widths[0] < len(self.scales):
-            raise OptionError(
-                f"the first of `widths` must be at least the number of scales, {len(self.scales)}, so that each has a unit, "
-                f"got {self.layer_widths[0]}"
-            )
-
-    @property
-    def stack(self) -> int:
-        return len(self._known_scales) if self.form == "subnetworks" else 1
-
-    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
-        if self.scales != "auto":
-            return super().settled(problem, frame)
-        from pdefreq.spectrum.data_spectrum import data_spectrum
-
-        found = data_spectrum(problem)
-        reach = max(2.0, found.radius * (frame.length if self.input is None else self.input.length(problem.domain, frame)))
-        number = 2 + min(_MOST_SCALES - 2, math.floor(math.log2(reach) - _ABOVE))
-        number = number if self.form == "subnetworks" else min(number, self.layer_widths[0])
-        scales = tuple(2.0**k for k in range(number))
-        told = f"scales=auto chose {', '.join(f'{s:g}' for s in scales)}, since {found.reason}."
-        if scales[-1] * 2 <= reach:
-            told += f" These scales end below the largest wavenumber, which needs {reach:.3g}."
-        network, waves = replace(self, scales=scales).settled(problem, frame)
-        return network, f"{told} {waves}".strip()
-
-    @property
-    def _known_scales(self) -> tuple[float, ...]:
-        if self.scales == "auto":
-            raise OptionError("scales=auto depends on the problem: use `settled` first, or give a list such as [1,2,4]")
-        return self.scales  # pyright: ignore[reportReturnType]  # "auto" is the only text
-
-    def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.networks.mscale import MscaleSpace
-
-        return MscaleSpace(domain, self._known_scales, form=self.form, **layers)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhaseShift(FeedForwardNetwork):
-    """PhaseDNN: sub-networks shifted by known frequencies, two for each frequency.
-
-    Args:
-        frequencies: Angular wavenumbers in rad per unit length: a list of numbers in 1-D, of wavevectors beyond.
-
-    Source:
-        Cai, Li, Liu (2020), A phase shift deep neural network for high frequency approximation and wave problems, SIAM J. Sci.
-        Comput. 42(5), section 3.
-    """
-
-    frequencies: tuple[float, ...] | tuple[tuple[float, ...], ...]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for omega in self.wavevectors:
-            if not all(FINITE[0](component) for component in omega):
-                raise OptionError(f"`frequencies` must be finite, got {', '.join(f'{component:g}' for component in omega)}")
-
-    @property
-    def wavevectors(self) -> tuple[tuple[float, ...], ...]:
-        """The frequencies as wavevectors."""
-        return tuple(omega if isinstance(omega, tuple) else (omega,) for omega in self.frequencies)
-
-    @property
-    def stack(self) -> int:
-        return 2 * len(self.frequencies)
-
-    def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
-
-        return PhaseShiftSpace(domain, self.wavevectors, **layers)
