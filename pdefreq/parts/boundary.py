@@ -74,6 +74,15 @@ class Boundary(Part):
         """
         return self
 
+    def told(self, chosen: Boundary, *, waves: bool) -> str:
+        """The choice of `suited` in a sentence, or "" if the treatment was given.
+
+        Args:
+            chosen: The treatment that was chosen.
+            waves: Whether the solution is expected to be a sum of units of the network.
+        """
+        return ""
+
     def resolved(self, dimension: int, steps: int) -> Boundary:
         """The same part with all defaults set.
 
@@ -114,6 +123,13 @@ class Automatic(Boundary):
 
     def suited(self, *, waves: bool, can_build_in: bool) -> Boundary:
         return Penalty(beta=_BETA_OF_WAVES) if waves or not can_build_in else Hard()
+
+    def told(self, chosen: Boundary, *, waves: bool) -> str:
+        if not isinstance(chosen, Penalty):
+            return "boundary=hard was chosen, since the boundary values can be built into this network."
+        built_in = "values that are built in would multiply the waves of the network"
+        reason = built_in if waves else "there is no single function of boundary values to build in"
+        return f"boundary=penalty with beta={chosen.beta:g} was chosen, since {reason}."
 
     def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         raise AssertionError("the treatment is chosen by `suited`")

@@ -184,6 +184,7 @@ class FeedForwardNetwork(Network):
     start: Start | None = None
     waves: tuple[tuple[float, ...], ...] = field(default=(), metadata={"option": False})  # in rad per length, by `settled`
     spacing: float = field(default=0.0, metadata={"option": False})
+    sizes: str = field(default="", compare=False, metadata={"option": False})  # the sentence of `sized`
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -201,13 +202,16 @@ class FeedForwardNetwork(Network):
                 named(given)  # pyright: ignore[reportArgumentType]  # raises if the name is unknown, loads a file, or differentiates a function
 
     def sized(self, problem: Problem, *, is_residual: bool) -> FeedForwardNetwork:
-        from pdefreq.parts.network_sizes import UNINFORMED, suggested
+        from pdefreq.parts.network_sizes import UNINFORMED, Suggestion, suggested
 
         if self.widths is not None:
             return self
         fits = is_residual and self.activation == "sin" and self.input is None and self.initialization == "siren(10)"
-        widths, initialization = suggested(problem) if fits else (UNINFORMED[0], self.initialization)
-        return replace(self, widths=widths, initialization=initialization)
+        other = Suggestion(UNINFORMED, self.initialization, "widths follow the spectrum only for sines trained on a residual")
+        found = suggested(problem) if fits else other
+        listed = ",".join(map(str, found.widths))
+        told = f"widths=[{listed}] and initialization={found.initialization} were chosen, since {found.reason}."
+        return replace(self, widths=found.widths, initialization=found.initialization, sizes=told)
 
     @property
     def consists_of_waves(self) -> bool:
@@ -229,9 +233,10 @@ class FeedForwardNetwork(Network):
         if self.input is not None:
             features, told = self.input.settled(problem, frame)
             if told:
-                return replace(self, input=features).settled(problem, frame)[0], told
+                network, sizes = replace(self, input=features).settled(problem, frame)
+                return network, f"{told} {sizes}".strip()
         if self.initialization != "spectrum":
-            return self, ""
+            return self, self.sizes
         if self.input is not None:
             raise OptionError("initialization=spectrum draws waves that are not periodic: use another initialization here")
         from pdefreq.spectrum.data_spectrum import data_spectrum
@@ -239,6 +244,7 @@ class FeedForwardNetwork(Network):
         found = data_spectrum(problem)
         waves = found.plane_waves(self.layer_widths[0])
         told = f"The first layer begins with {len(waves)} waves: {found.reason}."
+        told = f"{self.sizes} {told}".strip()
         return replace(self, waves=tuple(map(tuple, waves.tolist())), spacing=math.pi / max(found.sides)), told
 
     @abstractmethod
