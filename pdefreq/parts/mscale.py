@@ -58,6 +58,9 @@ class Mscale(FeedForwardNetwork):
     def stack(self) -> int:
         return len(self._known_scales) if self.form == "subnetworks" else 1
 
+    def num_parameters(self, dimension: int) -> int:
+        return 0 if self.scales == "auto" else super().num_parameters(dimension)
+
     def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
         if self.scales != "auto":
             return super().settled(problem, frame)

@@ -91,6 +91,10 @@ class Network(Part):
         """How many numbers are computed from the coordinates of each point and stored in addition to them."""
         return 0
 
+    def num_parameters(self, dimension: int) -> int:
+        """The number of parameters in `dimension` coordinates; 0 if it is not known before the network is built."""
+        return 0
+
     def require_memory(self, dimension: int) -> None:
         """Check that a step fits into the memory of the machine.
 
@@ -283,6 +287,10 @@ class FeedForwardNetwork(Network):
 
     def inputs(self, dimension: int) -> int:
         return 0 if self.input is None else self.input.size(dimension)[2]
+
+    def num_parameters(self, dimension: int) -> int:
+        layers = itertools.pairwise((self.inputs(dimension) or dimension, *self.layer_widths, 1))
+        return self.stack * sum((a + 1) * b for a, b in layers)
 
     def require_memory(self, dimension: int) -> None:
         from pdefreq.core.devices import require_memory

@@ -109,16 +109,20 @@ class NetworkSolver(Solver):
             IncompatibleError: If the rule for points does not work for the problem.
             OptionError: If an option does nothing for the problem.
         """
+        from pdefreq.domains.holes import WithHoles
+
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
         known = problem.data is not None and self.loss.sums_over_data
-        points = self.points.resolved(d, self.optimizer.number[min(d, 3) - 1], known=known)
         is_residual = self.loss.is_square and not self.loss.is_regression
         network = self.network.sized(problem, is_residual=is_residual).resolved(problem.periodic_axes)
         can_build_in = problem.is_regression or len(problem.periodic_axes) == d or problem.dirichlet is not None
+        holes = isinstance(problem.domain, WithHoles)
+        number, on_boundary = self.optimizer.points(d, network.num_parameters(d), holes=holes)
+        points = self.points.resolved(d, number, known=known)
         waves = network.consists_of_waves and is_residual
         boundary = self.boundary.suited(waves=waves, can_build_in=can_build_in)
         told = self.boundary.told(boundary, waves=waves) or self.boundary_choice
-        boundary = boundary.resolved(d, budget or self.training.steps)
+        boundary = boundary.resolved(d, budget or self.training.steps, on_boundary)
         return replace(self, network=network, points=points, boundary=boundary, boundary_choice=told)
 
     def prepare(

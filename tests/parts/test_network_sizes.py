@@ -131,3 +131,25 @@ def test_a_treatment_that_is_given_is_kept():
     asked = make_solver("gauss-newton:boundary=hard").resolved(waves(2), Stop())
     assert isinstance(asked.boundary, Hard)
     assert make_solver("gauss-newton:boundary=penalty").resolved(waves(2), Stop()).boundary.beta == 500
+
+
+def test_points_follow_the_number_of_parameters():
+    # 24 (2 + 1) + 24 (24 + 1) + (24 + 1) = 697 parameters, 2.6 points for each; a quarter of them on the boundary
+    method = chosen(load_problem("poisson-chirp"))
+    assert method.points.number == 1813
+    assert method.boundary.number == 453
+
+
+def test_domains_with_holes_get_three_times_the_points():
+    assert chosen(load_problem("harmonic-holes")).points.number == 3 * 1600
+    assert gauss_newton().with_options(boundary="penalty").resolved(load_problem("four-discs"), Stop()).boundary.number == 1200
+
+
+def test_the_points_of_large_networks_are_bounded():
+    problem = Problem(domain=Box((0.0, 0.0), (1.0, 1.0)), source="1", boundary="0")
+    number = {w: gauss_newton().with_options(widths=(w, w)).resolved(problem, Stop()).points.number for w in (5, 40, 1000)}
+    assert number == {5: 1600, 40: 4683, 1000: 6400}  # 40 * 3 + 40 * 41 + 41 = 1801 parameters
+
+
+def test_points_that_are_given_are_kept():
+    assert gauss_newton().with_options(number=50).resolved(load_problem("harmonic-holes"), Stop()).points.number == 50
