@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from pdefreq.parts.kan import Kan
     from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
     from pdefreq.parts.module_network import ModuleNetwork
-    from pdefreq.parts.networks import FeedForwardNetwork, FormulaNetwork, Mlp, Mscale, Network, PhaseShift
+    from pdefreq.parts.mscale import Mscale
+    from pdefreq.parts.networks import FeedForwardNetwork, FormulaNetwork, Mlp, Network
     from pdefreq.parts.optimizers import Adam, GaussNewton, GradientDescent, Lbfgs, Optimizer, Sgd, Soap, SsBroyden
     from pdefreq.parts.penalty_schedules import PenaltySchedule, Staged
+    from pdefreq.parts.phase_shift import PhaseShift
     from pdefreq.parts.points import AtData, Automatic, Gauss, Points, Sobol, Uniform
     from pdefreq.parts.starts import Antisymmetric, Doubled, Start, Wide
     from pdefreq.parts.step_controls import Nielsen, StepControl, TargetRatio
@@ -32,8 +34,10 @@ _PLACES = {
         "kan": ("Kan",),
         "losses": ("Loss", "Misfit", "Residual", "Ritz"),
         "module_network": ("ModuleNetwork",),
-        "networks": ("FeedForwardNetwork", "FormulaNetwork", "Mlp", "Mscale", "Network", "PhaseShift"),
+        "mscale": ("Mscale",),
+        "networks": ("FeedForwardNetwork", "FormulaNetwork", "Mlp", "Network"),
         "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd", "Soap", "SsBroyden"),
+        "phase_shift": ("PhaseShift",),
         "points": ("AtData", "Automatic", "Gauss", "Points", "Sobol", "Uniform"),
         "penalty_schedules": ("PenaltySchedule", "Staged"),
         "step_controls": ("Nielsen", "StepControl", "TargetRatio"),

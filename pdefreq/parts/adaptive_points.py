@@ -25,8 +25,8 @@ class AdaptivePoints(RandomPoints):
     All points have the same weight, as in the papers, so that regions with many points have more weight in the loss.
 
     Args:
-        number: Number of initial interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500,
-            1600, 2000.
+        number: Number of initial interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton at
+            least 500, 1600, 2000.
         resample_every: Number of steps between choices.
         candidates: Number of candidates for each of the initial points.
     """

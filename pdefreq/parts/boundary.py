@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pdefreq.problem.needs import Need
     from pdefreq.spaces.trial_space import Network
 
-_POINTS = 400  # on the boundary, in 2-D and beyond
 _ENDS = 2  # of an interval
 _BETA_OF_WAVES = 5e4  # gives errors of u at the boundary about the weight of errors of its second derivatives inside
 
@@ -74,12 +73,22 @@ class Boundary(Part):
         """
         return self
 
-    def resolved(self, dimension: int, steps: int) -> Boundary:
+    def told(self, chosen: Boundary, *, waves: bool) -> str:
+        """The choice of `suited` in a sentence, or "" if the treatment was given.
+
+        Args:
+            chosen: The treatment that was chosen.
+            waves: Whether the solution is expected to be a sum of units of the network.
+        """
+        return ""
+
+    def resolved(self, dimension: int, steps: int, number: int) -> Boundary:
         """The same part with all defaults set.
 
         Args:
             dimension: The dimension of the domain.
             steps: The step budget of the run.
+            number: The default number of boundary points in 2-D and beyond.
 
         Raises:
             OptionError: If an option does nothing in this dimension.
@@ -116,6 +125,13 @@ class Automatic(Boundary):
     def suited(self, *, waves: bool, can_build_in: bool) -> Boundary:
         return Penalty(beta=_BETA_OF_WAVES) if waves or not can_build_in else Hard()
 
+    def told(self, chosen: Boundary, *, waves: bool) -> str:
+        if not isinstance(chosen, Penalty):
+            return "boundary=hard was chosen, since the boundary values can be built into this network."
+        built_in = "values that are built in would multiply the waves of the network"
+        reason = built_in if waves else "there is no single function of boundary values to build in"
+        return f"boundary=penalty with beta={chosen.beta:g} was chosen, since {reason}."
+
     def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         raise AssertionError("the treatment is chosen by `suited`")
 
@@ -149,7 +165,8 @@ class Penalty(Boundary):
     Args:
         beta: Penalty parameter, the factor of the integrals over the boundary, in the units in which the network is trained
             (`scaling`). In units of 1 the minimizer of an energy differs from the boundary values by du/dn / (2 beta).
-        points: Number of boundary points in 2-D and beyond; null means 400.
+        points: Number of boundary points in 2-D and beyond; null means 400, with gauss-newton a quarter of the interior points if
+            that is more.
         schedule: The schedule of beta along a run; null keeps it constant.
     """
 
@@ -176,12 +193,12 @@ class Penalty(Boundary):
     def penalty_schedule(self) -> StagedPenalty | None:
         return None if self.schedule is None else self.schedule.multipliers()
 
-    def resolved(self, dimension: int, steps: int) -> Penalty:
+    def resolved(self, dimension: int, steps: int, number: int) -> Penalty:
         if dimension == 1 and self.points not in (None, _ENDS):
             raise OptionError(
                 "`boundary.points` does nothing here: an interval has two ends, and both are used; leave `boundary.points` out"
             )
-        points = _ENDS if dimension == 1 else self.points or _POINTS
+        points = _ENDS if dimension == 1 else self.points or number
         return replace(self, points=points, schedule=self.schedule and self.schedule.resolved(steps))
 
     def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:

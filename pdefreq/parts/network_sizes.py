@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
@@ -11,11 +11,23 @@ _TONES = 16  # largest number of waves in a spectrum of pure tones
 _LEAST, _PER_WAVE = 30, 5  # smallest number of units of a network with one layer, and number of units per wave
 _LEAST_IN_1D = 12  # the same for pure tones in one dimension; 30 units are used for other spectra
 _DEEP = (24, 24)
-UNINFORMED = ((20, 20), "siren(10)")
-"""Widths and initialization of a sine network without an estimate of the spectrum."""
+UNINFORMED = (20, 20)
+"""Widths of a network without an estimate of the spectrum."""
 
 
-def suggested(problem: Problem) -> tuple[tuple[int, ...], str]:
+class Suggestion(NamedTuple):
+    """Widths and initialization of a sine network, and the reason for them as the end of a sentence."""
+
+    widths: tuple[int, ...]
+    initialization: str
+    reason: str
+
+
+def _uninformed(reason: str) -> Suggestion:
+    return Suggestion(UNINFORMED, "siren(10)", reason)
+
+
+def suggested(problem: Problem) -> Suggestion:
     """Widths and initialization of a sine network for a residual.
 
     If the solution consists of a few waves, one layer represents it exactly, and few units are better than many. With waves that
@@ -28,18 +40,26 @@ def suggested(problem: Problem) -> tuple[tuple[int, ...], str]:
         problem: The problem.
 
     Returns:
-        The widths, and the name of the initialization.
+        The widths, the name of the initialization, and the reason.
     """
     from pdefreq.spectrum.data_spectrum import DELTA, data_spectrum
 
     d = problem.domain.dimension
-    if problem.is_regression or not problem.equation.is_semilinear or problem.periodic_axes or d > 3:
-        return UNINFORMED
+    if problem.is_regression or d > 3:
+        return _uninformed("the spectrum of the solution is not estimated for a fit or in more than three dimensions")
+    if not problem.equation.is_semilinear:
+        return _uninformed("the spectrum of the solution is not estimated if second-order coefficients depend on u")
+    if problem.periodic_axes:
+        return _uninformed("the estimated waves are not periodic")
     found = data_spectrum(problem)
     if max(found.largest) <= 1 or found.is_capped:
-        return UNINFORMED
+        return _uninformed("the data do not determine the spectrum of the solution")
     waves = len(found.plane_waves(_TONES + 1))
     if d == 1:  # a larger threshold means that many smaller amplitudes were left out
         pure = waves <= _TONES and found.threshold == DELTA
-        return (max(_LEAST_IN_1D, _PER_WAVE * waves) if pure else _LEAST,), "spectrum"
-    return ((max(_LEAST, _PER_WAVE * waves),) if waves <= _TONES else _DEEP), "spectrum"
+        widths = (max(_LEAST_IN_1D, _PER_WAVE * waves) if pure else _LEAST,)
+    else:
+        pure = waves <= _TONES
+        widths = (max(_LEAST, _PER_WAVE * waves),) if pure else _DEEP
+    kind = f"consists of {waves} wave{'s' if waves > 1 else ''}" if pure else "is continuous"
+    return Suggestion(widths, "spectrum", f"the estimated spectrum of the solution {kind}")

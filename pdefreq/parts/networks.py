@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
 from pdefreq.parts.inputs import Input, Periodic
-from pdefreq.parts.part import COUNT, EXPONENT, FINITE, POSITIVE, require
+from pdefreq.parts.part import COUNT, EXPONENT, require
 from pdefreq.parts.starts import Start
 from pdefreq.parts.tables import NETWORKS
 from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
 
-_MOST_SCALES = 12  # the largest scale is then 2048
-_ABOVE = 1e-9  # a wavenumber that is a power of two up to rounding needs no larger scale
 _LIVE = 12  # largest number of arrays, of the size of all units at 1024 points and of all weights, that exist at once in a step
 
 
@@ -91,6 +89,10 @@ class Network(Part):
 
     def inputs(self, dimension: int) -> int:
         """How many numbers are computed from the coordinates of each point and stored in addition to them."""
+        return 0
+
+    def num_parameters(self, dimension: int) -> int:
+        """The number of parameters in `dimension` coordinates; 0 if it is not known before the network is built."""
         return 0
 
     def require_memory(self, dimension: int) -> None:
@@ -186,6 +188,7 @@ class FeedForwardNetwork(Network):
     start: Start | None = None
     waves: tuple[tuple[float, ...], ...] = field(default=(), metadata={"option": False})  # in rad per length, by `settled`
     spacing: float = field(default=0.0, metadata={"option": False})
+    sizes: str = field(default="", compare=False, metadata={"option": False})  # the sentence of `sized`
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -203,13 +206,16 @@ class FeedForwardNetwork(Network):
                 named(given)  # pyright: ignore[reportArgumentType]  # raises if the name is unknown, loads a file, or differentiates a function
 
     def sized(self, problem: Problem, *, is_residual: bool) -> FeedForwardNetwork:
-        from pdefreq.parts.network_sizes import UNINFORMED, suggested
+        from pdefreq.parts.network_sizes import UNINFORMED, Suggestion, suggested
 
         if self.widths is not None:
             return self
         fits = is_residual and self.activation == "sin" and self.input is None and self.initialization == "siren(10)"
-        widths, initialization = suggested(problem) if fits else (UNINFORMED[0], self.initialization)
-        return replace(self, widths=widths, initialization=initialization)
+        other = Suggestion(UNINFORMED, self.initialization, "widths follow the spectrum only for sines trained on a residual")
+        found = suggested(problem) if fits else other
+        listed = ",".join(map(str, found.widths))
+        told = f"widths=[{listed}] and initialization={found.initialization} were chosen, since {found.reason}."
+        return replace(self, widths=found.widths, initialization=found.initialization, sizes=told)
 
     @property
     def consists_of_waves(self) -> bool:
@@ -231,9 +237,10 @@ class FeedForwardNetwork(Network):
         if self.input is not None:
             features, told = self.input.settled(problem, frame)
             if told:
-                return replace(self, input=features).settled(problem, frame)[0], told
+                network, sizes = replace(self, input=features).settled(problem, frame)
+                return network, f"{told} {sizes}".strip()
         if self.initialization != "spectrum":
-            return self, ""
+            return self, self.sizes
         if self.input is not None:
             raise OptionError("initialization=spectrum draws waves that are not periodic: use another initialization here")
         from pdefreq.spectrum.data_spectrum import data_spectrum
@@ -241,6 +248,7 @@ class FeedForwardNetwork(Network):
         found = data_spectrum(problem)
         waves = found.plane_waves(self.layer_widths[0])
         told = f"The first layer is initialized with {len(waves)} waves: {found.reason}."
+        told = f"{self.sizes} {told}".strip()
         return replace(self, waves=tuple(map(tuple, waves.tolist())), spacing=math.pi / max(found.sides)), told
 
     @abstractmethod
@@ -280,6 +288,10 @@ class FeedForwardNetwork(Network):
     def inputs(self, dimension: int) -> int:
         return 0 if self.input is None else self.input.size(dimension)[2]
 
+    def num_parameters(self, dimension: int) -> int:
+        layers = itertools.pairwise((self.inputs(dimension) or dimension, *self.layer_widths, 1))
+        return self.stack * sum((a + 1) * b for a, b in layers)
+
     def require_memory(self, dimension: int) -> None:
         from pdefreq.core.devices import require_memory
 
@@ -309,103 +321,3 @@ class Mlp(FeedForwardNetwork):
         from pdefreq.spaces.networks.mlp import MlpSpace
 
         return MlpSpace(domain, **layers)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mscale(FeedForwardNetwork):
-    """MscaleDNN: sub-networks on scaled inputs, or one network whose first layer is split into scales.
-
-    Args:
-        scales: Factors of the input, or auto: powers of two from 1 to the largest wavenumber that the data occupy.
-        form: One sub-network for each scale (subnetworks, MscaleDNN-2), or one network whose first layer is split
-            (first-layer, MscaleDNN-1).
-
-    Source:
-        Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207, section 3.
-    """
-
-    widths: tuple[int, ...] | None = (30, 30, 30)
-    activation: str | Callable[..., Any] = "sin"
-    scales: tuple[float, ...] | Literal["auto"] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-    form: Literal["subnetworks", "first-layer"] = "subnetworks"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.scales == "auto":
-            return
-        require(self, POSITIVE, "scales")
-        if self.form == "subnetworks":
-            return
-        if len(self.scales) == 1:
-            raise OptionError("`form` does nothing here: it needs `scales`, several of them; set that, or leave `form` out")
-        if self.layer_widths[0] < len(self.scales):
-            raise OptionError(
-                f"the first of `widths` must be at least the number of scales, {len(self.scales)}, so that each has a unit, "
-                f"got {self.layer_widths[0]}"
-            )
-
-    @property
-    def stack(self) -> int:
-        return len(self._known_scales) if self.form == "subnetworks" else 1
-
-    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
-        if self.scales != "auto":
-            return super().settled(problem, frame)
-        from pdefreq.spectrum.data_spectrum import data_spectrum
-
-        found = data_spectrum(problem)
-        reach = max(2.0, found.radius * (frame.length if self.input is None else self.input.length(problem.domain, frame)))
-        number = 2 + min(_MOST_SCALES - 2, math.floor(math.log2(reach) - _ABOVE))
-        number = number if self.form == "subnetworks" else min(number, self.layer_widths[0])
-        scales = tuple(2.0**k for k in range(number))
-        told = f"scales=auto chose {', '.join(f'{s:g}' for s in scales)}, since {found.reason}."
-        if scales[-1] * 2 <= reach:
-            told += f" The largest scale is too small for the largest wavenumber, which needs {reach:.3g}."
-        network, waves = replace(self, scales=scales).settled(problem, frame)
-        return network, f"{told} {waves}".strip()
-
-    @property
-    def _known_scales(self) -> tuple[float, ...]:
-        if self.scales == "auto":
-            raise OptionError("scales=auto depends on the problem: call `settled` first, or give a list such as [1,2,4]")
-        return self.scales  # pyright: ignore[reportReturnType]  # "auto" is the only text
-
-    def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.networks.mscale import MscaleSpace
-
-        return MscaleSpace(domain, self._known_scales, form=self.form, **layers)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhaseShift(FeedForwardNetwork):
-    """PhaseDNN: sub-networks shifted by known frequencies, two for each frequency.
-
-    Args:
-        frequencies: Angular wavenumbers in rad per unit length: a list of numbers in 1-D, of wavevectors beyond.
-
-    Source:
-        Cai, Li, Liu (2020), A phase shift deep neural network for high frequency approximation and wave problems, SIAM J. Sci.
-        Comput. 42(5), section 3.
-    """
-
-    frequencies: tuple[float, ...] | tuple[tuple[float, ...], ...]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for omega in self.wavevectors:
-            if not all(FINITE[0](component) for component in omega):
-                raise OptionError(f"`frequencies` must be finite, got {', '.join(f'{component:g}' for component in omega)}")
-
-    @property
-    def wavevectors(self) -> tuple[tuple[float, ...], ...]:
-        """The frequencies as wavevectors."""
-        return tuple(omega if isinstance(omega, tuple) else (omega,) for omega in self.frequencies)
-
-    @property
-    def stack(self) -> int:
-        return 2 * len(self.frequencies)
-
-    def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
-
-        return PhaseShiftSpace(domain, self.wavevectors, **layers)

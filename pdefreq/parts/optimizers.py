@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -15,6 +16,10 @@ from pdefreq.parts.tables import OPTIMIZERS
 if TYPE_CHECKING:
     from pdefreq.iterations.training.steppers import LearningRate, Stepper
 
+_BOUNDARY = 400  # boundary points in 2-D and beyond
+_PER_PARAMETER = 2.6  # points per parameter with gauss-newton: with fewer, the residual is small at the points only
+_AROUND_HOLES = 3  # factor of the points on domains with holes, where the solution varies most
+_MOST = 4  # times the default number of points, for large networks
 _FACTOR = (
     2**27
 )  # largest size of the matrix of a step: 1 GiB in double precision, and 2 GiB with the blocks from which it is assembled
@@ -41,6 +46,16 @@ class Optimizer(Part):
     @abstractmethod
     def stepper(self) -> Stepper:
         """The object that takes the steps."""
+
+    def points(self, dimension: int, parameters: int, *, holes: bool) -> tuple[int, int]:
+        """The default numbers of interior points and, in 2-D and beyond, of boundary points.
+
+        Args:
+            dimension: The dimension of the domain.
+            parameters: The number of parameters of the network, 0 if it is not known.
+            holes: Whether the domain has holes.
+        """
+        return self.number[min(dimension, 3) - 1], _BOUNDARY
 
     def require_memory(self, rows: int, coefficients: int) -> None:
         """Check that a step fits into memory, for a given number of rows of the functional.
@@ -230,6 +245,15 @@ class GaussNewton(Optimizer):
             raise OptionError("`control` does nothing here: it needs damping=null; set that, or leave `control` out")
         if self.last_layer == "projected" and self.sketch_columns is not None:
             raise OptionError("`sketch_columns` mixes all coefficients: leave it out, or leave `last_layer` out")
+
+    def points(self, dimension: int, parameters: int, *, holes: bool) -> tuple[int, int]:
+        least = self.number[min(dimension, 3) - 1]
+        if dimension == 1:  # 500 points suffice for smooth solutions
+            return least, _BOUNDARY
+        factor = _AROUND_HOLES if holes else 1
+        # wide networks keep fewer points than parameters: their steps use the rows of F
+        interior = factor * min(max(least, math.ceil(_PER_PARAMETER * parameters)), _MOST * least)
+        return interior, max(_BOUNDARY, interior // 4)
 
     @property
     def for_squares(self) -> str | None:

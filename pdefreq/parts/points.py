@@ -84,7 +84,7 @@ class Automatic(Points):
 
     Args:
         number: Number of interior points, unless the problem provides them; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond,
-            and with gauss-newton 500, 1600, 2000.
+            and with gauss-newton at least 500, 1600, 2000.
     """
 
     number: int | None = None
@@ -108,7 +108,8 @@ class Gauss(Points):
     """A fixed Gauss quadrature, up to three dimensions.
 
     Args:
-        number: Number of interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500, 1600, 2000.
+        number: Number of interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton at
+            least 500, 1600, 2000.
     """
 
     number: int | None = None
@@ -132,7 +133,8 @@ class RandomPoints(Points):
     """Random points that are redrawn every few steps.
 
     Args:
-        number: Number of interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500, 1600, 2000.
+        number: Number of interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton at
+            least 500, 1600, 2000.
         resample_every: Number of steps between draws.
     """
 

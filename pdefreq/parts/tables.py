@@ -9,8 +9,8 @@ NETWORKS = Registry(
     "pdefreq.networks",
     {
         "mlp": "pdefreq.parts.networks:Mlp",
-        "mscale": "pdefreq.parts.networks:Mscale",
-        "phase-shift": "pdefreq.parts.networks:PhaseShift",
+        "mscale": "pdefreq.parts.mscale:Mscale",
+        "phase-shift": "pdefreq.parts.phase_shift:PhaseShift",
         "kan": "pdefreq.parts.kan:Kan",
         "module": "pdefreq.parts.module_network:ModuleNetwork",
     },

@@ -7,7 +7,8 @@ from pdefreq.core.errors import OptionError
 from pdefreq.parts.boundary import Automatic as AutomaticBoundary
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
-from pdefreq.parts.networks import Mlp, Mscale, Network
+from pdefreq.parts.mscale import Mscale
+from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, GaussNewton, Optimizer
 from pdefreq.parts.points import Automatic, Points
 from pdefreq.parts.training import Training

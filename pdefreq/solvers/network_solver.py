@@ -64,6 +64,7 @@ class NetworkSolver(Solver):
     points: Points = field(default_factory=Automatic)
     optimizer: Optimizer = field(default_factory=Adam)
     training: Training = field(default_factory=Training)
+    boundary_choice: str = field(default="", compare=False, metadata={"option": False})  # a sentence of `resolved`
     label: str = field(default="network", compare=False, metadata={"option": False})  # the label does not change the method
 
     def __post_init__(self) -> None:
@@ -108,15 +109,21 @@ class NetworkSolver(Solver):
             IncompatibleError: If the rule for points does not work for the problem.
             OptionError: If an option does nothing for the problem.
         """
+        from pdefreq.domains.holes import WithHoles
+
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
         known = problem.data is not None and self.loss.sums_over_data
-        points = self.points.resolved(d, self.optimizer.number[min(d, 3) - 1], known=known)
         is_residual = self.loss.is_square and not self.loss.is_regression
         network = self.network.sized(problem, is_residual=is_residual).resolved(problem.periodic_axes)
         can_build_in = problem.is_regression or len(problem.periodic_axes) == d or problem.dirichlet is not None
-        boundary = self.boundary.suited(waves=network.consists_of_waves and is_residual, can_build_in=can_build_in)
-        boundary = boundary.resolved(d, budget or self.training.steps)
-        return replace(self, network=network, points=points, boundary=boundary)
+        holes = isinstance(problem.domain, WithHoles)
+        number, on_boundary = self.optimizer.points(d, network.num_parameters(d), holes=holes)
+        points = self.points.resolved(d, number, known=known)
+        waves = network.consists_of_waves and is_residual
+        boundary = self.boundary.suited(waves=waves, can_build_in=can_build_in)
+        told = self.boundary.told(boundary, waves=waves) or self.boundary_choice
+        boundary = boundary.resolved(d, budget or self.training.steps, on_boundary)
+        return replace(self, network=network, points=points, boundary=boundary, boundary_choice=told)
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -139,7 +146,10 @@ class NetworkSolver(Solver):
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
         if problem.is_up_to_constant and domain.dimension <= 3:  # quadrature is too coarse beyond
             require_compatible(problem)  # otherwise the energy has no minimum
-        method, reason = self.resolved(problem, Stop())._settled(problem)
+        resolved = self.resolved(problem, Stop())
+        method, reason = resolved._settled(problem)
+        if not problem.is_regression and len(problem.periodic_axes) < domain.dimension:
+            reason = f"{reason} {resolved.boundary_choice}".strip()
         require(problem, self.name, method.needs)
         method._require_start(problem.equation, domain, problem.dirichlet)
         points, boundary = method.points, method.boundary

@@ -99,8 +99,8 @@ class DataSpectrum:
             Wavevectors in rad per unit of length, one of omega and -omega, shape ``(m, d)`` with m from 1 to `most`.
         """
         signs = np.array([(1, *rest) for rest in itertools.product((1, -1), repeat=len(self.sides) - 1)])
-        waves = (self.angular[:most, None, :] * signs).reshape(-1, len(self.sides))
-        waves = waves[np.any(waves != 0, axis=1)]
+        angular = self.angular[np.any(self.wavenumbers != 0, axis=1)]  # a constant is no wave
+        waves = (angular[:most, None, :] * signs).reshape(-1, len(self.sides))
         leading = waves[np.arange(len(waves)), np.argmax(waves != 0, axis=1)]
         waves = list(dict.fromkeys(map(tuple, (waves * np.sign(leading)[:, None] + 0.0).tolist())))
         return np.array(waves[:most] or [tuple(math.pi / side for side in self.sides)])

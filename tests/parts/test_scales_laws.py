@@ -9,7 +9,8 @@ from pdefreq import Box, Problem, Stop, load_problem, make_solver, solve
 from pdefreq.core.errors import OptionError
 from pdefreq.domains.frame import Frame
 from pdefreq.parts.inputs import Fourier
-from pdefreq.parts.networks import Mlp, Mscale
+from pdefreq.parts.mscale import Mscale
+from pdefreq.parts.networks import Mlp
 from pdefreq.runs.spec import solver_from_json, solver_to_json
 
 
