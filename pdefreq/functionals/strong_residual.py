@@ -77,7 +77,7 @@ class StrongResidual(Functional):
             kind(space, x.to(like), StrongEquation.at(equation, x, like), f.to(like), weights.to(like))
             for x, f, weights in pieces
         ]
-        rows = residual_metric(problem, interior, metric, like)
+        rows = None if metric == "l2" else residual_metric(problem, interior, metric, like)
         blocks: list[Block] = [*residual] if rows is None else [InMetric(residual, rows)]
         if boundary is not None:
             conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, like)

@@ -15,8 +15,8 @@ from pdefreq.parts.tables import INPUTS
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.frame import Frame
-    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.networks.embedding import FourierFeatures
+    from pdefreq.spectrum.data_spectrum import SpectralData
 
 
 class Input(Part):
@@ -32,7 +32,7 @@ class Input(Part):
         """The same part with all defaults set that depend on the periodic axes of the problem."""
         return self
 
-    def settled(self, problem: Problem, frame: Frame) -> tuple[Input, str]:
+    def settled(self, data: SpectralData, frame: Frame) -> tuple[Input, str]:
         """The part with all options set that depend on the spectrum of the data, and a sentence on the choice, or ""."""
         return self, ""
 
@@ -83,13 +83,11 @@ class Fourier(Input):
     def size(self, dimension: int) -> tuple[str, int, int]:
         return "features", self.features, 2 * self.features
 
-    def settled(self, problem: Problem, frame: Frame) -> tuple[Input, str]:
+    def settled(self, data: SpectralData, frame: Frame) -> tuple[Input, str]:
         if self.std != "auto":
             return self, ""
-        from pdefreq.spectrum.data_spectrum import data_spectrum
-
-        found = data_spectrum(problem)
-        std = found.radius * frame.length / (2 * math.sqrt(problem.domain.dimension))
+        found = data.spectrum
+        std = found.radius * frame.length / (2 * math.sqrt(data.problem.domain.dimension))
         return replace(self, std=std), f"std=auto chose {std:.3g}, since {found.reason}."
 
     def length(self, domain: Domain, frame: Frame) -> float:

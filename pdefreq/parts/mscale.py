@@ -14,8 +14,8 @@ from pdefreq.parts.part import POSITIVE, require
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.frame import Frame
-    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.networks.feed_forward import FeedForward
+    from pdefreq.spectrum.data_spectrum import SpectralData
 
 _MOST_SCALES = 12  # 2048 in units of the domain
 _ABOVE = 1e-9  # a wavenumber that is a power of two up to rounding needs no larger scale
@@ -61,20 +61,18 @@ class Mscale(FeedForwardNetwork):
     def num_parameters(self, dimension: int) -> int:
         return 0 if self.scales == "auto" else super().num_parameters(dimension)
 
-    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
+    def settled(self, data: SpectralData, frame: Frame) -> tuple[FeedForwardNetwork, str]:
         if self.scales != "auto":
-            return super().settled(problem, frame)
-        from pdefreq.spectrum.data_spectrum import data_spectrum
-
-        found = data_spectrum(problem)
-        reach = max(2.0, found.radius * (frame.length if self.input is None else self.input.length(problem.domain, frame)))
+            return super().settled(data, frame)
+        found = data.spectrum
+        reach = max(2.0, found.radius * (frame.length if self.input is None else self.input.length(data.problem.domain, frame)))
         number = 2 + min(_MOST_SCALES - 2, math.floor(math.log2(reach) - _ABOVE))
         number = number if self.form == "subnetworks" else min(number, self.layer_widths[0])
         scales = tuple(2.0**k for k in range(number))
         told = f"scales=auto chose {', '.join(f'{s:g}' for s in scales)}, since {found.reason}."
         if scales[-1] * 2 <= reach:
             told += f" These scales end below the largest wavenumber, which needs {reach:.3g}."
-        network, waves = replace(self, scales=scales).settled(problem, frame)
+        network, waves = replace(self, scales=scales).settled(data, frame)
         return network, f"{told} {waves}".strip()
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from pdefreq.problem.problem import Problem
+    from pdefreq.spectrum.data_spectrum import SpectralData
 
 _TONES = 16  # largest number of waves in a spectrum of pure tones
 _LEAST, _PER_WAVE = 30, 5  # smallest number of units of a network with one layer, and number of units per wave
@@ -27,7 +27,7 @@ def _uninformed(reason: str) -> Suggestion:
     return Suggestion(UNINFORMED, "siren(10)", reason)
 
 
-def suggested(problem: Problem) -> Suggestion:
+def suggested(data: SpectralData) -> Suggestion:
     """Widths and initialization of a sine network for a residual.
 
     If the solution consists of a few waves, one layer represents it exactly, and few units are better than many. With waves that
@@ -37,13 +37,14 @@ def suggested(problem: Problem) -> Suggestion:
     if p != 2 or a side is periodic, or in more than three dimensions.
 
     Args:
-        problem: The problem.
+        data: The data of the problem.
 
     Returns:
         The widths, the name of the initialization, and the reason.
     """
-    from pdefreq.spectrum.data_spectrum import DELTA, data_spectrum
+    from pdefreq.spectrum.data_spectrum import DELTA
 
+    problem = data.problem
     d = problem.domain.dimension
     if problem.is_regression or d > 3:
         return _uninformed("the spectrum of the solution is not estimated for a fit or in more than three dimensions")
@@ -51,7 +52,7 @@ def suggested(problem: Problem) -> Suggestion:
         return _uninformed("the spectrum of the solution is not estimated if second-order coefficients depend on u")
     if problem.periodic_axes:
         return _uninformed("the estimated waves are not periodic")
-    found = data_spectrum(problem)
+    found = data.spectrum
     if max(found.largest) <= 1 or found.is_capped:
         return _uninformed("the data do not determine the spectrum of the solution")
     waves = len(found.plane_waves(_TONES + 1))

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.frame import Frame
-    from pdefreq.problem.problem import Problem
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
+    from pdefreq.spectrum.data_spectrum import SpectralData
 
 _LIVE = 12  # largest number of arrays, of the size of all units at 1024 points and of all weights, that exist at once in a step
 
@@ -53,11 +53,11 @@ class Network(Part):
             OptionError: If an option does not fit the dimension of the domain.
         """
 
-    def sized(self, problem: Problem, *, is_residual: bool) -> Network:
+    def sized(self, data: SpectralData, *, is_residual: bool) -> Network:
         """The part with its widths set, if they depend on the spectrum of the data.
 
         Args:
-            problem: The problem.
+            data: The data of the problem.
             is_residual: Whether the network is trained on the residual of the equation.
         """
         return self
@@ -76,13 +76,13 @@ class Network(Part):
         """The notes for the user at the end of a run."""
         return []
 
-    def settled(self, problem: Problem, frame: Frame) -> tuple[Network, str]:
+    def settled(self, data: SpectralData, frame: Frame) -> tuple[Network, str]:
         """The part with all options set that depend on the spectrum of the data, and a sentence on the choice, or "".
 
         The choice depends on the problem only, so that a resumed run makes the same choice.
 
         Args:
-            problem: The problem.
+            data: The data of the problem.
             frame: The coordinates that the network receives.
         """
         return self, ""
@@ -205,14 +205,14 @@ class FeedForwardNetwork(Network):
             if not (isinstance(given, str) and registry.knows(given)):
                 named(given)  # pyright: ignore[reportArgumentType]  # raises if the name is unknown, loads a file, or differentiates a function
 
-    def sized(self, problem: Problem, *, is_residual: bool) -> FeedForwardNetwork:
+    def sized(self, data: SpectralData, *, is_residual: bool) -> FeedForwardNetwork:
         from pdefreq.parts.network_sizes import UNINFORMED, Suggestion, suggested
 
         if self.widths is not None:
             return self
         fits = is_residual and self.activation == "sin" and self.input is None and self.initialization == "siren(10)"
         other = Suggestion(UNINFORMED, self.initialization, "widths follow the spectrum only for sines trained on a residual")
-        found = suggested(problem) if fits else other
+        found = suggested(data) if fits else other
         listed = ",".join(map(str, found.widths))
         told = f"widths=[{listed}] and initialization={found.initialization} were chosen, since {found.reason}."
         return replace(self, widths=found.widths, initialization=found.initialization, sizes=told)
@@ -233,19 +233,17 @@ class FeedForwardNetwork(Network):
         # A single harmonic keeps initial networks smooth: with four, Gauss-Newton overfitted its points on smooth solutions.
         return replace(self, input=(self.input or Periodic(harmonics=1)).resolved(periodic_axes))
 
-    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
+    def settled(self, data: SpectralData, frame: Frame) -> tuple[FeedForwardNetwork, str]:
         if self.input is not None:
-            features, told = self.input.settled(problem, frame)
+            features, told = self.input.settled(data, frame)
             if told:
-                network, sizes = replace(self, input=features).settled(problem, frame)
+                network, sizes = replace(self, input=features).settled(data, frame)
                 return network, f"{told} {sizes}".strip()
         if self.initialization != "spectrum":
             return self, self.sizes
         if self.input is not None:
             raise OptionError("initialization=spectrum draws waves that are not periodic: use another initialization here")
-        from pdefreq.spectrum.data_spectrum import data_spectrum
-
-        found = data_spectrum(problem)
+        found = data.spectrum
         waves = found.plane_waves(self.layer_widths[0])
         told = f"The first layer is initialized with {len(waves)} waves: {found.reason}."
         told = f"{self.sizes} {told}".strip()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.terms.term import Term
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.spectrum.data_spectrum import SpectralData
 
 _UNITS = "The network was trained in units that the data imply: {}; scaling=none trains it in those of the problem."
 _FEW = 64  # points at which a term is tested for being nonzero
@@ -110,11 +111,12 @@ class NetworkSolver(Solver):
             OptionError: If an option does nothing for the problem.
         """
         from pdefreq.domains.holes import WithHoles
+        from pdefreq.spectrum.data_spectrum import SpectralData
 
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
         known = problem.data is not None and self.loss.sums_over_data
         is_residual = self.loss.is_square and not self.loss.is_regression
-        network = self.network.sized(problem, is_residual=is_residual).resolved(problem.periodic_axes)
+        network = self.network.sized(SpectralData(problem), is_residual=is_residual).resolved(problem.periodic_axes)
         can_build_in = problem.is_regression or len(problem.periodic_axes) == d or problem.dirichlet is not None
         holes = isinstance(problem.domain, WithHoles)
         number, on_boundary = self.optimizer.points(d, network.num_parameters(d), holes=holes)
@@ -138,6 +140,7 @@ class NetworkSolver(Solver):
         from pdefreq.iterations.training.training_iteration import TrainingIteration
         from pdefreq.problem.boundary_extent import BoundaryExtent
         from pdefreq.problem.scales import NaturalUnits
+        from pdefreq.spectrum.data_spectrum import SpectralData
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)
@@ -147,7 +150,7 @@ class NetworkSolver(Solver):
         if problem.is_up_to_constant and domain.dimension <= 3:  # quadrature is too coarse beyond
             require_compatible(problem)  # otherwise the energy has no minimum
         resolved = self.resolved(problem, Stop())
-        method, reason = resolved._settled(problem)
+        method, reason = resolved._settled(SpectralData(problem))
         if not problem.is_regression and len(problem.periodic_axes) < domain.dimension:
             reason = f"{reason} {resolved.boundary_choice}".strip()
         require(problem, self.name, method.needs)
@@ -214,19 +217,20 @@ class NetworkSolver(Solver):
     def penalty_parameter(self, problem: Problem, step: int) -> float:
         """The factor of the boundary penalty of an energy at a step, in the units of the problem."""
         from pdefreq.problem.scales import NaturalUnits
+        from pdefreq.spectrum.data_spectrum import SpectralData
 
         blind = problem.blind()
-        method, _ = self.resolved(blind, Stop())._settled(blind)
+        method, _ = self.resolved(blind, Stop())._settled(SpectralData(blind))
         _, _, scales = method._spaces(NaturalUnits(blind))
         return method.boundary.penalty_parameter_at(step) * (1.0 if scales is None else scales.penalty_in_energy)
 
-    def _settled(self, problem: Problem) -> tuple[NetworkSolver, str]:
+    def _settled(self, data: SpectralData) -> tuple[NetworkSolver, str]:
         """The method with a network chosen by the spectrum of the data, and a sentence on the choice."""
         from pdefreq.domains.frame import Frame
 
-        domain = problem.domain
+        domain = data.problem.domain
         frame = Frame.of(domain) if self.training.scaling == "auto" else Frame.identity(domain.dimension)
-        network, reason = self.network.settled(problem, frame)
+        network, reason = self.network.settled(data, frame)
         return replace(self, network=network), reason
 
     def _spaces(self, units: NaturalUnits) -> tuple[trial_space.Network, trial_space.Network, Scales | None]:

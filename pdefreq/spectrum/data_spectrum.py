@@ -152,6 +152,22 @@ class DataSpectrum:
         return told
 
 
+@dataclass(frozen=True)
+class SpectralData:
+    """The data of a problem for those who need their spectrum, which is estimated at the first use.
+
+    Args:
+        problem: The problem. The exact solution is not used.
+    """
+
+    problem: Problem
+
+    @functools.cached_property
+    def spectrum(self) -> DataSpectrum:
+        """The spectrum with the default threshold."""
+        return data_spectrum(self.problem)
+
+
 def data_spectrum(problem: Problem, delta: float = DELTA) -> DataSpectrum:
     """The estimated spectrum of the solution.
 

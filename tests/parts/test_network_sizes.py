@@ -7,6 +7,7 @@ from pdefreq import Box, Problem, Stop, load_problem, make_solver, resume, solve
 from pdefreq.parts.boundary import Hard, Penalty
 from pdefreq.parts.network_sizes import UNINFORMED, suggested
 from pdefreq.solvers.network_methods import gauss_newton
+from pdefreq.spectrum.data_spectrum import SpectralData
 
 UNIT = Box((0.0,), (1.0,))
 
@@ -21,25 +22,25 @@ def chosen(problem):
 
 @pytest.mark.parametrize("number", [3, 5, 8])
 def test_pure_tones_in_1d_get_five_units_per_wave(number):
-    found = suggested(waves(*range(2, 2 + number)))
+    found = suggested(SpectralData(waves(*range(2, 2 + number))))
     assert found.widths == (5 * number,)
     assert found.initialization == "spectrum"
 
 
 def test_two_tones_get_the_least_width():
-    assert suggested(load_problem("poisson-tones")).widths == (12,)
+    assert suggested(SpectralData(load_problem("poisson-tones"))).widths == (12,)
 
 
 def test_four_tones_in_2d_get_one_layer():
     # sin(w pi x) sin(w pi y) is the sum of two plane waves (up to sign): eight waves for four tones
-    found = suggested(load_problem("poisson-tones:2d"))
+    found = suggested(SpectralData(load_problem("poisson-tones:2d")))
     assert found.widths == (40,)
     assert found.initialization == "spectrum"
     assert found.reason.endswith("consists of 8 waves")
 
 
 def test_a_chirp_in_2d_gets_two_layers():
-    found = suggested(load_problem("poisson-chirp"))
+    found = suggested(SpectralData(load_problem("poisson-chirp")))
     assert found.widths == (24, 24)
     assert found.initialization == "spectrum"
     assert found.reason.endswith("is continuous")
@@ -57,7 +58,7 @@ def test_a_chirp_in_2d_gets_two_layers():
     ],
 )
 def test_without_information_the_network_has_two_layers(problem, reason):
-    found = suggested(problem())
+    found = suggested(SpectralData(problem()))
     assert found[:2] == (UNINFORMED, "siren(10)")
     assert reason in found.reason
 
@@ -86,8 +87,8 @@ def test_the_choice_is_that_of_the_scaled_problem():
     def scaled(length, factor):
         return Problem(domain=Box((0.0,), (length,)), source=f"{factor}*sin(9*pi*x/{length})", boundary="0")
 
-    assert {suggested(scaled(length, factor)) for length in (1e-3, 1.0, 1e3) for factor in (1e-6, 1.0, 1e6)} == {
-        suggested(scaled(1.0, 1.0))
+    assert {suggested(SpectralData(scaled(length, factor))) for length in (1e-3, 1.0, 1e3) for factor in (1e-6, 1.0, 1e6)} == {
+        suggested(SpectralData(scaled(1.0, 1.0)))
     }
 
 

@@ -12,6 +12,7 @@ from pdefreq.parts.inputs import Fourier
 from pdefreq.parts.mscale import Mscale
 from pdefreq.parts.networks import Mlp
 from pdefreq.runs.spec import solver_from_json, solver_to_json
+from pdefreq.spectrum.data_spectrum import SpectralData
 
 
 def tone(k, length=1.0):
@@ -22,7 +23,7 @@ def tone(k, length=1.0):
 @pytest.mark.parametrize("k", [1, 5, 100])
 def test_scales_are_the_powers_of_two_up_to_the_largest_wavenumber_in_any_units(k, length):
     problem = tone(k, length)
-    network, told = Mscale(scales="auto").settled(problem, Frame.of(problem.domain))
+    network, told = Mscale(scales="auto").settled(SpectralData(problem), Frame.of(problem.domain))
     *_, before, last = network.scales
     assert network.scales == tuple(2.0**j for j in range(len(network.scales)))
     assert before < k * math.pi <= last
@@ -33,22 +34,22 @@ def test_scales_are_the_powers_of_two_up_to_the_largest_wavenumber_in_any_units(
 def test_a_periodic_input_has_scales_in_units_of_its_harmonics():
     problem = load_problem("circle")  # the largest wavenumber is the harmonic 16
     network = Mscale(scales="auto").resolved(problem.periodic_axes)
-    assert network.settled(problem, Frame.of(problem.domain))[0].scales == (1.0, 2.0, 4.0, 8.0, 16.0)
+    assert network.settled(SpectralData(problem), Frame.of(problem.domain))[0].scales == (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 def test_two_standard_deviations_of_fourier_features_reach_the_largest_wavenumber():
     problem = tone(30)
-    features, told = Fourier(std="auto").settled(problem, Frame.identity(1))
+    features, told = Fourier(std="auto").settled(SpectralData(problem), Frame.identity(1))
     assert features.std == pytest.approx(15 * math.pi, rel=1e-12)
     assert told.startswith("std=auto chose 47.1, since")
-    network, told = Mlp(input=Fourier(std="auto")).settled(problem, Frame.identity(1))
+    network, told = Mlp(input=Fourier(std="auto")).settled(SpectralData(problem), Frame.identity(1))
     assert network.input == features
     assert "std=auto" in told
 
 
 def test_given_scales_are_not_changed_and_auto_alone_is_no_network():
     frame = Frame.identity(1)
-    assert Mscale().settled(tone(100), frame) == (Mscale(), "")
+    assert Mscale().settled(SpectralData(tone(100)), frame) == (Mscale(), "")
     with pytest.raises(OptionError, match=r"scales=auto depends on the problem"):
         Mscale(scales="auto").on(Box((0.0,), (1.0,)))
     with pytest.raises(OptionError, match=r"std=auto depends on the problem"):
