@@ -118,7 +118,7 @@ def measured(problem: Problem, name: str, seed: int, known: tuple) -> tuple[floa
 
 
 def main() -> None:
-    """Measure the problems that the arguments name."""
+    """Measure the problems of the command line and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("problems", nargs="*", default=PROBLEMS)
     parser.add_argument("--seeds", type=int, default=5)
