@@ -137,7 +137,7 @@ def test_default_points(d, number):
         ({"boundary": "penalty", "boundary.points": 0}, "`points` must be at least 1, got 0"),
         ({"points": "sobol", "resample_every": 0}, "`resample_every` must be at least 1, got 0"),
         ({"steps": -1}, "`steps` must be at least 0, got -1"),
-        ({"points": 3}, "option 'points' must be one of automatic, gauss, sobol, uniform, at-data, got 3"),
+        ({"points": 3}, "option 'points' must be one of automatic, gauss, sobol, uniform, rad, rar, at-data, got 3"),
         ({"optimizer": None}, "option 'optimizer' must be one of adam, gd, sgd, soap, lbfgs, ssbroyden, gauss-newton, got None"),
         ({"batch": 0}, "`batch` must be at least 1, got 0"),
         ({"patience": 0}, "`patience` must be at least 1, got 0"),
@@ -404,7 +404,7 @@ def test_a_gauss_newton_factor_that_is_too_large_is_refused_before_it_is_formed(
         (mscale, {"scales": (3.0,), "form": "first-layer"}, "`scales`, several of them"),
         (deep_ritz, {"scales": (1.0, 3.0)}, "network=mscale"),
         (deep_ritz, {"frequencies": (1.0, 3.0)}, "network=phase-shift"),
-        (pinn, {"points": "gauss", "resample_every": 5}, "points=sobol or uniform"),
+        (pinn, {"points": "gauss", "resample_every": 5}, "points=sobol, uniform, rad or rar"),
         (gauss_newton, {"exponent": 3.0}, "loss=misfit"),
     ],
 )
