@@ -187,7 +187,6 @@ class FeedForwardNetwork(Network):
     input: Input | None = None
     start: Start | None = None
     waves: tuple[tuple[float, ...], ...] = field(default=(), metadata={"option": False})  # in rad per length, by `settled`
-    spacing: float = field(default=0.0, metadata={"option": False})
     sizes: str = field(default="", compare=False, metadata={"option": False})  # the sentence of `sized`
 
     def __post_init__(self) -> None:
@@ -247,7 +246,7 @@ class FeedForwardNetwork(Network):
         waves = found.plane_waves(self.layer_widths[0])
         told = f"The first layer is initialized with {len(waves)} waves: {found.reason}."
         told = f"{self.sizes} {told}".strip()
-        return replace(self, waves=tuple(map(tuple, waves.tolist())), spacing=math.pi / max(found.sides)), told
+        return replace(self, waves=tuple(map(tuple, waves.tolist()))), told
 
     @abstractmethod
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
@@ -278,7 +277,6 @@ class FeedForwardNetwork(Network):
             "bias": self.bias,
             "adaptive": self.adaptive,
             "waves": tuple(tuple(k * unit for k, unit in zip(row, frame.units, strict=True)) for row in self.waves),
-            "spacing": self.spacing * frame.length,
         }
         network = self.drawn_on(domain, layers)
         return network if self.start is None else self.start.applied(network)

@@ -113,7 +113,7 @@ def none(x):
 
 
 @pytest.mark.parametrize(
-    ("function", "message"), [(unknown, "parameters u, gradient, second, x"), (scalar, "one number for each")]
+    ("function", "message"), [(unknown, "must be among u, gradient, second, x, got v"), (scalar, "one number for each")]
 )
 def test_other_functions_are_refused_in_one_sentence(function, message):
     with pytest.raises(OptionError, match=message):

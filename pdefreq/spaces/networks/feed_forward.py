@@ -90,7 +90,7 @@ class FeedForward(Stacked):
             Layer(a, b, len(scales), sigma if i < len(self.widths) else None, (self._inputs, scales) if i == 0 else None)
             for i, (a, b) in enumerate(fans)
         ]
-        return [replace(layers[0], waves=self.waves, spacing=self.spacing), *layers[1:]]
+        return [replace(layers[0], waves=self.waves), *layers[1:]]
 
     def weight_scales(self) -> list[tuple[Tensor, float]]:
         """The fixed scales of the weights, ``(S or 1, out or 1, 1)``, and of the biases of each layer, including s."""

@@ -28,7 +28,6 @@ class LayerOptions:
         adaptive: The number n of adaptive activations ``sigma(n a_l z)``, with a trainable slope a_l for each layer that is
             initially 1 / n; None for activations without slopes.
         waves: Wavevectors for initializations that use them, in radians per unit of the inputs.
-        spacing: The distance of neighboring wavevectors in `waves`.
 
     Source:
         Residual: Li, Xu, Zhang (2020), arXiv 2009.14597. Adaptive: Jagtap, Kawaguchi, Karniadakis (2020), Proc. R. Soc. A 476,
@@ -40,7 +39,6 @@ class LayerOptions:
     bias: Literal["all", "hidden", "none"] = "all"
     adaptive: float | None = None
     waves: tuple[tuple[float, ...], ...] = ()
-    spacing: float = 0.0
 
 
 class Stacked(LayerOptions, Network):

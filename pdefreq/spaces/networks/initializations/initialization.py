@@ -30,7 +30,6 @@ class Layer:
             units' inputs, ``(stack, fan_out, 1)``; otherwise None.
         waves: Wavevectors in radians per unit of the inputs, which the solution is expected to contain, the largest amplitude
             first; for the first layer only.
-        spacing: The distance of neighboring wavevectors, for the first layer only.
     """
 
     fan_in: int
@@ -39,7 +38,6 @@ class Layer:
     activation: Activation | None
     first: tuple[Callable[[int, torch.Generator], Tensor], Tensor] | None
     waves: tuple[tuple[float, ...], ...] = ()
-    spacing: float = 0.0
 
     @property
     def glorot_std(self) -> float:
