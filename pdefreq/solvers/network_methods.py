@@ -168,7 +168,7 @@ def gauss_newton(
     boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: GaussNewton = GaussNewton(factorization="cholesky-qr"),
-    training: Training = Training(steps=200),
+    training: Training = Training(steps=400),
 ) -> NetworkSolver:
     """A network trained by Gauss-Newton steps with Levenberg-Marquardt damping, each of which solves a linearized problem.
 
