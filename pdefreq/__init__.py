@@ -55,7 +55,9 @@ if TYPE_CHECKING:
     from pdefreq.solvers.relaxation import damped_jacobi, gauss_seidel, jacobi, sor
     from pdefreq.solvers.ritz_galerkin import RitzGalerkin
     from pdefreq.solvers.spectral import Sine
+    from pdefreq.studies.activation_spectra import activations
     from pdefreq.studies.comparison import Comparison, compare
+    from pdefreq.studies.lfp import lfp
     from pdefreq.studies.prediction import predict
     from pdefreq.studies.refine import refine
     from pdefreq.studies.refinement import Refinement
@@ -84,6 +86,8 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Refinement": "studies.refinement",
     "refine": "studies.refine",
     "predict": "studies.prediction",
+    "activations": "studies.activation_spectra",
+    "lfp": "studies.lfp",
     "Given": "runs.prepared_run",
     "Record": "runs.record",
     "RunSpec": "runs.spec",
@@ -144,12 +148,14 @@ __all__ = [
     "Stop",
     "UserError",
     "WithHoles",
+    "activations",
     "compare",
     "damped_jacobi",
     "deep_ritz",
     "gauss_newton",
     "gauss_seidel",
     "jacobi",
+    "lfp",
     "load_problem",
     "load_run",
     "make_solver",

@@ -22,6 +22,7 @@ from pdefreq.commands.reproduce import reproduce
 from pdefreq.commands.run_file import run
 from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
+from pdefreq.commands.spectra import activations, lfp
 from pdefreq.commands.theory import ntk, predict
 from pdefreq.core import interrupts
 from pdefreq.core.errors import UnknownNameError, UserError
@@ -119,6 +120,8 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq predict poisson --method deep-ritz --set optimizer=gd "
     "--set half_life=null --set learning_rate=0.01 --set number=200",
     ntk: "pdefreq ntk poisson --method deep-ritz --steps 1000",
+    lfp: "pdefreq lfp five-points --initialization 'uniform(0.2,1,1)'\n\npdefreq lfp my-data.toml --width 10000",
+    activations: "pdefreq activations tanh relu 'ricker(0.3)' my_file.py:swish",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",

@@ -19,13 +19,64 @@ Source:
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pdefreq.core.errors import OptionError
 from pdefreq.theory.fourier_fit import FourierKernel, half_space_wavevectors
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class Moments(NamedTuple):
+    """The two moments of the initial parameters on which gamma depends; only their ratio matters for the trained network.
+
+    Args:
+        inner: E[r^3], the third moment of the norm r of the inner weights of a unit.
+        outer: E[a^2 r], with the output weight a.
+    """
+
+    inner: float
+    outer: float
+
+    @property
+    def crossover(self) -> float:
+        """The wavenumber sqrt(inner / outer) at which both terms of gamma^2 are equal; the inner moment dominates below it."""
+        return math.sqrt(self.inner / self.outer) if self.outer else math.inf
+
+
+def uniform_moments(inner: float, outer: float) -> Moments:
+    """The moments in one dimension for independent weights uniform in +-inner and +-outer: w^3 / 4 and a^2 w / 6.
+
+    Example:
+        >>> uniform_moments(2.0, 3.0)
+        Moments(inner=2.0, outer=3.0)
+    """
+    return Moments(inner**3 / 4, outer**2 / 3 * inner / 2)
+
+
+def normal_moments(dimension: int, inner: float, outer: float) -> Moments:
+    """The moments for independent normal weights with the standard deviations inner and outer; r / inner has a chi distribution.
+
+    Example:
+        >>> moments = normal_moments(1, 1.0, 1.0)
+        >>> moments.inner / moments.outer  # E|w|^3 = 2 E|w|
+        2.0
+    """
+    ratio = math.gamma((dimension + 1) / 2) / math.gamma(dimension / 2)
+    mean = math.sqrt(2) * inner * ratio
+    return Moments(mean * inner**2 * (dimension + 1), outer**2 * mean)
+
+
+def sampled_moments(weights: Tensor, output: Tensor) -> Moments:
+    """The means of r^3 and a^2 r over the units of a network.
+
+    Args:
+        weights: w, shape ``(m, d)``.
+        output: a, shape ``(m,)``.
+    """
+    r = weights.norm(dim=1)
+    return Moments(float((r**3).mean()), float((output**2 * r).mean()))
 
 
 def lfp_weight(wavenumber: Tensor, dimension: int, *, inner: float, outer: float) -> Tensor:

@@ -25,6 +25,7 @@ INITIALIZATIONS = Registry(
         "siren": "pdefreq.spaces.networks.initializations.siren:siren",
         "spectrum": "pdefreq.spaces.networks.initializations.spectrum:SPECTRUM",
         "normal": "pdefreq.spaces.networks.initializations.normal:normal",
+        "uniform": "pdefreq.spaces.networks.initializations.uniform:uniform",
     },
 )
 """Names and their `Initialization`, or a function of numbers that returns one: ``normal(0.1)``, ``phase(1.5, 0)``."""

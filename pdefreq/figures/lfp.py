@@ -1,0 +1,141 @@
+"""The LFP solution of a regression: its values and limits, the rates of the waves, and their convergence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pdefreq.figures.style import (
+    APPROXIMATE_COLOR,
+    METHOD_COLORS,
+    SOLUTION_MAP,
+    Picture,
+    styled,
+    wavenumber_colors,
+)
+from pdefreq.theory.lfp import lfp_weight
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pdefreq.studies.lfp import LfpFit
+
+_MARGIN = 0.15  # of the range of the data, drawn on both sides
+_PIXELS = 121
+_SNAPSHOTS = 6
+_LONG = 1e6  # steps
+_POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@styled
+def lfp_figure(found: LfpFit) -> Figure:
+    """The solution, gamma^2 by wavenumber and, in one dimension, the model during training.
+
+    Args:
+        found: The solution; in two dimensions, it is drawn as a picture with the training points, beside the network if there is
+            one.
+    """
+    figure = Picture(figsize=(14, 4.6))
+    if found.x.shape[1] == 2:
+        *pictures, rates = figure.subplots(1, 3 if found.network else 2)
+        _draw_planes(figure, pictures, found)
+    else:
+        solution, rates, training = figure.subplots(1, 3)
+        _draw_line(solution, found)
+        _draw_training(training, found)
+    _draw_rates(rates, found)
+    figure.suptitle(f"{found.title}: linear frequency principle, weights {found.initialization}")
+    return figure
+
+
+def _draw_line(axes: Axes, found: LfpFit) -> None:
+    wide = _wide(found)
+    for (name, values), color in zip(found.splines.items(), (METHOD_COLORS[2], METHOD_COLORS[3]), strict=False):
+        axes.plot(found.line, values, color=color, linewidth=1.4, label=name)
+    if found.network is not None:
+        label = f"network, {found.network.width:,} units"
+        axes.plot(found.network.points[:, 0], found.network.values, color=APPROXIMATE_COLOR, linewidth=5, alpha=0.45, label=label)
+    axes.plot(wide, found(wide), color="black", linewidth=1.3, linestyle=(0, (4, 3)), label="LFP")
+    axes.plot(found.x[:, 0], found.y, "o", color="black", markersize=6, label="data", zorder=3)
+    axes.set(xlabel="x", ylabel="h", title="solution and its limits")
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom, top + 0.45 * (top - bottom))  # room for the legend
+    axes.legend(loc="upper left", ncols=2, fontsize=9)
+
+
+def _draw_planes(figure: Figure, panels: Sequence[Axes], found: LfpFit) -> None:
+    low, high = found.x.amin(dim=0), found.x.amax(dim=0)
+    pad = _MARGIN * (high - low)
+    axis = [torch.linspace(float(a), float(b), _PIXELS, dtype=torch.float64) for a, b in zip(low - pad, high + pad, strict=True)]
+    values = found(torch.cartesian_prod(*axis)).reshape(_PIXELS, _PIXELS)
+    extent = (float(axis[0][0]), float(axis[0][-1]), float(axis[1][0]), float(axis[1][-1]))
+    pictures = [("LFP", values, extent)]
+    if found.network is not None:
+        side = round(len(found.network.values) ** 0.5)
+        inner = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
+        pictures.append((f"network, {found.network.width:,} units", found.network.values.reshape(side, side), inner))
+    limits = {"vmin": float(values.min()), "vmax": float(values.max())}
+    image = None
+    for axes, (title, picture, box) in zip(panels, pictures, strict=True):
+        image = axes.imshow(picture.T, origin="lower", extent=box, cmap=SOLUTION_MAP, **limits)
+        axes.scatter(found.x[:, 0], found.x[:, 1], c=found.y, cmap=SOLUTION_MAP, edgecolors="white", s=60, **limits)
+        axes.set(xlabel="x", ylabel="y", title=title)
+        axes.grid(False)
+    assert image is not None
+    figure.colorbar(image, ax=list(panels), shrink=0.7).ax.grid(False)
+
+
+def _draw_rates(axes: Axes, found: LfpFit) -> None:
+    d, moments, kernel = found.x.shape[1], found.moments, found.fit.kernel
+    wavenumber = kernel.wavevectors.norm(dim=1)
+    xi = torch.logspace(float(wavenumber[1:].min().log10()), float(wavenumber.max().log10()), 300, dtype=torch.float64)
+    both = lfp_weight(xi, d, inner=moments.inner, outer=moments.outer)
+    inner = lfp_weight(xi, d, inner=moments.inner, outer=0)
+    unit = float(both[0])
+    axes.plot(
+        xi, inner / unit, color=METHOD_COLORS[2], linewidth=1.4, label=f"output weights, |ξ|{str(-d - 3).translate(_POWERS)}"
+    )
+    axes.plot(
+        xi,
+        (both - inner) / unit,
+        color=METHOD_COLORS[3],
+        linewidth=1.4,
+        label=f"inner weights, |ξ|{str(-d - 1).translate(_POWERS)}",
+    )
+    axes.plot(xi, both / unit, color="black", linewidth=1.3, linestyle=(0, (4, 3)), label="γ²")
+    if float(xi[0]) < moments.crossover < float(xi[-1]):
+        axes.axvline(moments.crossover, color="0.6", linewidth=1)
+        axes.annotate(
+            f"ξ = {moments.crossover:.3g}",
+            (moments.crossover, float(both[-1] / unit)),
+            xytext=(4, 2),
+            textcoords="offset points",
+            fontsize=9,
+            color="0.4",
+        )
+    axes.set(xscale="log", yscale="log", xlabel="wavenumber |ξ|", ylabel="γ² / γ²(ξ₁)", title="rate of each frequency")
+    axes.set_ylim(float(both[-1] / unit) / 30, 30)
+    axes.legend(fontsize=9, loc="upper right")
+
+
+def _draw_training(axes: Axes, found: LfpFit) -> None:
+    """The model after the time constants of the eigenvectors of the kernel."""
+    constants = found.time_constants
+    steps = constants[np.unique(np.linspace(0, len(constants) - 1, _SNAPSHOTS).round().astype(int))]
+    x = _wide(found)
+    for step, values, color in zip(steps, found.during(x, steps), wavenumber_colors(len(steps)), strict=True):
+        axes.plot(x, values, color=color, linewidth=1.6, label=f"{step:,.0f}" if step < _LONG else f"{step:.1e}")
+    axes.plot(found.x[:, 0], found.y, "o", color="black", markersize=6, zorder=3)
+    axes.set(xlabel="x", ylabel="h", title="LFP model during training")
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom, top + 0.45 * (top - bottom))  # room for the legend
+    axes.legend(title="step, with the rate 1/κ₁", fontsize=9, loc="upper left", ncols=3)
+
+
+def _wide(found: LfpFit) -> np.ndarray:
+    low, high = float(found.x.min()), float(found.x.max())
+    return np.linspace(low - _MARGIN * (high - low), high + _MARGIN * (high - low), 1000)

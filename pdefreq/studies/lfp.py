@@ -1,0 +1,311 @@
+"""The linear frequency principle (LFP) for given data: the limit of a wide two-layer ReLU network, splines, and a network."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.figures.notebook import Shown, paragraph, table
+from pdefreq.theory.lfp import Moments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+    from pdefreq.problem.problem import Problem
+    from pdefreq.theory.fourier_fit import FourierFit
+
+SAMPLED = 100_000  # units whose moments are averaged if there is no network
+_PERIOD = 10.0  # of the waves, in units of the range of the data
+_WAVES = {1: 2000, 2: 100}  # largest integer along each axis
+_RIDGE = 1e-6
+_LINE = 800  # points of a line at which functions of one variable are compared
+_SIDE = 61  # points along each side of a grid
+_ENOUGH = 2e-3  # largest residual, in units of the largest value, at which training ends
+_MOST_STEPS = 200_000
+
+
+@dataclass(frozen=True, eq=False)
+class LfpFit(Shown):
+    """The LFP solution of a regression, with the splines that are its limits and, if it was trained, a network.
+
+    Args:
+        title: The problem.
+        x: Training points, shape ``(n, d)``.
+        y: Training values, shape ``(n,)``.
+        moments: E[r^3] and E[a^2 r] of the initial weights.
+        initialization: Name of the initialization.
+        fit: The LFP solution; ``fit(points)`` returns its values.
+        ridge: epsilon of the ridge regression.
+        network: The trained network, if there is one.
+    """
+
+    title: str
+    x: Tensor
+    y: Tensor
+    moments: Moments
+    initialization: str
+    fit: FourierFit
+    ridge: float
+    network: TrainedNetwork | None = None
+
+    def __repr__(self) -> str:
+        trained = f", network of {self.network.width} units" if self.network else ""
+        return f"<LFP fit of {len(self.x)} points, {self.initialization}{trained}>"
+
+    def __call__(self, points: Tensor | np.ndarray) -> np.ndarray:
+        """The LFP solution at points ``(n, d)`` or, in one dimension, ``(n,)``."""
+        import torch
+
+        points = torch.as_tensor(points, dtype=torch.float64)
+        return self.fit(points[:, None] if points.ndim == 1 else points).numpy()
+
+    @functools.cached_property
+    def line(self) -> np.ndarray:
+        """Uniform points between the smallest and the largest training point, in one dimension, shape ``(800,)``."""
+        return np.linspace(float(self.x.min()), float(self.x.max()), _LINE)
+
+    @functools.cached_property
+    def splines(self) -> dict[str, np.ndarray]:
+        """The natural cubic spline and the piecewise linear interpolant at `line`; empty in more than one dimension.
+
+        They minimize int |h''|^2 and int |h'|^2 among the interpolants, and are the limits of the LFP solution if the first or
+        the second term of gamma^2 dominates.
+        """
+        from scipy.interpolate import CubicSpline
+
+        if self.x.shape[1] > 1 or len(self.x) < 2:
+            return {}
+        order = self.x[:, 0].argsort()
+        x, y = self.x[order, 0].numpy(), self.y[order].numpy()
+        return {
+            "natural cubic spline": CubicSpline(x, y, bc_type="natural")(self.line),
+            "linear interpolant": np.interp(self.line, x, y),
+        }
+
+    @functools.cached_property
+    def distances(self) -> dict[str, float]:
+        """Relative root-mean-square distance of the LFP solution to each spline and to the network, over the line of the data.
+
+        In two dimensions, it is that to the network at the points of its grid.
+        """
+        found = {}
+        if self.splines:
+            values = self(self.line)
+            found = {name: _distance(values, spline) for name, spline in self.splines.items()}
+        if self.network is not None:
+            found["trained network"] = _distance(self(self.network.points), self.network.values)
+        return found
+
+    def during(self, points: Tensor | np.ndarray, steps: Sequence[float] | np.ndarray) -> np.ndarray:
+        """The model during gradient descent with the rate 1 / kappa_1, h(t) = K(., X) K^-1 (I - (I - K / kappa_1)^t) y.
+
+        Args:
+            points: Shape ``(q, d)`` or, in one dimension, ``(q,)``.
+            steps: t, shape ``(T,)``.
+
+        Returns:
+            Shape ``(T, q)``.
+        """
+        import torch
+
+        points = torch.as_tensor(points, dtype=torch.float64)
+        cross = self.fit.kernel(points[:, None] if points.ndim == 1 else points, self.x)
+        values, vectors = self._eigenpairs
+        left = (1 - values / values[-1]) ** torch.as_tensor(steps, dtype=torch.float64)[:, None]
+        return (((1 - left) * (vectors.T @ self.y / values)) @ vectors.T @ cross.T).numpy()
+
+    @property
+    def time_constants(self) -> np.ndarray:
+        """Steps kappa_1 / kappa_i after which the residual along eigenvector i has decreased by a factor e, ascending."""
+        values, _ = self._eigenpairs
+        return (values[-1] / values).flip(0).numpy()
+
+    @functools.cached_property
+    def _eigenpairs(self) -> tuple[Tensor, Tensor]:
+        """Those of K + ridge at the training points, ascending."""
+        import torch
+
+        ridge = self.ridge * torch.eye(len(self.x), dtype=torch.float64)
+        return torch.linalg.eigh(self.fit.kernel(self.x) + ridge)
+
+    def plot(self) -> Figure:
+        """The solution with its limits, gamma^2 with both terms and, in one dimension, the model during training."""
+        from pdefreq.figures.lfp import lfp_figure
+
+        return lfp_figure(self)
+
+    def _html(self) -> str:
+        rows: list[dict[str, object]] = [{"distance to": name, "relative rms": value} for name, value in self.distances.items()]
+        return paragraph([f"{self.title}: LFP, {self.initialization}"]) + table(("distance to", "relative rms"), rows)
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A wide two-layer ReLU network, initially zero, after gradient descent on the data.
+
+    Args:
+        width: Number of units, of both copies together.
+        steps: Number of steps.
+        residual: Largest |u - y| at the training points over the largest |y|.
+        points: Uniform points between the training points at which it was evaluated, shape ``(q, d)``.
+        values: Its values there, shape ``(q,)``.
+    """
+
+    width: int
+    steps: int
+    residual: float
+    points: np.ndarray = field(repr=False)
+    values: np.ndarray = field(repr=False)
+
+
+def lfp(
+    problem: Problem | str,
+    *,
+    initialization: str = "uniform(3, 3, 0.1)",
+    width: int = 0,
+    seed: int = 0,
+    period: float | None = None,
+    waves: int | None = None,
+    ridge: float = _RIDGE,
+) -> LfpFit:
+    """The LFP model of a wide two-layer ReLU network for the data of a regression.
+
+    Args:
+        problem: A regression with data in one or two dimensions, or its name or path.
+        initialization: The initialization of the network, which determines E[r^3] and E[a^2 r]. They are averages over the units
+            of the trained network, or over 100,000 random units.
+        width: Train a network with this number of units in addition; 0 for no network.
+        seed: Seed of the weights.
+        period: The period of the waves of the model; by default ten times the range of the data, as in the lecture notes.
+        waves: The largest integer M of the waves exp(2 pi i J . x / period), |J_a| <= M; by default 2000, and 100 in two
+            dimensions.
+        ridge: epsilon of the ridge regression.
+
+    Raises:
+        IncompatibleError: If the problem is not a regression with data in one or two dimensions.
+        OptionError: If an option is outside its range.
+
+    Source:
+        Zhang, Xu, Luo, Ma (2019), arXiv 1905.10264; Xu (2023), lecture notes, equations 1.27 to 1.30.
+
+    Example:
+        >>> fit = lfp("five-points", initialization="uniform(3, 3, 0.01)")
+        >>> fit.distances["natural cubic spline"] < 0.02 < fit.distances["linear interpolant"]
+        True
+    """
+    from pdefreq.functionals.sampling import data_samples
+    from pdefreq.problem.files import load_problem
+    from pdefreq.theory.lfp import lfp_kernel
+
+    problem = load_problem(problem) if isinstance(problem, str) else problem
+    d = problem.domain.dimension
+    if problem.data is None or not problem.is_regression or d not in _WAVES:
+        raise IncompatibleError(
+            "the LFP needs a regression u = f with [data] in one or two dimensions, such as the problem five-points; got "
+            f"'{problem.name}'"
+        )
+    if width < 0 or width % 2:
+        raise OptionError(f"`width` must be an even number of units, or 0 for no network, got {width}")
+    if not ridge >= 0:
+        raise OptionError(f"`ridge` must be at least 0, got {ridge}")
+    sampled, y = data_samples(problem)
+    x = sampled.x
+    reach = float((x.amax(dim=0) - x.amin(dim=0)).max()) or 1.0
+    period = _PERIOD * reach if period is None else period
+    if not 0 < period < math.inf or (waves is not None and waves < 1):
+        raise OptionError(f"`period` must be positive and finite and `waves` at least 1, got {period} and {waves}")
+    moments = initial_moments(initialization, d, width // 2 or SAMPLED, seed)
+    kernel = lfp_kernel(d, 2 * math.pi / period, waves or _WAVES[d], inner=moments.inner, outer=moments.outer)
+    fit = kernel.fit(x, y, ridge=ridge)
+    network = train(problem, initialization, width, seed) if width else None
+    return LfpFit(problem.title or problem.name, x, y, moments, initialization, fit, ridge, network)
+
+
+def initial_moments(initialization: str, dimension: int, units: int, seed: int) -> Moments:
+    """The moments of the weights of random ReLU units.
+
+    A constant factor of the network's output multiplies the gradients with respect to inner and outer weights alike and does not
+    change the ratio of the moments; a is therefore the parameter itself, and w the weight that multiplies x.
+    """
+    import torch
+
+    from pdefreq.core.streams import stream
+    from pdefreq.spaces.networks.activations import activation_named
+    from pdefreq.spaces.networks.initializations import initialization_named
+    from pdefreq.spaces.networks.initializations.initialization import Layer
+    from pdefreq.theory.lfp import sampled_moments
+
+    rule, relu, random = initialization_named(initialization), activation_named("relu"), stream(seed, "initialization")
+
+    def inputs(n: int, generator: torch.Generator) -> Tensor:
+        return 2 * torch.rand(n, dimension, generator=generator, dtype=torch.float64) - 1
+
+    first = Layer(dimension, units, 1, relu, (inputs, torch.ones(1, units, 1, dtype=torch.float64)))
+    last = Layer(units, 1, 1, None, None)
+    weight, _ = rule.parameters(first, random)
+    outer, _ = rule.parameters(last, random)
+    return sampled_moments(rule.weight_scales(first)[0] * weight[0], outer.reshape(-1))
+
+
+def train(problem: Problem, initialization: str, width: int, seed: int) -> TrainedNetwork:
+    """Train an antisymmetric two-layer ReLU network by gradient descent at the rate 1 / kappa_1 of its tangent kernel."""
+    import torch
+
+    from pdefreq.core.history import Schedule, Stop
+    from pdefreq.functionals.sampling import data_samples
+    from pdefreq.runs.solve import solve
+    from pdefreq.solvers.network_methods import regression
+
+    solver = regression().with_options(
+        widths=(width // 2,),
+        activation="relu",
+        initialization=initialization,
+        bias="hidden",
+        start="antisymmetric",
+        optimizer="gd",
+        half_life=None,
+        steps=_MOST_STEPS,
+        scaling="none",
+    )
+    sampled, y = data_samples(problem)
+    x = sampled.x
+    state = solver.prepare(problem, seed=seed, device=torch.device("cpu"), dtype=torch.float64).init()
+    inside = state.space.at(x)
+    with torch.no_grad():
+        at_data = inside.jacobian(state.coefficients)
+    largest = float(torch.linalg.eigvalsh(at_data @ at_data.T)[-1])
+    rate = len(x) / (2 * largest)  # the kernel of the loss, a mean of squares, is 2 / n times K
+
+    def residual(coefficients: Tensor) -> float:
+        with torch.no_grad():
+            return float((inside.value(coefficients) - y).abs().max() / y.abs().max())
+
+    found = solve(
+        problem,
+        solver.with_options(learning_rate=rate),
+        seed=seed,
+        probes=(),
+        stop=Stop(steps=_MOST_STEPS),
+        schedule=Schedule(dense=1, per_decade=50),
+        callback=lambda _step, state, _history: residual(state.coefficients) < _ENOUGH,
+        predict=False,
+    )
+    number = _LINE if x.shape[1] == 1 else _SIDE
+    axes = [torch.linspace(float(column.min()), float(column.max()), number, dtype=torch.float64) for column in x.T]
+    points = torch.cartesian_prod(*axes).reshape(-1, len(axes))
+    with torch.no_grad():
+        values = found.state.space.at(points).value(found.state.coefficients)
+    steps = int(found.state.memory["steps"])
+    return TrainedNetwork(width, steps, residual(found.state.coefficients), points.numpy(), values.numpy())
+
+
+def _distance(values: np.ndarray, reference: np.ndarray) -> float:
+    return float(np.linalg.norm(values - reference) / np.linalg.norm(reference))
