@@ -1,0 +1,76 @@
+"""Spectra of activations and the gradients of single frequencies: ``pdefreq reproduce activations``.
+
+The transforms of the activations of the lecture notes, and Theorem 1 of the frequency principle: in a ball of parameters of the
+radius delta, the share of parameters for which a high frequency has the larger gradient in some parameter decreases like
+exp(-c / delta) for tanh. For ReLU, whose spectrum decreases algebraically, the share does not depend on delta. One unit, the
+frequencies 1 and 2, and equal amplitudes of the target at both. The notes print no numbers; where they write "radius sigma", delta
+is meant.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pdefreq.core.streams import stream
+from pdefreq.experiments.report import Report, Table, main
+from pdefreq.experiments.trials import require_at_least
+from pdefreq.figures.activations import activations_figure
+from pdefreq.studies.activation_spectra import activations
+from pdefreq.theory.activation_spectra import ActivationSpectrum, activation_spectrum
+from pdefreq.theory.gradient_dominance import low_frequency_share
+
+SOURCE = (
+    "Xu (2023), Understanding deep learning (lecture notes), section 1.1, equations 1.2 to 1.9 and figure 1.1; Xu, Zhang, Luo, "
+    "Xiao, Ma (2020), arXiv 1901.06523, theorem 1"
+)
+WAVENUMBERS = (1.0, 2.0)
+RADII = (2.0, 1.0, 0.7, 0.5, 0.45, 0.4, 0.35, 0.3)
+_EXPONENTIAL = slice(3, 6)  # radii at which the exponent of tanh is fitted
+
+
+def beyond(spectrum: ActivationSpectrum, samples: int) -> np.ndarray:
+    """The share of parameters for which the high frequency has the larger gradient in some parameter, at each radius."""
+    random = stream(0, "parameters")
+    return np.array([1 - low_frequency_share(spectrum, WAVENUMBERS, radius, samples=samples, stream=random) for radius in RADII])
+
+
+def experiment(samples: int = 400_000) -> Report:
+    """Fourier transforms of activations, and the share of parameters with larger gradients at low frequencies (lecture notes).
+
+    Args:
+        samples: Random parameters at each radius.
+    """
+    require_at_least(1, samples=samples)
+    spectra = activations()
+    shares = {}
+    for name in ("tanh", "relu"):
+        shares[name] = np.array(RADII), beyond(activation_spectrum(spectra.found[name].activation), samples)
+    radii, tanh = shares["tanh"]
+    fitted = radii[_EXPONENTIAL], tanh[_EXPONENTIAL]
+    known = bool((fitted[1] > 0).all())
+    exponent = -float(np.polyfit(1 / fitted[0], np.log(fitted[1]), 1)[0]) if known else math.nan
+    relu = shares["relu"][1]
+    findings = [
+        "Wavenumbers with the largest modulus: "
+        + ", ".join(f"{each.peak:.3g} ({name})" for name, each in spectra.found.items() if each.peak)
+        + "; closed form for Ricker: sqrt(2) / a, 4.71 and 14.1.",
+        f"tanh: the share of parameters for which k = 2 has the larger gradient decreases from {tanh[0]:.2g} at delta = 2 to "
+        f"{tanh[-1]:.2g} at delta = 0.3, like exp(-{exponent:.2g} / delta) between 0.5 and 0.4. The gradients themselves have a "
+        f"ratio of about exp(-pi (k_2 - k_1) / (2 delta)) at |w| = delta, with the exponent {math.pi / 2:.3g}.",
+        f"ReLU: the share is {relu[1:].min():.3f} to {relu[1:].max():.3f} for delta from 1 to 0.3: it does not decrease.",
+    ]
+    rows = [[name, each.tail, each.peak] for name, each in spectra.found.items()]
+    tables = {
+        "activations": Table(["activation", "decay power", "wavenumber of the largest modulus"], rows),
+        "shares": Table(
+            ["delta", *shares], [[r, *values] for r, *values in zip(RADII, *(s[1] for s in shares.values()), strict=True)]
+        ),
+    }
+    figure = activations_figure(spectra.found, shares)
+    return Report("Spectra of activations, and gradients by frequency", SOURCE, findings, tables, {"activations": figure})
+
+
+if __name__ == "__main__":
+    main("activations", experiment)

@@ -1,0 +1,75 @@
+"""The upper limit of the decay rate: interpolants become spikes for alpha < d: ``pdefreq reproduce decay-limit``.
+
+The minimizer of sum <xi>^alpha |F[h]|^2 through three points, with waves up to the integer M, is computed for growing M. For
+alpha < d its values away from the data tend to zero, like M^(alpha - d) for small alpha; for alpha > d they tend to those of a
+continuous function. The paper states M = 1000 in one dimension and 100 in two, and neither the spacing of the frequencies nor the
+data; here the spacing is 0.1 in cycles, and the values at x = -1/2, 0 and 1/2 are 1, -1/2 and 0.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from pdefreq.experiments.report import Report, Table, main
+from pdefreq.figures.decay_limit import decay_limit_figure
+from pdefreq.theory.decay_limit import decay_kernel
+
+SOURCE = (
+    "Luo, Ma, Wang, Xu, Zhang (2021), An upper limit of decaying rate with respect to frequency in deep neural network, arXiv "
+    "2105.11675; Xu (2023), lecture notes, equation 1.33"
+)
+SPACING = 0.1  # cycles
+PLACES, VALUES = (-0.5, 0.0, 0.5), (1.0, -0.5, 0.8)
+CUTOFFS = {1: (1000, 4000, 16_000), 2: (50, 100, 200)}
+RATIOS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)  # alpha / d
+_NEAR = 0.1  # distance from the data below which values are not averaged
+_LINE = 401
+
+
+def on_line(dimension: int, x: Sequence[float] | np.ndarray) -> torch.Tensor:
+    """Points of the first axis, shape ``(n, d)``."""
+    points = torch.zeros(len(x), dimension, dtype=torch.float64)
+    points[:, 0] = torch.as_tensor(np.asarray(x))
+    return points
+
+
+def interpolant(dimension: int, alpha: float, cutoff: int, x: np.ndarray) -> np.ndarray:
+    """The minimizer through the three points, at points of the first axis."""
+    kernel = decay_kernel(dimension, alpha, cutoff=cutoff, spacing=SPACING)
+    return kernel.fit(on_line(dimension, PLACES), torch.tensor(VALUES, dtype=torch.float64))(on_line(dimension, x)).numpy()
+
+
+def off_data(dimension: int, alpha: float, cutoff: int) -> float:
+    """The root mean square of the interpolant on (-1, 1), at distances from the data of more than 0.1."""
+    x = np.linspace(-1, 1, _LINE)
+    away = np.abs(x[:, None] - np.array(PLACES)).min(axis=1) > _NEAR
+    return float(np.sqrt(np.mean(interpolant(dimension, alpha, cutoff, x)[away] ** 2)))
+
+
+def experiment() -> Report:
+    """Interpolants of least norm become spikes if rates decrease too slowly with frequency (arXiv 2105.11675)."""
+    rows, slopes = [], {}
+    for d, cutoffs in CUTOFFS.items():
+        for ratio in RATIOS:
+            sizes = [off_data(d, ratio * d, cutoff) for cutoff in cutoffs]
+            slopes[d, ratio] = float(np.polyfit(np.log(cutoffs), np.log(sizes), 1)[0])
+            rows.append([d, ratio * d, *sizes, slopes[d, ratio]])
+    findings = [
+        f"d = 1, M = 1000 to 16,000: the rms off the data behaves like M^{slopes[1, 0.5]:.2f} for alpha = 0.5 (spikes), and like "
+        f"M^{slopes[1, 2.0]:.4f} for alpha = 2 (a limit exists).",
+        f"d = 2, M = 50 to 200: M^{slopes[2, 0.5]:.2f} for alpha = 1, and M^{slopes[2, 3.0]:.3f} for alpha = 6.",
+        "Theory: the limit is zero off the data for alpha < d, and a continuous function for alpha > d. Near alpha = d "
+        "convergence is slow on both sides. The paper prints no numbers.",
+    ]
+    x = np.linspace(-1, 1, _LINE)
+    curves = {d: {ratio * d: interpolant(d, ratio * d, CUTOFFS[d][1], x) for ratio in (0.5, 1.0, 2.0)} for d in CUTOFFS}
+    figure = decay_limit_figure(x, curves, (np.array(PLACES), np.array(VALUES)), np.array(RATIOS), slopes)
+    columns = ["d", "alpha", "rms, first M", "second M", "third M", "slope in M"]
+    return Report("The upper limit of the decay rate", SOURCE, findings, {"sizes": Table(columns, rows)}, {"decay-limit": figure})
+
+
+if __name__ == "__main__":
+    main("decay-limit", experiment)
