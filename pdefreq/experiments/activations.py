@@ -3,8 +3,8 @@
 The transforms of the activations of the lecture notes, and Theorem 1 of the frequency principle: in a ball of parameters of the
 radius delta, the share of parameters for which a high frequency has the larger gradient in some parameter decreases like
 exp(-c / delta) for tanh. For ReLU, whose spectrum decreases algebraically, the share does not depend on delta. One unit, the
-frequencies 1 and 2, and equal amplitudes of the target at both. The notes print no numbers; where they write "radius sigma", delta
-is meant.
+frequencies 1 and 2, and equal amplitudes of the target at both. The notes print no numbers; where they write "radius sigma",
+delta is meant.
 """
 
 from __future__ import annotations

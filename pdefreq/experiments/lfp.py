@@ -1,8 +1,9 @@
 """The linear frequency principle: splines as limits, wide networks, and decay exponents: ``pdefreq reproduce lfp``.
 
 **Splines** (lecture notes, section 1.3). The LFP model of five points for the initializations of the authors' code and of the
-notes is near the natural cubic spline if the first term of gamma^2 dominates, and near the linear interpolant if the second does. The authors' program compares with scipy's default, the not-a-knot spline; the limit is the natural spline. Wide
-networks with the two initializations of the code are trained beside it. The notes state three points, and the program uses five.
+notes is near the natural cubic spline if the first term of gamma^2 dominates, and near the linear interpolant if the second does.
+The authors' program compares with scipy's default, the not-a-knot spline; the limit is the natural spline. Wide networks with the
+two initializations of the code are trained beside it. The notes state three points, and the program uses five.
 
 **Exponents.** For biases uniform in a wide interval, the kernels of the output weights and of the inner weights have eigenvalues
 that decrease like the fourth and the second power of their index. Sine modes would show other exponents.

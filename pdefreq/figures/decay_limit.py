@@ -34,7 +34,9 @@ def decay_limit_figure(
             axes.plot(x, values, color=color, linewidth=1.6, label=f"α = {alpha:g}")
         axes.plot(*data, "o", color="black", markersize=6, label="data")
         axes.set(xlabel="x", ylabel="h", title=f"least norm, d = {d}")
-        axes.legend(fontsize=9)
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(bottom, top + 0.25 * (top - bottom))  # room for the legend
+        axes.legend(fontsize=9, ncols=2, loc="upper right")
     for d, color in zip(curves, METHOD_COLORS, strict=False):
         last.plot(ratios, [slopes[d, ratio] for ratio in ratios], "o-", color=color, label=f"d = {d}", linewidth=1.6)
     last.axvline(1, color="0.6", linewidth=1)

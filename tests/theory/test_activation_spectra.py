@@ -5,12 +5,19 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.integrate import quad
 
+from pdefreq.core.errors import OptionError
+from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
 from pdefreq.theory.activation_spectra import (
     ACTIVATION_SPECTRA,
+    ActivationSpectrum,
+    activation_spectrum,
     heaviside_transform,
     phi_transform,
+    quadrature_spectrum,
     ricker_transform,
     sin_srelu_transform,
     srelu_transform,
@@ -91,7 +98,9 @@ def test_the_transform_of_a_neuron_is_shifted_and_scaled():
     np.testing.assert_allclose(shifted.numpy(), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", [n for n, s in ACTIVATION_SPECTRA.items() if math.isfinite(s.tail)])
+@pytest.mark.parametrize(
+    "name", [n for n, s in ACTIVATION_SPECTRA.items() if isinstance(s, ActivationSpectrum) and math.isfinite(s.tail)]
+)
 def test_tails_decay_at_the_stated_power(name):
     """The largest |F| in windows of one period at large k has the slope of the leading term, with corrections of size 1/k^2."""
     spectrum = ACTIVATION_SPECTRA[name]
@@ -108,3 +117,46 @@ def test_the_transform_of_ricker_has_its_maximum_at_the_published_frequency(a):
     peak = float(k[ricker_transform(k, a).abs().argmax()])
     assert peak == pytest.approx(math.sqrt(2) / a, abs=1e-3)
     assert f"{peak:.3g}" == {0.3: "4.71", 0.1: "14.1"}[a]
+
+
+NUMBERS = {"ricker": "(0.3)", "gabor": "(5)"}
+WITHOUT_QUADRATURE = {"relu", "sinc"}  # a jump of the first derivative, and a decay like 1/x
+
+
+@pytest.mark.parametrize("name", [n for n in ACTIVATIONS if n in ACTIVATION_SPECTRA and n not in WITHOUT_QUADRATURE])
+def test_closed_forms_agree_with_quadrature(name):
+    """For every activation; the quadrature resolves |k| <= 100, and division by k^2 multiplies rounding errors at small k."""
+    activation = activation_named(name + NUMBERS.get(name, ""))
+    k = torch.cat([torch.tensor([-7.0, -0.3], dtype=torch.float64), torch.linspace(0.1, 60, 200, dtype=torch.float64)])
+    closed, numerical = activation_spectrum(activation), quadrature_spectrum(activation)
+    assert (closed.transform(k) - numerical.transform(k)).abs().max() < 1e-12
+    assert closed.tail == numerical.tail
+
+
+def test_every_activation_has_a_spectrum_or_none_that_is_a_function():
+    """sin is the only activation whose transform consists of points."""
+    refused = []
+    for name in ACTIVATIONS:
+        try:
+            activation_spectrum(activation_named(name + NUMBERS.get(name, "")))
+        except OptionError:
+            refused.append(name)
+    assert refused == ["sin"]
+
+
+@settings(max_examples=10)  # each needs a quadrature with 5120 points, whose derivatives are automatic
+@given(st.floats(0.5, 2), st.floats(-2, 2))
+def test_functions_of_the_user_are_transformed_by_quadrature(width, center):
+    """A shifted Gaussian, whose derivatives come from automatic differentiation."""
+    spectrum = activation_spectrum(activation_named(lambda a: torch.exp(-(((a - center) / width) ** 2) / 2)))
+    expected = width * math.sqrt(2 * math.pi) * torch.exp(-((K * width) ** 2) / 2 - 1j * K * center)
+    assert torch.allclose(spectrum.transform(K), expected, atol=1e-12)
+
+
+def test_the_transform_of_sinc_is_a_box():
+    """By Parseval with a Gaussian: int sin(x)/x exp(-x^2/2) dx = (1/2 pi) int_-1^1 pi sqrt(2 pi) exp(-k^2/2) dk."""
+    direct = 2 * quad(lambda x: math.sin(x) / x * math.exp(-(x**2) / 2), 1e-300, 12, epsabs=1e-13)[0]
+    k = torch.linspace(-2, 2, 400_001, dtype=torch.float64)
+    gaussian = math.sqrt(2 * math.pi) * torch.exp(-(k**2) / 2)
+    found = activation_spectrum(activation_named("sinc")).transform(k).real
+    assert float((found * gaussian).sum()) * 1e-5 / (2 * math.pi) == pytest.approx(direct, abs=1e-4)  # jumps at +-1, step 1e-5
