@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from pdefreq.solvers.spectral import Sine
     from pdefreq.studies.activation_spectra import activations
     from pdefreq.studies.comparison import Comparison, compare
+    from pdefreq.studies.film import film
     from pdefreq.studies.lfp import lfp
     from pdefreq.studies.prediction import predict
     from pdefreq.studies.refine import refine
@@ -87,6 +88,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "refine": "studies.refine",
     "predict": "studies.prediction",
     "activations": "studies.activation_spectra",
+    "film": "studies.film",
     "lfp": "studies.lfp",
     "Given": "runs.prepared_run",
     "Record": "runs.record",
@@ -152,6 +154,7 @@ __all__ = [
     "compare",
     "damped_jacobi",
     "deep_ritz",
+    "film",
     "gauss_newton",
     "gauss_seidel",
     "jacobi",

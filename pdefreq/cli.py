@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 import pdefreq
 from pdefreq.commands.cache import cache
 from pdefreq.commands.compare import compare
+from pdefreq.commands.film import film
 from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
 from pdefreq.commands.refine import refine
@@ -120,6 +121,8 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq predict poisson --method deep-ritz --set optimizer=gd "
     "--set half_life=null --set learning_rate=0.01 --set number=200",
     ntk: "pdefreq ntk poisson --method deep-ritz --steps 1000",
+    film: "pdefreq solve poisson --method deep-ritz --snapshots --out runs/a\n\n"
+    "pdefreq film runs/a --out film.gif\n\npdefreq film runs/a --frames 0,100,1000 --out film.png",
     lfp: "pdefreq lfp five-points --initialization 'uniform(0.2,1,1)'\n\npdefreq lfp my-data.toml --width 10000",
     activations: "pdefreq activations tanh relu 'ricker(0.3)' my_file.py:swish",
     show: "pdefreq show runs/poisson-mscale-1",

@@ -36,9 +36,13 @@ Probes = Annotated[
     typer.Option(
         "--probe",
         metavar="NAME",
-        help="An additional probe: ntk, filter, or my_file.py:MyProbe; may be repeated.",
+        help="An additional probe: ntk, filter, snapshots, or my_file.py:MyProbe; may be repeated.",
         rich_help_panel="Output",
     ),
+]
+Snapshots = Annotated[
+    bool,
+    typer.Option("--snapshots", help="Store u on a grid at each recorded step, for `pdefreq film`.", rich_help_panel="Output"),
 ]
 NoPrediction = Annotated[
     bool,
@@ -72,6 +76,7 @@ def solve(
     no_figures: o.NoFigures = False,
     no_prediction: NoPrediction = False,
     probe: Probes = None,
+    snapshots: Snapshots = False,
     tensorboard: Board = False,
 ) -> int:
     """Solve a problem and show how the error in every frequency decreased."""
@@ -90,6 +95,7 @@ def solve(
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, method)
     outputs = [*([] if no_figures else ["figures"]), *(["tensorboard"] if tensorboard else [])]
+    further = [*(probe or ()), *(["snapshots"] if snapshots else [])]
     solutions, runs, said = {}, {}, set()
     for each in range(seed, seed + seeds):
         run_folder = folder if seeds == 1 else seed_folder(folder, each)
@@ -108,7 +114,7 @@ def solve(
                 device=device,
                 dtype=dtype.value,
                 modes=modes.value if modes else None,
-                probes=[*DEFAULT_PROBES, *probe] if probe else None,
+                probes=[*DEFAULT_PROBES, *further] if further else None,
                 folder=run_folder,
                 method=method,
                 callback=callback,

@@ -12,6 +12,7 @@ PROBES = Registry(
         "spectral": "pdefreq.probes.spectral:SpectralProbe",
         "holdout": "pdefreq.probes.holdout:HoldoutProbe",
         "filter": "pdefreq.probes.filter:FilterProbe",
+        "snapshots": "pdefreq.probes.snapshots:SnapshotsProbe",
         "ntk": "pdefreq.probes.ntk:NtkProbe",
     },
 )

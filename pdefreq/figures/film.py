@@ -1,0 +1,173 @@
+"""Frames of a film: the solution above, its spectrum below, one column for each run; and their encoding as gif or mp4."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from pdefreq.core.errors import OptionError
+from pdefreq.figures.panels import TAU
+from pdefreq.figures.slices import value_range
+from pdefreq.figures.style import APPROXIMATE_COLOR, EXACT_COLOR, SOLUTION_MAP, STYLE, Picture, styled
+
+if TYPE_CHECKING:
+    from pdefreq.studies.film import Film, Strip
+
+_DPI = 90
+_COLORS = 128  # of a gif
+_HOLD = 2.0  # seconds for which the last frame of a gif is shown
+_FLOOR = 1e-4  # smallest error and smallest amplitude relative to the largest that is drawn
+_MARGIN = 0.15
+
+
+@styled
+def frame_figure(film: Film, rows: Sequence[int]) -> Figure:
+    """The solution and the spectrum of each run at one row each.
+
+    Args:
+        film: The film.
+        rows: The row of each run.
+    """
+    count = len(film.strips)
+    figure = Picture(figsize=(max(5.2 * count, 6.4), 6.2))
+    panels = figure.subplots(2, count, squeeze=False)
+    for column, (strip, row) in enumerate(zip(film.strips, rows, strict=True)):
+        _draw_solution(panels[0, column], strip, row)
+        panels[0, column].set_title(f"{strip.title}: step {strip.step[row]:,.0f}, {strip.seconds[row]:.2g} s")
+        _draw_spectrum(panels[1, column], strip, row)
+    figure.suptitle(film.title)
+    return figure
+
+
+@styled
+def stills_figure(film: Film, rows: Sequence[Sequence[int]]) -> Figure:
+    """Solutions and spectra at several steps, one column for each step, and two rows for each run.
+
+    Args:
+        film: The film.
+        rows: The row of each run, for each step.
+    """
+    figure = Picture(figsize=(max(3.6 * len(rows), 5), 4.8 * len(film.strips)))
+    panels = figure.subplots(2 * len(film.strips), len(rows), squeeze=False)
+    for column, chosen in enumerate(rows):
+        for number, (strip, row) in enumerate(zip(film.strips, chosen, strict=True)):
+            _draw_solution(panels[2 * number, column], strip, row)
+            panels[2 * number, column].set_title(f"{strip.title}: step {strip.step[row]:,.0f}")
+            _draw_spectrum(panels[2 * number + 1, column], strip, row)
+    for axes in panels[:, 1:].flat:
+        axes.set_ylabel("")
+    figure.suptitle(film.title)
+    return figure
+
+
+def _draw_solution(axes: Axes, strip: Strip, row: int) -> None:
+    known = strip.values[-1] if strip.target is None else strip.target
+    if not strip.is_line:
+        norm = value_range(known)
+        axes.pcolormesh(*strip.axes, np.ma.masked_invalid(strip.values[row].T), norm=norm, cmap=SOLUTION_MAP, rasterized=True)
+        axes.set(aspect="equal", xlabel="x", ylabel="y")
+        axes.grid(False)
+        return
+    (x,) = strip.axes
+    if strip.target is not None:
+        axes.plot(x, strip.target, color=EXACT_COLOR, linewidth=3.5, alpha=0.4, label="target")
+    axes.plot(x, strip.values[row], color=APPROXIMATE_COLOR, linewidth=1.6, label="u")
+    low, high = np.nanmin(known), np.nanmax(known)
+    pad = _MARGIN * ((high - low) or 1.0)
+    axes.set(xlim=(x[0], x[-1]), ylim=(low - pad, high + 2.5 * pad), xlabel="x", ylabel="u")
+    axes.legend(loc="upper right", ncols=2, fontsize=9)
+
+
+def _draw_spectrum(axes: Axes, strip: Strip, row: int) -> None:
+    """Amplitudes of the target and of u on a line; otherwise relative errors of the watched modes."""
+    if strip.is_line:
+        k, found = strip.amplitudes(strip.values[row])
+        shown, label = (
+            slice(strip.shown),
+            {"fourier": "|DFT|", "cosine": "cosine amplitude", "sine": "sine amplitude"}[strip.kind],
+        )
+        top = float(found[shown].max(initial=0.0))
+        if strip.target is not None:
+            _, known = strip.amplitudes(strip.target)
+            axes.plot(k[shown], known[shown], "o", color=EXACT_COLOR, markersize=7, alpha=0.4, label="target")
+            top = float(known.max())
+        bottom = _FLOOR * (top or 1.0)
+        axes.vlines(k[shown], bottom, np.maximum(found[shown], bottom), color=APPROXIMATE_COLOR, linewidth=2)
+        axes.plot(k[shown], found[shown], ".", color=APPROXIMATE_COLOR, markersize=6, label="u")
+        axes.set(yscale="log", ylim=(bottom, 30 * top or 1.0), xlabel="wavenumber", ylabel=label)
+        axes.legend(loc="upper right", ncols=2, fontsize=9)
+        return
+    record = strip.record
+    if len(record):
+        error = np.clip(record.error[row], _FLOOR, None)
+        axes.plot(record.modes.wavenumber, error, "o", color=APPROXIMATE_COLOR, markersize=5)
+        axes.axhline(TAU, color="0.6", linewidth=1)
+    axes.set(yscale="log", ylim=(_FLOOR, 10), xlabel="wavenumber |ξ|", ylabel="relative error of the mode")
+
+
+def _pixels(figure: Figure) -> np.ndarray:
+    """The drawn figure, shape ``(height, width, 3)``, with even numbers of pixels, as video encoders need."""
+    with mpl.rc_context(STYLE):
+        figure.set_dpi(_DPI)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    return np.ascontiguousarray(pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2])
+
+
+def gif_bytes(figures: Iterable[Figure], rate: float) -> bytes:
+    """An animated gif that repeats.
+
+    Args:
+        figures: The frames, all of the same size.
+        rate: Frames per second.
+    """
+    from PIL import Image
+
+    images = [Image.fromarray(_pixels(figure)).quantize(_COLORS) for figure in figures]
+    durations = [round(1000 / rate)] * (len(images) - 1) + [round(1000 * _HOLD)]
+    buffer = io.BytesIO()
+    images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
+    return buffer.getvalue()
+
+
+def mp4_bytes(figures: Iterable[Figure], rate: float) -> bytes:
+    """A video with the codec H.264.
+
+    Args:
+        figures: The frames, all of the same size.
+        rate: Frames per second.
+
+    Raises:
+        OptionError: If imageio-ffmpeg is not installed.
+    """
+    try:
+        import imageio_ffmpeg  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise OptionError("an .mp4 film needs imageio-ffmpeg: pip install 'pdefreq[film]', or write a .gif") from error
+    handle, path = tempfile.mkstemp(suffix=".mp4")
+    os.close(handle)
+    writer: Any = None
+    try:
+        for figure in figures:
+            pixels = _pixels(figure)
+            if writer is None:
+                size = pixels.shape[1], pixels.shape[0]
+                writer = imageio_ffmpeg.write_frames(path, size, fps=rate, macro_block_size=2, ffmpeg_log_level="error")
+                writer.send(None)
+            writer.send(pixels)
+        if writer is not None:
+            writer.close()
+        with open(path, "rb") as file:
+            return file.read()
+    finally:
+        os.unlink(path)
