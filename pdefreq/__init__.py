@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.grid_field import GridField
     from pdefreq.problem.problem import Problem, Spectrum
     from pdefreq.runs.lifecycle import load_run, rerun, resume, run
+    from pdefreq.runs.monitor import Monitor
     from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.record import Record
     from pdefreq.runs.solution import Solution
@@ -91,6 +92,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "film": "studies.film",
     "lfp": "studies.lfp",
     "Given": "runs.prepared_run",
+    "Monitor": "runs.monitor",
     "Record": "runs.record",
     "RunSpec": "runs.spec",
     "load_run": "runs.lifecycle",
@@ -134,6 +136,7 @@ __all__ = [
     "Given",
     "GridField",
     "History",
+    "Monitor",
     "NetworkSolver",
     "Polygon",
     "Problem",

@@ -85,6 +85,7 @@ class Status(Enum):
         1,
     )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
+    RECORDED = ("recorded", "The run of another program was measured.", 0)
     RUNNING = ("running", "The run has not ended: a process is computing it. This is the result at its newest checkpoint.", 0)
 
     def __init__(self, label: str, sentence: str, exit_code: int) -> None:

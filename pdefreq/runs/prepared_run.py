@@ -129,15 +129,20 @@ class PreparedRun:
                 f"`tolerance` can't be used with {spec.method}, because the minimum of its objective, such as an energy, is "
                 "unknown; use `stagnation`, `steps` or `seconds`"
             )
-        target = _target(problem, given)  # last, since it may take seconds
+        target = target_of(problem, given.problem, given.reference)  # last, since it may take seconds
         return cls(target, given.solver, spec, iteration, default_probes() if given.probes is None else given.probes)
 
 
-def _target(problem: Problem, given: Given) -> Target:
-    """The problem with the solution for the measurement of errors: the given one, the exact one, or a reference solution."""
+def target_of(problem: Problem, stated: Problem, reference: Field | None) -> Target:
+    """The problem with the solution for the measurement of errors: the given one, the exact one, or a reference solution.
+
+    Args:
+        problem: The problem, with the modes that are measured.
+        stated: The problem as it was stated, for which reference solutions are stored on disk.
+        reference: The given solution.
+    """
     from pdefreq.probes.target import Target
     from pdefreq.runs.reference import reference_solution
 
-    assert given.problem is not None
-    known = given.reference or given.problem.exact
-    return reference_solution(given.problem).target(problem) if known is None else Target(problem, known)
+    known = reference or stated.exact
+    return reference_solution(stated).target(problem) if known is None else Target(problem, known)

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.history import History
+from pdefreq.core.history import History, Status
 from pdefreq.figures.notebook import Shown, paragraph
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Record(Shown):
         history: The recorded rows.
         notes: Sentences for the user, e.g. about a damaged checkpoint.
         folder: The folder of the run, if it is stored.
+        status: How the run ended.
     """
 
     target: Target
@@ -42,6 +43,7 @@ class Record(Shown):
     history: History
     notes: tuple[str, ...] = ()
     folder: Path | None = None
+    status: Status = Status.RECORDED
 
     def __repr__(self) -> str:
         return f"<{self.label} on {self.problem.name}: {len(self.history)} records>"
@@ -71,6 +73,16 @@ class Record(Shown):
         """The valid rows: for a run that failed, the rows up to the last good state."""
         return self.history
 
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """All sentences for the user."""
+        return self.notes
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run; 0 for a run of another program."""
+        return 0
+
     def spectrum(self) -> SpectralReport:
         """The error, halving time and rate of each watched mode, and the bias index; or the reason if there are no modes."""
         return self._spectrum
@@ -94,8 +106,12 @@ class Record(Shown):
         return {
             "problem": self.problem.name,
             "method": self.label,
+            "status": self.status.label,
+            "sentence": self.status.sentence,
             "steps": int(history.last("step") or 0),
             "seconds": history.last("seconds"),
+            "unknowns": None,
+            "objective": history.last("objective"),
             **{name: errors.get(name, math.nan) for name in _ERRORS},
             **self._reference_errors(),
             **self._spectral_summary(),

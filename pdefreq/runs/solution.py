@@ -216,6 +216,10 @@ class Solution(Record, Field):
         return "" if self._errors is None else contradiction_sentence(self._errors, self.state.space)
 
     @property
+    def seed(self) -> int:
+        return self.spec.seed
+
+    @property
     def all_notes(self) -> tuple[str, ...]:
         """The notes on the run, and on errors that contradict each other."""
         return (*self.notes, *([Note(self.contradiction, "L2 and H1 contradict")] if self.contradiction else []))

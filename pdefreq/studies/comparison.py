@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 import statistics
@@ -14,14 +15,17 @@ from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Status, Stop
 from pdefreq.core.notes import brief_of
 from pdefreq.figures.notebook import Shown, table
+from pdefreq.runs.monitor import Monitor
+from pdefreq.runs.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pdefreq.problem.problem import Problem
     from pdefreq.runs.loop import Progress
-    from pdefreq.runs.solution import Solution
     from pdefreq.solvers.solver import Solver
+
+    Method = str | Solver | Monitor | Record
 
 _MEDIANS = ("unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index")  # lower medians, values of runs
 _SPREADS = ("relative_l2", "bias_index")
@@ -29,11 +33,11 @@ _SPREADS = ("relative_l2", "bias_index")
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Shown):
-    """The solutions of one problem by several methods.
+    """The solutions of one problem by several methods, and records of other programs.
 
     Args:
         problem: The problem.
-        solutions: For each method, one solution per seed.
+        solutions: For each method, one solution per seed; for another program, its record.
         refusals: For each method that can't solve the problem, the sentence with the reason.
 
     Example:
@@ -43,7 +47,7 @@ class Comparison(Shown):
     """
 
     problem: Problem
-    solutions: Mapping[str, Sequence[Solution]]
+    solutions: Mapping[str, Sequence[Record]]
     refusals: Mapping[str, str]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -86,7 +90,7 @@ class Comparison(Shown):
         for label, seeds in self.solutions.items():
             for solution in seeds:
                 if solution.folder is None or solution.folder.parent != folder:
-                    solution.save(_run_folder(folder, label, solution.spec.seed))
+                    solution.save(_run_folder(folder, label, solution.seed))
         rows = self.rows()
         record = {"problem": self.problem.name, "title": self.problem.title, "rows": rows}
         write_atomically(folder / "comparison.csv", csv_bytes(_columns(), map(_as_text, rows)))
@@ -112,7 +116,7 @@ class Comparison(Shown):
 
 def compare(
     problem: Problem | str,
-    solvers: Iterable[str | Solver] | Mapping[str, str | Solver],
+    solvers: Iterable[Method] | Mapping[str, Method],
     *,
     steps: int | None = None,
     seconds: float | None = None,
@@ -129,7 +133,8 @@ def compare(
 
     Args:
         problem: A problem, the name of an included problem, or the path of a problem file.
-        solvers: Names or methods with their options; a mapping gives them labels.
+        solvers: Names or methods with their options; also monitors or records of other programs on the same problem. A mapping
+            gives them labels.
         steps: Largest number of steps, in place of the defaults of the methods.
         seconds: Largest time of the steps of each method; measurements by probes are excluded.
         stop: Further limits, in place of those of the default budget of each method.
@@ -158,9 +163,12 @@ def compare(
     problem = load_problem(problem) if isinstance(problem, str) else problem
     methods = _labelled(solvers)
     folder = None if folder is None else free_folder(folder)
-    solutions: dict[str, list[Solution]] = {}
+    solutions: dict[str, list[Record]] = {}
     refusals: dict[str, str] = {}
     for label, solver in methods.items():
+        if isinstance(solver, Record):
+            solutions[label] = [_of_problem(solver, problem)]
+            continue
         for each in range(seed, seed + seeds):
             try:
                 solution = solve(
@@ -192,28 +200,41 @@ def compare(
     return comparison
 
 
-def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> dict[str, Solver]:
+def _of_problem(record: Record, problem: Problem) -> Record:
+    """A record, whose problem must be that of the comparison apart from its modes."""
+    if dataclasses.replace(record.problem, spectrum=problem.spectrum) != problem:
+        raise OptionError(
+            f"'{record.label}' was recorded on another problem, '{record.problem.name}': compare it with methods on that problem"
+        )
+    return record
+
+
+def _labelled(solvers: Iterable[Method] | Mapping[str, Method]) -> dict[str, Solver | Record]:
     """All methods by label, created before the first run; repeated names are numbered."""
     solvers = [solvers] if isinstance(solvers, str) else solvers
     from pdefreq.solvers.names import make_solver
 
-    methods: dict[str, Solver] = {}
+    methods: dict[str, Solver | Record] = {}
     pairs = ((_label(solver), solver) for solver in solvers)
     if isinstance(solvers, Mapping):
-        pairs = cast("Mapping[str, str | Solver]", solvers).items()
+        pairs = cast("Mapping[str, Method]", solvers).items()
     for name, solver in pairs:
         label, number = name, 1
         while label in methods:
             number += 1
             label = f"{name}-{number}"
-        methods[label] = make_solver(solver) if isinstance(solver, str) else solver
+        methods[label] = (
+            make_solver(solver) if isinstance(solver, str) else solver.record if isinstance(solver, Monitor) else solver
+        )
     if not methods:
         raise OptionError("no methods to compare: name at least one")
     return methods
 
 
-def _label(solver: str | Solver) -> str:
-    return solver if isinstance(solver, str) else solver.name
+def _label(solver: Method) -> str:
+    if isinstance(solver, Monitor):
+        return solver.record.label
+    return solver if isinstance(solver, str) else solver.label if isinstance(solver, Record) else solver.name
 
 
 def _run_folder(folder: Path, label: str, seed: int) -> Path:
@@ -231,7 +252,7 @@ def _as_text(row: Mapping[str, Any]) -> list[Any]:
     return [" ".join(row[name]) if name == "notes" else row[name] for name in _columns()]
 
 
-def _together(seeds: Sequence[Solution]) -> list[str]:
+def _together(seeds: Sequence[Record]) -> list[str]:
     """The notes on the runs of a method. Notes that differ in their numbers only are represented by that of the first run."""
     found: dict[str, list[str]] = {}
     for solution in seeds:
@@ -241,7 +262,7 @@ def _together(seeds: Sequence[Solution]) -> list[str]:
     return [first + several * f" ({1 + len(others)} of {len(seeds)} seeds)" for first, *others in found.values()]
 
 
-def _briefly(seeds: Sequence[Solution]) -> list[str]:
+def _briefly(seeds: Sequence[Record]) -> list[str]:
     """The same in a few words for a figure, with the status of runs that failed or did not converge."""
     words = [
         word
@@ -251,7 +272,7 @@ def _briefly(seeds: Sequence[Solution]) -> list[str]:
     return [word for word in dict.fromkeys(words) if word]
 
 
-def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
+def _row(label: str, seeds: Sequence[Record]) -> dict[str, Any]:
     from pdefreq.runs.run_folder import to_json
 
     summaries = [solution.summary() for solution in seeds]

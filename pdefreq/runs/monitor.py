@@ -1,0 +1,186 @@
+"""Measurements along a run of another program: the same errors, modes, tables and figures as for a run of this package."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pdefreq.core.errors import OptionError
+from pdefreq.core.history import History, Schedule
+from pdefreq.probes.iterate import Iterate
+
+if TYPE_CHECKING:
+    from pdefreq.core.fields import Field
+    from pdefreq.probes.probe import Measurement, Probe
+    from pdefreq.probes.target import Target
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.record import Record
+
+_SHARE = 0.1  # of the time between the calls that measurements may take
+_ALLOWANCE = 0.1  # seconds that they may take in any case
+
+
+class Monitor:
+    """A recorder for solvers that are not part of this package.
+
+    The monitor is called at the steps of another program with a function of points. It measures the function at steps 0 to 100
+    and then at 50 or more steps in each factor of ten, unless the measurements would take more than a tenth of the time of the
+    steps. The measurements are those of `solve`: errors, errors of the modes, and further probes.
+
+    Args:
+        problem: A problem, the name of an included problem, or the path of a problem file.
+        modes: The mode family; by default that of the problem.
+        label: Name of the solver in tables and figures.
+        reference: The solution, as a field or a function of torch points, if the problem contains no exact solution; by default a
+            reference solution is computed.
+        probes: The probes, as objects or by name; by default those of `solve`.
+        schedule: The recorded steps.
+        share: The part of the time between the calls that measurements may take; ``inf`` records every step of the schedule.
+        points: Whether functions take numpy arrays or torch tensors, of shape ``(n, d)``, float64. A `torch.nn.Module` receives
+            tensors of its own type and device in any case.
+
+    Raises:
+        UserError: If the problem or a probe is invalid, or the modes do not fit the domain.
+
+    Example:
+        >>> import numpy as np
+        >>> from pdefreq import Monitor
+        >>> monitor = Monitor("poisson", label="mine")
+        >>> for step in range(3):
+        ...     recorded = monitor(step, lambda x: np.sin(np.pi * x[:, 0]) * step / 10)
+        >>> monitor.record
+        <mine on poisson: 3 records>
+    """
+
+    def __init__(
+        self,
+        problem: Problem | str,
+        *,
+        modes: str | None = None,
+        label: str = "monitored",
+        reference: Field | Callable[[Any], Any] | None = None,
+        probes: Sequence[Probe | str] | None = None,
+        schedule: Schedule | None = None,
+        share: float = _SHARE,
+        points: Literal["numpy", "torch"] = "numpy",
+    ) -> None:
+        from pdefreq.core.fields import as_field
+        from pdefreq.probes.probe import default_probes, make_probe
+        from pdefreq.problem.files import load_problem
+        from pdefreq.runs.prepared_run import target_of
+        from pdefreq.spectrum.modes import ModeFamilies
+
+        if not share > 0:
+            raise OptionError(f"`share` must be positive, got {share}")
+        problem = load_problem(problem) if isinstance(problem, str) else problem
+        stated = problem
+        if modes is not None:
+            problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
+        families = ModeFamilies(problem)
+        families.check(modes or families.chosen)
+        chosen = default_probes() if probes is None else probes
+        self._probes = [make_probe(probe) if isinstance(probe, str) else probe for probe in chosen]
+        self._target = target_of(problem, stated, None if reference is None else as_field(reference))
+        self._label, self._schedule, self._share = label, schedule or Schedule(), share
+        self._points: Literal["numpy", "torch"] = points
+        self._history = History()
+        self._measurements: list[Measurement] = []
+        self._due = 0
+        self._began: float | None = None
+        self._spent = 0.0  # in measurements
+
+    def __repr__(self) -> str:
+        return repr(self.record)
+
+    def __call__(
+        self,
+        step: int,
+        u: Any,
+        *,
+        seconds: float | None = None,
+        gradient: Callable[[Any], Any] | None = None,
+        objective: float = float("nan"),
+        last: bool = False,
+    ) -> bool:
+        """Measure a function if the step is due.
+
+        Args:
+            step: The number of the step; larger than that of the last call that was recorded.
+            u: A function of points ``(n, d)`` that returns n values, a `torch.nn.Module`, or a `Field`.
+            seconds: Time of the steps so far; by default the time since the first call, without that of the measurements.
+            gradient: A function of points that returns gradients ``(n, d)``, which numpy functions need for H1 errors.
+            objective: The value that the solver decreases.
+            last: Record the step although it is not due, such as the last one.
+
+        Returns:
+            Whether the step was recorded.
+
+        Raises:
+            OptionError: If a step is not larger than the last one, or the function returns another number of values.
+        """
+        now = time.perf_counter()
+        self._began = now if self._began is None else self._began
+        elapsed = now - self._began - self._spent
+        if step < self._due and not last:
+            return False
+        if len(self._history) and not last and self._spent > max(self._share * elapsed, _ALLOWANCE):
+            return False
+        previous = self._history.last("step")
+        if previous is not None and step == previous and last:
+            return False
+        if previous is not None and step <= previous:
+            raise OptionError(f"steps must increase, got {step} after {previous}")
+        iterate = self._iterate(u, gradient)
+        if not self._measurements:
+            self._prepare(iterate)
+        row: dict[str, Any] = {"step": step, "seconds": elapsed if seconds is None else float(seconds), "objective": objective}
+        for measurement in self._measurements:
+            row |= measurement(iterate)
+        self._history.record(row)
+        self._due = self._schedule.after(step)
+        self._spent += time.perf_counter() - now
+        return True
+
+    @property
+    def record(self) -> Record:
+        """The measurements so far, with tables, figures and summary like those of a solution."""
+        from pdefreq.runs.record import Record
+
+        return Record(target=self._target, label=self._label, history=self._history)
+
+    @property
+    def history(self) -> History:
+        """The recorded rows."""
+        return self._history
+
+    @property
+    def target(self) -> Target:
+        """The problem with its exact or reference solution."""
+        return self._target
+
+    def _prepare(self, iterate: Iterate) -> None:
+        facts = self._history.facts
+        self._measurements = [probe.prepare(self._target, iterate, discrete_solution=None, facts=facts) for probe in self._probes]
+        for measurement in self._measurements:
+            facts.update(measurement.facts)
+
+    def _iterate(self, u: Any, gradient: Callable[[Any], Any] | None) -> Iterate:
+        import torch
+
+        if isinstance(u, torch.nn.Module):
+            return Iterate.of_function(_of_module(u), gradient=gradient, points="torch")
+        return Iterate.of_function(u, gradient=gradient, points=self._points)
+
+
+def _of_module(module: Any) -> Callable[[Any], Any]:
+    """A module as a function of float64 points on the CPU."""
+    import torch
+
+    like = next(module.parameters(), torch.empty(0, dtype=torch.float64))
+
+    def function(x: Any) -> Any:
+        return module(x.to(like)).reshape(len(x)).to(x)
+
+    return function

@@ -1,0 +1,114 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq import Monitor, compare, solve
+from pdefreq.core.errors import OptionError
+from pdefreq.core.history import Schedule
+from pdefreq.spectrum.spectral_record import ERROR
+
+
+def wave(step):
+    return lambda x: np.sin(math.pi * x[:, 0]) * step / 100
+
+
+@pytest.fixture(scope="module")
+def jacobi():
+    """A run whose iterates are given to a monitor as functions of points."""
+    monitor = Monitor("poisson", label="copy", share=math.inf)
+
+    def follow(step, state, _history):
+        space, c = state.space, state.coefficients.clone()
+        monitor(step, lambda x: space.at(torch.from_numpy(x)).value(c).numpy(), seconds=0.0)
+
+    return solve("poisson", "deep-ritz", steps=30, callback=follow), monitor
+
+
+def test_modes_and_errors_are_those_of_solve(jacobi):
+    """The same coefficients are measured by the probes of a run and by a monitor, which knows a function of points only."""
+    solution, monitor = jacobi
+    assert len(monitor.history) == len(solution.history) == 31
+    np.testing.assert_allclose(monitor.history.column(ERROR), solution.history.column(ERROR), rtol=1e-12)
+    np.testing.assert_allclose(monitor.history.column("relative_l2"), solution.history.column("relative_l2"), rtol=1e-12)
+    np.testing.assert_array_equal(monitor.history.facts["mode_amplitude"], solution.history.facts["mode_amplitude"])
+
+
+def test_a_monitor_is_a_row_of_a_comparison(jacobi, tmp_path):
+    _, monitor = jacobi
+    found = compare("poisson", [monitor, "fem"], folder=tmp_path / "a")
+    copy, fem = found.rows()
+    assert (copy["method"], copy["status"], copy["steps"]) == ("copy", "recorded", 30)
+    assert fem["status"] == "done"
+    assert copy["relative_l2"] == monitor.history.last("relative_l2")
+    assert (tmp_path / "a" / "copy-seed0" / "spectrum.npz").is_file()
+    assert compare("poisson", {"mine": monitor.record}).rows()[0]["method"] == "mine"
+
+
+def test_a_record_of_another_problem_is_refused(jacobi):
+    with pytest.raises(OptionError, match="recorded on another problem, 'poisson'"):
+        compare("poisson-6pi", [jacobi[1], "fem"])
+
+
+def test_modules_are_measured_in_their_own_precision():
+    module = torch.nn.Sequential(torch.nn.Linear(1, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1))
+    monitor, other = Monitor("poisson"), Monitor("poisson", points="torch")
+    assert monitor(0, module)
+    assert other(0, lambda x: module(x.float())[:, 0])
+    np.testing.assert_array_equal(monitor.history.column(ERROR), other.history.column(ERROR))
+    assert "relative_l2" in monitor.history
+
+
+def test_the_schedule_is_followed_and_the_last_step_can_be_added():
+    monitor = Monitor("poisson", schedule=Schedule(dense=3, per_decade=2), share=math.inf)
+    recorded = [step for step in range(25) if monitor(step, wave(step))]
+    assert recorded == [0, 1, 2, 3, 9]
+    assert monitor(25, wave(25), last=True)
+    assert not monitor(25, wave(25), last=True)  # it is recorded already
+    with pytest.raises(OptionError, match="steps must increase, got 24 after 25"):
+        monitor(24, wave(24), last=True)
+
+
+def test_measurements_take_a_share_of_the_time(monkeypatch):
+    """The clock advances by 1 ms between calls and by 0.3 s in each measurement, of which 0.1 s are free."""
+    now = [0.0]
+    monkeypatch.setattr("pdefreq.runs.monitor.time.perf_counter", lambda: now[0])
+
+    def slow(x):
+        now[0] += 0.15 if len(x) > 1 else 0
+        return np.zeros(len(x))
+
+    monitor, recorded = Monitor("poisson", share=0.1), []
+    for step in range(10_000):
+        now[0] += 1e-3
+        if monitor(step, slow):
+            recorded.append(step)
+    spent = now[0] - 10
+    assert recorded[0] == 0
+    assert 3 < len(recorded) < 20
+    assert spent < 0.1 * 10 + 0.1 + 0.5  # and one measurement more
+    seconds = monitor.history.column("seconds")
+    assert seconds[-1] == pytest.approx((recorded[-1]) * 1e-3, abs=1e-9)  # without the measurements
+
+
+def test_given_times_modes_and_objectives_are_recorded():
+    monitor = Monitor("poisson", modes="cosine")
+    monitor(0, wave(0), seconds=2.5, objective=7.0)
+    assert (monitor.history.last("seconds"), monitor.history.last("objective")) == (2.5, 7.0)
+    assert str(monitor.history.facts["mode_kind"]) == "cosine"
+    assert monitor.record.summary()["status"] == "recorded"
+    assert monitor.record.plot().axes
+
+
+def test_a_given_reference_replaces_the_solution():
+    monitor = Monitor("poisson-6pi", reference=lambda x: torch.sin(x[:, 0]))
+    monitor(0, lambda x: np.sin(x[:, 0]))
+    assert monitor.history.last("relative_l2") < 1e-15
+
+
+def test_functions_with_a_wrong_number_of_values_are_refused():
+    with pytest.raises(OptionError, match="one value for each point"):
+        Monitor("poisson")(0, lambda _: np.zeros(3))
+    with pytest.raises(OptionError, match="`share` must be positive"):
+        Monitor("poisson", share=0)
