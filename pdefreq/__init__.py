@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pdefreq.runs.monitor import Monitor
     from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.record import Record
+    from pdefreq.runs.snapshot_file import measure
     from pdefreq.runs.solution import Solution
     from pdefreq.runs.solve import solve
     from pdefreq.runs.spec import RunSpec
@@ -93,6 +94,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "lfp": "studies.lfp",
     "Given": "runs.prepared_run",
     "Monitor": "runs.monitor",
+    "measure": "runs.snapshot_file",
     "Record": "runs.record",
     "RunSpec": "runs.spec",
     "load_run": "runs.lifecycle",
@@ -165,6 +167,7 @@ __all__ = [
     "load_problem",
     "load_run",
     "make_solver",
+    "measure",
     "mscale",
     "network",
     "pinn",

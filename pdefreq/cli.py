@@ -16,6 +16,7 @@ import pdefreq
 from pdefreq.commands.cache import cache
 from pdefreq.commands.compare import compare
 from pdefreq.commands.film import film
+from pdefreq.commands.measure import measure
 from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
 from pdefreq.commands.refine import refine
@@ -125,6 +126,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq film runs/a --out film.gif\n\npdefreq film runs/a --frames 0,100,1000 --out film.png",
     lfp: "pdefreq lfp five-points --initialization 'uniform(0.2,1,1)'\n\npdefreq lfp my-data.toml --width 10000",
     activations: "pdefreq activations tanh relu 'ricker(0.3)' my_file.py:swish",
+    measure: "pdefreq measure snapshots.npz poisson --label mine",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",

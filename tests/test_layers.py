@@ -30,6 +30,7 @@ ORDER = [  # from the lowest layer to the highest; a nested folder may have a se
     ["parts"],
     ["solvers", "probes", "figures"],  # these are independent of each other
     ["runs"],
+    ["integrations"],
     ["studies"],
     ["experiments"],
     ["commands"],

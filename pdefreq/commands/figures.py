@@ -9,6 +9,7 @@ from pdefreq.commands.shared_options import importing
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
+    from pdefreq.runs.record import Record
     from pdefreq.runs.solution import Solution
 
 
@@ -17,20 +18,27 @@ def draw_run(solution: Solution) -> None:
     from pdefreq.core.announcements import announce
 
     with importing():
+        from pdefreq.figures.style import save_figure
+
+    assert solution.folder is not None
+    announce("drawing the figures")
+    save_figure(solution.plot(), solution.folder / "solution.png")
+    draw_modes(solution)
+
+
+def draw_modes(record: Record) -> None:
+    """Draw the error of each mode and the heat map into the folder of a record that has modes."""
+    with importing():
         from pdefreq.figures.heatmap import heatmap_figure
         from pdefreq.figures.modes import mode_figure
         from pdefreq.figures.style import save_figure
         from pdefreq.spectrum.spectral_record import SpectralRecord
 
-    assert solution.folder is not None
-    announce("drawing the figures")
-    figures = {"solution.png": solution.plot()}
-    if len(SpectralRecord.of(solution.history)):
-        watched = solution.problem.spectrum.wavenumbers
-        figures["modes.png"] = mode_figure(solution.history, wavenumbers=watched, title=solution.title)
-        figures["heatmap.png"] = heatmap_figure(solution.history, wavenumbers=watched, title=solution.title)
-    for name, figure in figures.items():
-        save_figure(figure, solution.folder / name)
+    assert record.folder is not None
+    if len(SpectralRecord.of(record.history)):
+        watched = record.problem.spectrum.wavenumbers
+        for name, draw in (("modes.png", mode_figure), ("heatmap.png", heatmap_figure)):
+            save_figure(draw(record.history, wavenumbers=watched, title=record.title), record.folder / name)
 
 
 def draw_problem(problem: Problem, path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +13,38 @@ from matplotlib.figure import Figure
 from pdefreq.figures.style import METHOD_COLORS, Picture, method_style, styled
 
 if TYPE_CHECKING:
-    from pdefreq.studies.activation_spectra import DrawnActivation
+    from pdefreq.spaces.networks.activations.activation import Activation
 
 _SMALLEST = 1e-8  # modulus that is drawn
+_MONOTONE = 1 - 1e-9  # of the modulus at the smallest wavenumber: smaller differences are rounding errors
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnActivation:
+    """An activation, and the modulus of its transform.
+
+    Args:
+        activation: The activation.
+        k: Wavenumbers in radians per unit, ascending, shape ``(1000,)``.
+        modulus: |F(k)|, shape ``(1000,)``.
+        tail: The largest power s with |F(k)| = O(k^-s); inf if it decreases faster than every power.
+        closed: Whether a closed form is known; otherwise the transform is computed by quadrature.
+    """
+
+    activation: Activation
+    k: np.ndarray
+    modulus: np.ndarray
+    tail: float
+    closed: bool
+
+    @property
+    def peak(self) -> float:
+        """The wavenumber with the largest modulus; 0 if the modulus is largest at the smallest wavenumber.
+
+        Frequencies up to it are not learned in ascending order.
+        """
+        largest = int(self.modulus.argmax())
+        return 0.0 if self.modulus[0] >= _MONOTONE * self.modulus[largest] else float(self.k[largest])
 
 
 @styled

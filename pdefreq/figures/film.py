@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -18,54 +20,129 @@ from pdefreq.core.errors import OptionError
 from pdefreq.figures.panels import TAU
 from pdefreq.figures.slices import value_range
 from pdefreq.figures.style import APPROXIMATE_COLOR, EXACT_COLOR, SOLUTION_MAP, STYLE, Picture, styled
-
-if TYPE_CHECKING:
-    from pdefreq.studies.film import Film, Strip
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 _DPI = 90
 _COLORS = 128  # of a gif
 _HOLD = 2.0  # seconds for which the last frame of a gif is shown
 _FLOOR = 1e-4  # smallest error and smallest amplitude relative to the largest that is drawn
 _MARGIN = 0.15
+_SMALL = 3e-3  # of the largest amplitude; the drawn wavenumbers reach twice the largest one with this amplitude
+_FEWEST = 16  # modes that are drawn at least
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """The snapshots of one run.
+
+    Args:
+        title: The method.
+        step: The recorded steps, ascending, shape ``(T,)``.
+        seconds: Time in steps at each, shape ``(T,)``.
+        axes: Coordinates of the grid along its one or two axes.
+        values: u on the grid, shape ``(T, n)`` or ``(T, n, m)``; nan outside the domain.
+        target: The exact or reference solution on the grid; None if unknown.
+        kind: The transform in one dimension: ``"sine"``, ``"cosine"`` or ``"fourier"``.
+        record: The errors of the watched modes.
+    """
+
+    title: str
+    step: np.ndarray
+    seconds: np.ndarray
+    axes: tuple[np.ndarray, ...]
+    values: np.ndarray
+    target: np.ndarray | None
+    kind: str
+    record: SpectralRecord
+
+    def row(self, step: float) -> int:
+        """The last recorded row at or before a step."""
+        return max(int(np.searchsorted(self.step, step, side="right")) - 1, 0)
+
+    def rows(self, count: int) -> np.ndarray:
+        """Rows of at most `count` frames, in equal ratios of the steps; the first one is the initial state."""
+        last = max(self.step[-1], 1.0)
+        wanted = np.concatenate([[0.0], np.geomspace(1.0, last, max(count - 1, 1))])
+        return np.array([self.row(step * (1 + 1e-12)) for step in wanted[:count]])
+
+    def amplitudes(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The amplitudes of a function on the line, and their wavenumbers: moduli of coefficients of the waves of the family.
+
+        Sine coefficients are those of the function minus the linear interpolant of its end values.
+
+        Args:
+            values: Shape ``(n,)``, including the end points.
+
+        Returns:
+            Angular wavenumbers ``(m,)`` and amplitudes ``(m,)``.
+        """
+        from scipy import fft
+
+        (x,) = self.axes
+        n, length = len(x) - 1, x[-1] - x[0]
+        if self.kind == "fourier":
+            c = np.abs(np.asarray(fft.rfft(values[:-1]))) / n
+            return 2 * np.pi / length * np.arange(len(c)), np.where(np.arange(len(c)) % n == 0, 1, 2) * c
+        if self.kind == "cosine":
+            c = np.abs(np.asarray(fft.dct(values, type=1))) / n
+            c[[0, -1]] /= 2
+            return np.pi / length * np.arange(n + 1), c
+        inside = (values - np.interp(x, x[[0, -1]], values[[0, -1]]))[1:-1]
+        return np.pi / length * np.arange(1, n), np.abs(np.asarray(fft.dst(inside, type=1))) / n
+
+    @functools.cached_property
+    def shown(self) -> int:
+        """The number of amplitudes that are drawn: up to twice the largest wavenumber of the target that is not small."""
+        known = self.values[-1] if self.target is None else self.target
+        _, c = self.amplitudes(known)
+        large = np.flatnonzero(c >= _SMALL * c.max(initial=0.0))
+        return min(max(_FEWEST, 2 * (int(large[-1]) + 1) if len(large) else 0), len(c))
+
+    @property
+    def is_line(self) -> bool:
+        """Whether the snapshots are curves."""
+        return len(self.axes) == 1
 
 
 @styled
-def frame_figure(film: Film, rows: Sequence[int]) -> Figure:
+def frame_figure(title: str, strips: Sequence[Strip], rows: Sequence[int]) -> Figure:
     """The solution and the spectrum of each run at one row each.
 
     Args:
-        film: The film.
+        title: Title of the figure.
+        strips: The snapshots of each run.
         rows: The row of each run.
     """
-    count = len(film.strips)
+    count = len(strips)
     figure = Picture(figsize=(max(5.2 * count, 6.4), 6.2))
     panels = figure.subplots(2, count, squeeze=False)
-    for column, (strip, row) in enumerate(zip(film.strips, rows, strict=True)):
+    for column, (strip, row) in enumerate(zip(strips, rows, strict=True)):
         _draw_solution(panels[0, column], strip, row)
         panels[0, column].set_title(f"{strip.title}: step {strip.step[row]:,.0f}, {strip.seconds[row]:.2g} s")
         _draw_spectrum(panels[1, column], strip, row)
-    figure.suptitle(film.title)
+    figure.suptitle(title)
     return figure
 
 
 @styled
-def stills_figure(film: Film, rows: Sequence[Sequence[int]]) -> Figure:
+def stills_figure(title: str, strips: Sequence[Strip], rows: Sequence[Sequence[int]]) -> Figure:
     """Solutions and spectra at several steps, one column for each step, and two rows for each run.
 
     Args:
-        film: The film.
+        title: Title of the figure.
+        strips: The snapshots of each run.
         rows: The row of each run, for each step.
     """
-    figure = Picture(figsize=(max(3.6 * len(rows), 5), 4.8 * len(film.strips)))
-    panels = figure.subplots(2 * len(film.strips), len(rows), squeeze=False)
+    figure = Picture(figsize=(max(3.6 * len(rows), 5), 4.8 * len(strips)))
+    panels = figure.subplots(2 * len(strips), len(rows), squeeze=False)
     for column, chosen in enumerate(rows):
-        for number, (strip, row) in enumerate(zip(film.strips, chosen, strict=True)):
+        for number, (strip, row) in enumerate(zip(strips, chosen, strict=True)):
             _draw_solution(panels[2 * number, column], strip, row)
             panels[2 * number, column].set_title(f"{strip.title}: step {strip.step[row]:,.0f}")
             _draw_spectrum(panels[2 * number + 1, column], strip, row)
     for axes in panels[:, 1:].flat:
         axes.set_ylabel("")
-    figure.suptitle(film.title)
+    figure.suptitle(title)
     return figure
 
 

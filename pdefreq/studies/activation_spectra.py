@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.core.errors import OptionError
+from pdefreq.figures.activations import DrawnActivation, activations_figure
 from pdefreq.figures.notebook import Shown, table
 
 if TYPE_CHECKING:
@@ -16,39 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-    from pdefreq.spaces.networks.activations.activation import Activation
 
 DEFAULT = ("tanh", "relu", "srelu", "phi", "sin-srelu", "ricker(0.3)", "ricker(0.1)")
 _RANGE, _NUMBER = (0.1, 100.0), 1000
-_MONOTONE = 1 - 1e-9  # of the modulus at the smallest wavenumber: smaller differences are rounding errors
-
-
-@dataclass(frozen=True, eq=False)
-class DrawnActivation:
-    """An activation, and the modulus of its transform.
-
-    Args:
-        activation: The activation.
-        k: Wavenumbers in radians per unit, ascending, shape ``(1000,)``.
-        modulus: |F(k)|, shape ``(1000,)``.
-        tail: The largest power s with |F(k)| = O(k^-s); inf if it decreases faster than every power.
-        closed: Whether a closed form is known; otherwise the transform is computed by quadrature.
-    """
-
-    activation: Activation
-    k: np.ndarray
-    modulus: np.ndarray
-    tail: float
-    closed: bool
-
-    @property
-    def peak(self) -> float:
-        """The wavenumber with the largest modulus; 0 if the modulus is largest at the smallest wavenumber.
-
-        Frequencies up to it are not learned in ascending order.
-        """
-        largest = int(self.modulus.argmax())
-        return 0.0 if self.modulus[0] >= _MONOTONE * self.modulus[largest] else float(self.k[largest])
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +37,6 @@ class ActivationSpectra(Shown):
 
     def plot(self) -> Figure:
         """The activations and the moduli of their transforms."""
-        from pdefreq.figures.activations import activations_figure
-
         return activations_figure(self.found)
 
     def _html(self) -> str:

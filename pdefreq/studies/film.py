@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.file_io import write_atomically
+from pdefreq.figures.film import Strip, frame_figure, gif_bytes, mp4_bytes, stills_figure
 from pdefreq.probes.snapshots import COLUMN, POINTS, SHAPE
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
@@ -23,123 +23,6 @@ if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
 
 MOVIES = (".gif", ".mp4")
-_SMALL = 3e-3  # of the largest amplitude; the drawn wavenumbers reach twice the largest one with this amplitude
-_FEWEST = 16  # modes that are drawn at least
-
-
-@dataclass(frozen=True, eq=False)
-class Strip:
-    """The snapshots of one run.
-
-    Args:
-        title: The method.
-        step: The recorded steps, ascending, shape ``(T,)``.
-        seconds: Time in steps at each, shape ``(T,)``.
-        axes: Coordinates of the grid along its one or two axes.
-        values: u on the grid, shape ``(T, n)`` or ``(T, n, m)``; nan outside the domain.
-        target: The exact or reference solution on the grid; None if unknown.
-        kind: The transform in one dimension: ``"sine"``, ``"cosine"`` or ``"fourier"``.
-        record: The errors of the watched modes.
-    """
-
-    title: str
-    step: np.ndarray
-    seconds: np.ndarray
-    axes: tuple[np.ndarray, ...]
-    values: np.ndarray
-    target: np.ndarray | None
-    kind: str
-    record: SpectralRecord
-
-    @classmethod
-    def of(cls, solution: Solution) -> Strip:
-        """The snapshots of a run.
-
-        Raises:
-            OptionError: If the run has none.
-        """
-        import torch
-
-        from pdefreq.spectrum.modes import ModeFamilies
-
-        history = solution.valid_history
-        if COLUMN not in history or not len(history):
-            place = f" '{solution.folder}'" if solution.folder else ""
-            raise OptionError(
-                f"the run{place} has no snapshots: run it again with `pdefreq solve ... --snapshots` (Python: "
-                "probes=[*default_probes(), SnapshotsProbe()])"
-            )
-        points, shape = history.facts[POINTS], tuple(int(n) for n in history.facts[SHAPE])
-        grid = points.reshape(*shape, -1)
-        axes = tuple(
-            np.moveaxis(grid, axis, 0).reshape(shape[axis], -1, points.shape[1])[:, 0, axis] for axis in range(len(shape))
-        )
-        reference, target = solution.target.reference, None
-        if reference is not None:
-            inside = np.isfinite(history.column(COLUMN)[0])
-            target = np.full(len(points), np.nan)
-            with torch.no_grad():
-                target[inside] = reference(torch.from_numpy(points[inside])).numpy(force=True)
-            target = target.reshape(shape)
-        kind = ModeFamilies(solution.problem).chosen
-        return cls(
-            title=solution.label,
-            step=history.column("step").astype(float),
-            seconds=history.column("seconds").astype(float),
-            axes=axes,
-            values=history.column(COLUMN).reshape(-1, *shape),
-            target=target,
-            kind=kind if kind in ("cosine", "fourier") else "sine",
-            record=SpectralRecord.of(history),
-        )
-
-    def row(self, step: float) -> int:
-        """The last recorded row at or before a step."""
-        return max(int(np.searchsorted(self.step, step, side="right")) - 1, 0)
-
-    def rows(self, count: int) -> np.ndarray:
-        """Rows of at most `count` frames, in equal ratios of the steps; the first one is the initial state."""
-        last = max(self.step[-1], 1.0)
-        wanted = np.concatenate([[0.0], np.geomspace(1.0, last, max(count - 1, 1))])
-        return np.array([self.row(step * (1 + 1e-12)) for step in wanted[:count]])
-
-    def amplitudes(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The amplitudes of a function on the line, and their wavenumbers: moduli of coefficients of the waves of the family.
-
-        Sine coefficients are those of the function minus the linear interpolant of its end values.
-
-        Args:
-            values: Shape ``(n,)``, including the end points.
-
-        Returns:
-            Angular wavenumbers ``(m,)`` and amplitudes ``(m,)``.
-        """
-        from scipy import fft
-
-        (x,) = self.axes
-        n, length = len(x) - 1, x[-1] - x[0]
-        if self.kind == "fourier":
-            c = np.abs(np.asarray(fft.rfft(values[:-1]))) / n
-            return 2 * np.pi / length * np.arange(len(c)), np.where(np.arange(len(c)) % n == 0, 1, 2) * c
-        if self.kind == "cosine":
-            c = np.abs(np.asarray(fft.dct(values, type=1))) / n
-            c[[0, -1]] /= 2
-            return np.pi / length * np.arange(n + 1), c
-        inside = (values - np.interp(x, x[[0, -1]], values[[0, -1]]))[1:-1]
-        return np.pi / length * np.arange(1, n), np.abs(np.asarray(fft.dst(inside, type=1))) / n
-
-    @functools.cached_property
-    def shown(self) -> int:
-        """The number of amplitudes that are drawn: up to twice the largest wavenumber of the target that is not small."""
-        known = self.values[-1] if self.target is None else self.target
-        _, c = self.amplitudes(known)
-        large = np.flatnonzero(c >= _SMALL * c.max(initial=0.0))
-        return min(max(_FEWEST, 2 * (int(large[-1]) + 1) if len(large) else 0), len(c))
-
-    @property
-    def is_line(self) -> bool:
-        """Whether the snapshots are curves."""
-        return len(self.axes) == 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,15 +46,11 @@ class Film:
         Args:
             rows: The row of each run.
         """
-        from pdefreq.figures.film import frame_figure
-
-        return frame_figure(self, rows)
+        return frame_figure(self.title, self.strips, rows)
 
     def stills(self, steps: Sequence[float]) -> Figure:
         """The solutions and spectra of all runs at given steps, as one figure."""
-        from pdefreq.figures.film import stills_figure
-
-        return stills_figure(self, [[strip.row(step) for strip in self.strips] for step in steps])
+        return stills_figure(self.title, self.strips, [[strip.row(step) for strip in self.strips] for step in steps])
 
     def save(
         self, path: str | Path, *, frames: int = 60, rate: float = 10.0, progress: Callable[[int, int], None] | None = None
@@ -192,8 +71,6 @@ class Film:
             raise OptionError(f"a film is written as {' or '.join(MOVIES)}, got '{path.name}'")
         if frames < 2 or not 0 < rate <= 100:
             raise OptionError(f"a film needs at least 2 frames and a rate of at most 100 per second, got {frames} and {rate:g}")
-        from pdefreq.figures.film import gif_bytes, mp4_bytes
-
         chosen = list(zip(*(strip.rows(frames) for strip in self.strips), strict=True))
         chosen = [rows for k, rows in enumerate(chosen) if not k or rows != chosen[k - 1]]
         encode = gif_bytes if path.suffix.lower() == ".gif" else mp4_bytes
@@ -233,4 +110,44 @@ def film(*solutions: Solution | str | Path, trust: bool = False) -> Film:
     problem = loaded[0].problem
     if any(each.problem.domain != problem.domain for each in loaded):
         raise OptionError("the runs of a film must belong to the same domain")
-    return Film(problem.title or problem.name, tuple(Strip.of(each) for each in loaded))
+    return Film(problem.title or problem.name, tuple(strip_of(each) for each in loaded))
+
+
+def strip_of(solution: Solution) -> Strip:
+    """The snapshots of a run.
+
+    Raises:
+        OptionError: If the run has none.
+    """
+    import torch
+
+    from pdefreq.spectrum.modes import ModeFamilies
+
+    history = solution.valid_history
+    if COLUMN not in history or not len(history):
+        place = f" '{solution.folder}'" if solution.folder else ""
+        raise OptionError(
+            f"the run{place} has no snapshots: run it again with `pdefreq solve ... --snapshots` (Python: "
+            "probes=[*default_probes(), SnapshotsProbe()])"
+        )
+    points, shape = history.facts[POINTS], tuple(int(n) for n in history.facts[SHAPE])
+    grid = points.reshape(*shape, -1)
+    axes = tuple(np.moveaxis(grid, axis, 0).reshape(shape[axis], -1, points.shape[1])[:, 0, axis] for axis in range(len(shape)))
+    reference, target = solution.target.reference, None
+    if reference is not None:
+        inside = np.isfinite(history.column(COLUMN)[0])
+        target = np.full(len(points), np.nan)
+        with torch.no_grad():
+            target[inside] = reference(torch.from_numpy(points[inside])).numpy(force=True)
+        target = target.reshape(shape)
+    kind = ModeFamilies(solution.problem).chosen
+    return Strip(
+        title=solution.label,
+        step=history.column("step").astype(float),
+        seconds=history.column("seconds").astype(float),
+        axes=axes,
+        values=history.column(COLUMN).reshape(-1, *shape),
+        target=target,
+        kind=kind if kind in ("cosine", "fourier") else "sine",
+        record=SpectralRecord.of(history),
+    )

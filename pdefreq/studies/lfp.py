@@ -11,84 +11,42 @@ import numpy as np
 
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.figures.notebook import Shown, paragraph, table
-from pdefreq.theory.lfp import Moments
+from pdefreq.theory.lfp_model import LfpModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.figure import Figure
     from torch import Tensor
 
     from pdefreq.problem.problem import Problem
-    from pdefreq.theory.fourier_fit import FourierFit
+    from pdefreq.theory.lfp import Moments
 
 SAMPLED = 100_000  # units whose moments are averaged if there is no network
 _PERIOD = 10.0  # of the waves, in units of the range of the data
 _WAVES = {1: 2000, 2: 100}  # largest integer along each axis
 _RIDGE = 1e-6
-_LINE = 800  # points of a line at which functions of one variable are compared
+_LINE = 800  # points of a line at which the network is evaluated
 _SIDE = 61  # points along each side of a grid
 _ENOUGH = 2e-3  # largest residual, in units of the largest value, at which training ends
 _MOST_STEPS = 200_000
 
 
 @dataclass(frozen=True, eq=False)
-class LfpFit(Shown):
+class LfpFit(LfpModel, Shown):
     """The LFP solution of a regression, with the splines that are its limits and, if it was trained, a network.
 
     Args:
         title: The problem.
-        x: Training points, shape ``(n, d)``.
-        y: Training values, shape ``(n,)``.
-        moments: E[r^3] and E[a^2 r] of the initial weights.
         initialization: Name of the initialization.
-        fit: The LFP solution; ``fit(points)`` returns its values.
-        ridge: epsilon of the ridge regression.
         network: The trained network, if there is one.
     """
 
-    title: str
-    x: Tensor
-    y: Tensor
-    moments: Moments
-    initialization: str
-    fit: FourierFit
-    ridge: float
+    title: str = ""
+    initialization: str = ""
     network: TrainedNetwork | None = None
 
     def __repr__(self) -> str:
         trained = f", network of {self.network.width} units" if self.network else ""
         return f"<LFP fit of {len(self.x)} points, {self.initialization}{trained}>"
-
-    def __call__(self, points: Tensor | np.ndarray) -> np.ndarray:
-        """The LFP solution at points ``(n, d)`` or, in one dimension, ``(n,)``."""
-        import torch
-
-        points = torch.as_tensor(points, dtype=torch.float64)
-        return self.fit(points[:, None] if points.ndim == 1 else points).numpy()
-
-    @functools.cached_property
-    def line(self) -> np.ndarray:
-        """Uniform points between the smallest and the largest training point, in one dimension, shape ``(800,)``."""
-        return np.linspace(float(self.x.min()), float(self.x.max()), _LINE)
-
-    @functools.cached_property
-    def splines(self) -> dict[str, np.ndarray]:
-        """The natural cubic spline and the piecewise linear interpolant at `line`; empty in more than one dimension.
-
-        They minimize int |h''|^2 and int |h'|^2 among the interpolants, and are the limits of the LFP solution if the first or
-        the second term of gamma^2 dominates.
-        """
-        from scipy.interpolate import CubicSpline
-
-        if self.x.shape[1] > 1 or len(self.x) < 2:
-            return {}
-        order = self.x[:, 0].argsort()
-        x, y = self.x[order, 0].numpy(), self.y[order].numpy()
-        return {
-            "natural cubic spline": CubicSpline(x, y, bc_type="natural")(self.line),
-            "linear interpolant": np.interp(self.line, x, y),
-        }
 
     @functools.cached_property
     def distances(self) -> dict[str, float]:
@@ -104,50 +62,22 @@ class LfpFit(Shown):
             found["trained network"] = _distance(self(self.network.points), self.network.values)
         return found
 
-    def during(self, points: Tensor | np.ndarray, steps: Sequence[float] | np.ndarray) -> np.ndarray:
-        """The model during gradient descent with the rate 1 / kappa_1, h(t) = K(., X) K^-1 (I - (I - K / kappa_1)^t) y.
-
-        Args:
-            points: Shape ``(q, d)`` or, in one dimension, ``(q,)``.
-            steps: t, shape ``(T,)``.
-
-        Returns:
-            Shape ``(T, q)``.
-        """
-        import torch
-
-        points = torch.as_tensor(points, dtype=torch.float64)
-        cross = self.fit.kernel(points[:, None] if points.ndim == 1 else points, self.x)
-        values, vectors = self._eigenpairs
-        left = (1 - values / values[-1]) ** torch.as_tensor(steps, dtype=torch.float64)[:, None]
-        return (((1 - left) * (vectors.T @ self.y / values)) @ vectors.T @ cross.T).numpy()
-
-    @property
-    def time_constants(self) -> np.ndarray:
-        """Steps kappa_1 / kappa_i after which the residual along eigenvector i has decreased by a factor e, ascending."""
-        values, _ = self._eigenpairs
-        return (values[-1] / values).flip(0).numpy()
-
-    @functools.cached_property
-    def _eigenpairs(self) -> tuple[Tensor, Tensor]:
-        """Those of K + ridge at the training points, ascending."""
-        import torch
-
-        ridge = self.ridge * torch.eye(len(self.x), dtype=torch.float64)
-        return torch.linalg.eigh(self.fit.kernel(self.x) + ridge)
-
     def plot(self) -> Figure:
         """The solution with its limits, gamma^2 with both terms and, in one dimension, the model during training."""
-        from pdefreq.figures.lfp import lfp_figure
+        from pdefreq.figures.lfp import Curve, lfp_figure
 
-        return lfp_figure(self)
+        title = f"{self.title}: linear frequency principle, weights {self.initialization}"
+        found = self.network
+        return lfp_figure(
+            self, title=title, network=found and Curve(f"network, {found.width:,} units", found.points, found.values)
+        )
 
     def _html(self) -> str:
         rows: list[dict[str, object]] = [{"distance to": name, "relative rms": value} for name, value in self.distances.items()]
         return paragraph([f"{self.title}: LFP, {self.initialization}"]) + table(("distance to", "relative rms"), rows)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainedNetwork:
     """A wide two-layer ReLU network, initially zero, after gradient descent on the data.
 
@@ -226,7 +156,7 @@ def lfp(
     kernel = lfp_kernel(d, 2 * math.pi / period, waves or _WAVES[d], inner=moments.inner, outer=moments.outer)
     fit = kernel.fit(x, y, ridge=ridge)
     network = train(problem, initialization, width, seed) if width else None
-    return LfpFit(problem.title or problem.name, x, y, moments, initialization, fit, ridge, network)
+    return LfpFit(x, y, moments, fit, ridge, problem.title or problem.name, initialization, network)
 
 
 def initial_moments(initialization: str, dimension: int, units: int, seed: int) -> Moments:

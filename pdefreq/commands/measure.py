@@ -1,0 +1,58 @@
+"""`pdefreq measure`: the errors and modes of snapshots that another program wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pdefreq.commands import shared_options as o
+
+SnapshotFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="An .npz file with points (n, d), steps (T,), values (T, n) and, perhaps, seconds.",
+        show_default=False,
+    ),
+]
+
+
+def measure(
+    file: SnapshotFile,
+    problem: o.ProblemName,
+    params: o.Params = None,
+    trust: o.Trust = False,
+    modes: o.Modes = None,
+    label: Annotated[str, typer.Option(metavar="NAME", help="Name of the solver; by default that of the file.")] = "",
+    out: o.Out = None,
+    json_output: o.Json = False,
+) -> None:
+    """Measure in which order the frequencies of another solver converged, from a file of its snapshots."""
+    o.use_threads(1)
+    subject = o.load_problem(problem, params, trust=trust)
+
+    from pdefreq.commands.figures import draw_modes
+    from pdefreq.commands.result import bounded, make_console, modes_table, print_json, reference_sentence, say
+    from pdefreq.runs.snapshot_file import measure as measured
+
+    folder = o.new_folder(out, subject.name, label or file.stem)
+    record = measured(file, subject, modes=modes.value if modes else None, label=label)
+    record.save(folder)
+    draw_modes(record)
+    summary, report = record.summary(), record.spectrum()
+    if json_output:
+        print_json(summary)
+        return
+    console = make_console()
+    say(console, f"{record.title}: {len(record.history):,} snapshots, steps to {summary['steps']:,}", "bold")
+    for note in record.all_notes:
+        say(console, note, "yellow")
+    if report.rows:
+        console.print(modes_table(report, record.reference_error))
+    say(console, report.sentence, "bold" if report.rows else "")
+    say(console, f"relative L2 error {bounded(summary['relative_l2'], record.reference_error)} at the last step")
+    if sentence := reference_sentence(record.reference_error):
+        say(console, sentence)
+    say(console, f"results and figures: {folder}")

@@ -1,0 +1,46 @@
+"""A callback for the `Trainer` of Lightning, and therefore for packages that are based on it, such as PINA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.errors import OptionError
+
+try:
+    from lightning.pytorch.callbacks import Callback  # pyright: ignore[reportMissingImports]
+except ImportError as error:
+    raise OptionError("`pdefreq.integrations.lightning` needs Lightning: pip install lightning") from error
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from pdefreq.runs.monitor import Monitor
+
+
+class MonitorCallback(Callback):  # pyright: ignore[reportUntypedBaseClass]
+    """Calls a monitor with the module at the beginning and after each batch; steps are those of the trainer.
+
+    Args:
+        monitor: The monitor.
+        solution: A function that returns the approximate solution of a Lightning module, a module of points ``(n, d)``; by
+            default the Lightning module itself.
+
+    Example::
+
+        Trainer(callbacks=[MonitorCallback(monitor, lambda module: module.net)])
+    """
+
+    def __init__(self, monitor: Monitor, solution: Callable[[Any], Module] = lambda module: module) -> None:
+        super().__init__()
+        self._monitor, self._solution = monitor, solution
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        self._monitor(trainer.global_step, self._solution(pl_module))
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+        if trainer.global_step > (self._monitor.history.last("step") or 0):
+            self._monitor(trainer.global_step, self._solution(pl_module))
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        self._monitor(trainer.global_step, self._solution(pl_module), last=True)
