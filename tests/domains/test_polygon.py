@@ -270,7 +270,15 @@ def test_a_polygon_agrees_with_the_box_to_the_discretization_error():
 
 @pytest.mark.parametrize(
     "method",
-    ["fem", "fem:refinement=adaptive", "deep-ritz", "mscale", "pinn", "pinn:boundary=penalty", "gauss-newton:number=100"],
+    [
+        "fem:cells=12",
+        "fem:refinement=adaptive",
+        "deep-ritz:number=100",
+        "mscale:number=100",
+        "pinn:number=100",
+        "pinn:boundary=penalty,number=100",
+        "gauss-newton:number=100",
+    ],
 )
 @pytest.mark.parametrize("points", [TRIANGLE, L_SHAPE], ids=["triangle", "l"])
 def test_methods_solve_on_polygons(method, points):

@@ -1,11 +1,16 @@
 """The experiments at small size: networks follow the prediction while their kernels are constant; linear sweeps always do."""
 
+import functools
+
 import numpy as np
 import pytest
 
-from pdefreq.experiments.prediction import LEARNED, LOSSES, difference_until_learned, experiment, learned, trained
+from pdefreq.experiments import prediction
+from pdefreq.experiments.prediction import LEARNED, LOSSES, difference_until_learned, experiment, learned
 from pdefreq.experiments.relaxation import INTERVALS, METHODS, MODES, relaxation, sweeps
 from pdefreq.figures.prediction import PredictedRun
+
+trained = functools.cache(prediction.trained)  # two tests look at the same runs
 
 
 @pytest.mark.parametrize("loss", LOSSES)

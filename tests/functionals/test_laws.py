@@ -25,7 +25,7 @@ SPACES = {
     "network": NETWORK,
     "hard": HardBoundary(NETWORK, SQUARE.lifting(as_field(1.0)), SQUARE.distance()),
 }
-INSIDE, EDGE = SQUARE.interior(40, stream(0, "test")), SQUARE.boundary(12)
+INSIDE, EDGE = SQUARE.interior(20, stream(0, "test")), SQUARE.boundary(12)
 
 
 def field(function):

@@ -147,10 +147,11 @@ def test_a_method_with_the_part_can_be_trained_and_resumed_bit_for_bit(registry,
     problem = HOME.get(name, "poisson")
     if problem == "tones" or (registry.kind == "loss" and method.loss.is_regression):
         problem, method = "tones", method if method.loss.is_regression else method.with_options(loss="misfit")
-    whole = solve(problem, method, stop=Stop(steps=4), seed=3)
+    run: Any = {"stop": Stop(steps=4), "seed": 3, "probes": ()}
+    whole = solve(problem, method, **run)
     objective = whole.history.column("objective")
     assert np.isfinite(objective).all() and objective[-1] != objective[0]
-    solve(problem, method, stop=Stop(steps=4), seed=3, folder=tmp_path / "run", callback=lambda step, *_: step == 2)
+    solve(problem, method, **run, folder=tmp_path / "run", callback=lambda step, *_: step == 2)
     np.testing.assert_array_equal(resume(tmp_path / "run", trust=True).state.coefficients, whole.state.coefficients)
 
 

@@ -1,5 +1,6 @@
 """Runs on disk: killed runs are resumed bit for bit, damaged files are skipped, and saved runs can be repeated."""
 
+import functools
 import json
 import os
 import signal
@@ -60,19 +61,24 @@ def solve_small(method, steps, **options):
     return solve("poisson", make_solver(method, METHODS[method]), stop=Stop(steps=steps), method=method, **options)
 
 
+@functools.cache
+def uninterrupted(method):
+    """A run of 30 steps, with which several tests compare others."""
+    return solve_small(method, 30)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_equal_seeds_give_equal_runs(method):
-    same(solve_small(method, 30), solve_small(method, 30))
+    same(solve_small(method, 30), uninterrupted(method))
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cut", [0, 7, 15, 16, 29])
 def test_an_interrupted_run_is_resumed_bit_for_bit(tmp_path, method, cut):
     """Interrupted in either stage of a chain, at its hand-over step, and before the first step."""
-    whole = solve_small(method, 30)
     solve_small(method, 30, folder=tmp_path / "run", callback=lambda step, *_: step == cut)
     assert load_run(tmp_path / "run").status is Status.INTERRUPTED
-    same(resume(tmp_path / "run"), whole)
+    same(resume(tmp_path / "run"), uninterrupted(method))
 
 
 def test_a_run_that_still_runs_is_not_called_interrupted(tmp_path):
@@ -94,7 +100,7 @@ def test_a_run_that_still_runs_is_not_called_interrupted(tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_finished_run_can_be_resumed_with_a_larger_budget(tmp_path, method):
     solve_small(method, 17, folder=tmp_path / "run")
-    same(resume(tmp_path / "run", stop=Stop(steps=30)), solve_small(method, 30))
+    same(resume(tmp_path / "run", stop=Stop(steps=30)), uninterrupted(method))
 
 
 def test_errors_modes_and_energy_are_computed_once(tmp_path, monkeypatch):

@@ -28,7 +28,7 @@ from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.spaces.trial_space import SpaceField
 from pdefreq.theory.green import sum_of_green_functions
-from tests.spaces.registered import ACTIVATION_NAMES
+from tests.spaces.registered import ACTIVATION_NAMES, BASIC
 
 CPU = torch.device("cpu")
 PRESETS = [deep_ritz, mscale, pinn, pinn_gradient, gauss_newton, regression, regression_gradient]
@@ -278,7 +278,9 @@ def test_another_seed_gives_another_run():
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+@pytest.mark.parametrize(
+    "activation", [name if name in BASIC else pytest.param(name, marks=pytest.mark.slow) for name in ACTIVATION_NAMES]
+)
 def test_mscale_learns_four_tones(activation):
     """A small part of the budget: the error decreases from about 1 to a few per cent with every activation."""
     problem, exact = four_tones()

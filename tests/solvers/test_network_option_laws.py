@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,10 +74,11 @@ def prepare(method, problem, **options):
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_a_network_can_be_trained_and_a_resumed_run_ends_with_the_same_bits(kind, tmp_path):
     solver, problem = made(kind)
-    whole = solve(problem, solver, stop=Stop(steps=6), seed=2)
+    run: Any = {"stop": Stop(steps=6), "seed": 2, "probes": ()}
+    whole = solve(problem, solver, **run)
     objective = whole.history.column("objective")
     assert np.isfinite(objective).all() and objective[-1] != objective[0]
-    solve(problem, solver, stop=Stop(steps=6), seed=2, folder=tmp_path / "run", callback=lambda step, *_: step == 3)
+    solve(problem, solver, **run, folder=tmp_path / "run", callback=lambda step, *_: step == 3)
     again = resume(tmp_path / "run")
     assert again.step == 6
     np.testing.assert_array_equal(again.state.coefficients, whole.state.coefficients)

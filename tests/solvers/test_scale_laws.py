@@ -5,6 +5,7 @@ not exact in binary: tolerances state by how much.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from pdefreq.core.history import Stop
 from pdefreq.domains.box import Box
 from pdefreq.parts.networks import FormulaNetwork
 from pdefreq.parts.tables import BOUNDARIES, INPUTS, LOSSES, NETWORKS, OPTIMIZERS, POINTS, SCHEDULES, STARTS
-from pdefreq.problem.files import load_problem
+from pdefreq.problem.files import problem_from_text
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
@@ -197,10 +198,9 @@ CASES = {
 }
 
 
-def problem_at(name, folder, amplitude=1.0, length=1.0, offset=0):
-    path = folder / "waves.toml"
-    path.write_text(HEAD + PROBLEMS[name].replace("        ", ""))
-    return load_problem(path, A=amplitude, L=length, off=offset)
+@cache  # the cases share problems, and no method changes one
+def problem_at(name, amplitude=1.0, length=1.0, offset=0):
+    return problem_from_text(HEAD + PROBLEMS[name], name="waves", parameters={"A": amplitude, "L": length, "off": offset})
 
 
 def method_at(name, options, length=1.0):
@@ -210,10 +210,11 @@ def method_at(name, options, length=1.0):
     return make_solver(name, {key: value for key, value in options.items() if value is not None})
 
 
-def trained(case, folder, amplitude=1.0, length=1.0, offset=0, steps=STEPS, **options):
+def trained(case, amplitude=1.0, length=1.0, offset=0, steps=STEPS, **options):
     name, problem, given = CASES[case]
-    problem = problem_at(problem, folder, amplitude, length, offset)
-    return solve(problem, method_at(name, given, length), stop=Stop(steps=steps), predict=False, **options)
+    problem = problem_at(problem, amplitude, length, offset)
+    run = {"stop": Stop(steps=steps), "probes": ["error", "holdout"], "predict": False}
+    return solve(problem, method_at(name, given, length), **run, **options)
 
 
 def test_every_part_and_method_has_a_case():
@@ -225,15 +226,15 @@ def test_every_part_and_method_has_a_case():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_errors_do_not_depend_on_the_amplitude_the_length_or_an_offset(case, tmp_path):
+def test_errors_do_not_depend_on_the_amplitude_the_length_or_an_offset(case):
     """The error relative to u minus its lifting, after a few steps that change it."""
-    one = trained(case, tmp_path)
+    one = trained(case)
     start = one.history.column("relative_l2_homogeneous")[0]
     assert one.error("homogeneous") != pytest.approx(start, rel=1e-4)
     for amplitude, length, offset in SCALES:
         if offset and CASES[case][1] == "nonlinear":
             continue  # u^3 at an offset is another equation
-        found = trained(case, tmp_path, amplitude, length, offset)
+        found = trained(case, amplitude, length, offset)
         # an offset of 300 in an amplitude of 1 costs three digits, and of 1000 lengths as well
         assert found.error("homogeneous") == pytest.approx(one.error("homogeneous"), rel=SAME)
 
@@ -241,14 +242,14 @@ def test_errors_do_not_depend_on_the_amplitude_the_length_or_an_offset(case, tmp
 @pytest.mark.parametrize(
     "case", ["deep-ritz", "pinn", "gauss-newton", "regression", "fluxes, residual", "boundary penalty, energy"]
 )
-def test_the_recorded_objective_is_that_of_the_problem(case, tmp_path):
+def test_the_recorded_objective_is_that_of_the_problem(case):
     """An energy scales as A^2 / L, a squared residual as A^2 / L^3, a misfit as A^2: powers of ten in front of equal numbers.
 
     Penalties are multiplied by units so that they scale as the other terms.
     """
     loss = make_solver(CASES[case][0], {}).loss
     power = {"ritz": -1, "residual": -3, "misfit": 0}[loss.registry.name_of(type(loss))]
-    one, found = trained(case, tmp_path), trained(case, tmp_path, 1e3, 1e-2)
+    one, found = trained(case), trained(case, 1e3, 1e-2)
     for name in ("objective", *(["held_out_objective"] if "held_out_objective" in one.history.names else [])):
         expected = 1e6 * 1e-2**power * one.history.column(name)
         np.testing.assert_allclose(found.history.column(name), expected, rtol=SAME)
@@ -256,34 +257,34 @@ def test_the_recorded_objective_is_that_of_the_problem(case, tmp_path):
 
 @pytest.mark.parametrize("amplitude", [1e-150, 1e150])
 @pytest.mark.parametrize("case", ["deep-ritz", "pinn", "gauss-newton", "mscale", "regression", "optimizer lbfgs"])
-def test_the_largest_and_smallest_amplitudes_are_no_exception(case, amplitude, tmp_path):
+def test_the_largest_and_smallest_amplitudes_are_no_exception(case, amplitude):
     """Squares of them are near the largest and smallest numbers in double precision."""
-    one, found = trained(case, tmp_path), trained(case, tmp_path, amplitude)
+    one, found = trained(case), trained(case, amplitude)
     for norm in ("l2", "h1", "homogeneous"):
         assert found.error(norm) == pytest.approx(one.error(norm), rel=SAME)
 
 
 @pytest.mark.parametrize("case", ["deep-ritz", "pinn", "fluxes, energy"])
-def test_single_precision_is_no_exception(case, tmp_path):
+def test_single_precision_is_no_exception(case):
     """Rounding errors of 1e-7 are amplified as others are."""
-    one, found = (trained(case, tmp_path, *scale, dtype="float32") for scale in ((1.0, 1.0), (1e6, 1e-3)))
+    one, found = (trained(case, *scale, dtype="float32") for scale in ((1.0, 1.0), (1e6, 1e-3)))
     assert found.error() == pytest.approx(one.error(), rel=1e-3)
 
 
-def test_constant_damping_is_relative_to_the_unit_of_the_objective(tmp_path):
+def test_constant_damping_is_relative_to_the_unit_of_the_objective():
     """One step: later ones amplify rounding errors without bound, since every step is accepted."""
     errors = []
     for amplitude, length in ((1.0, 1.0), (1e6, 1e-3)):
         solver = method_at("gauss-newton", {"damping": 1e-3})
-        errors.append(solve(problem_at("values", tmp_path, amplitude, length), solver, stop=Stop(steps=1), predict=False).error())
+        errors.append(solve(problem_at("values", amplitude, length), solver, stop=Stop(steps=1), predict=False).error())
     assert errors[1] == pytest.approx(errors[0], rel=SAME)
 
 
 @pytest.mark.parametrize("loss", ["ritz", "residual"])
-def test_a_network_given_by_its_formula_is_no_exception(loss, tmp_path):
+def test_a_network_given_by_its_formula_is_no_exception(loss):
     errors = [
         solve(
-            problem_at("values", tmp_path, amplitude, length),
+            problem_at("values", amplitude, length),
             NetworkSolver(network=Waves(), loss=LOSSES.load(loss)()),
             stop=Stop(steps=STEPS),
             predict=False,
@@ -307,12 +308,12 @@ def test_each_axis_of_an_elongated_box_has_its_own_unit():
     torch.testing.assert_close(long.state.coefficients, unit.state.coefficients, rtol=SAME, atol=SAME)
 
 
-def test_without_scaling_a_network_is_trained_in_the_units_of_the_problem(tmp_path):
+def test_without_scaling_a_network_is_trained_in_the_units_of_the_problem():
     """The same steps with units of 1, which fit poorly to an amplitude of 1e6."""
     names = ("auto", "none")
     ones, large = (
         [
-            solve(problem_at("values", tmp_path, amplitude), method_at("pinn", {"scaling": name}), stop=Stop(steps=STEPS)).error()
+            solve(problem_at("values", amplitude), method_at("pinn", {"scaling": name}), stop=Stop(steps=STEPS)).error()
             for name in names
         ]
         for amplitude in (1.0, 1e6)
@@ -323,12 +324,12 @@ def test_without_scaling_a_network_is_trained_in_the_units_of_the_problem(tmp_pa
 
 
 @pytest.mark.parametrize("loss", ["ritz", "residual", "misfit"])
-def test_gradient_descent_is_predicted_at_all_scales(loss, tmp_path):
+def test_gradient_descent_is_predicted_at_all_scales(loss):
     """The predicted curves are relative errors for the learning rate of the method, in units of the objective."""
     options = {"loss": loss, "optimizer": "gd", "learning_rate": 1e-3, "points": "gauss", "widths": [20]}
     curves = []
     for amplitude, length in ((1.0, 1.0), (1e6, 1e-3)):
-        problem = problem_at("fit" if loss == "misfit" else "values", tmp_path, amplitude, length)
+        problem = problem_at("fit" if loss == "misfit" else "values", amplitude, length)
         solver = make_solver("network", {**SMALL, **options, "start": "antisymmetric"})
         history = solve(problem, solver, stop=Stop(steps=2), modes="sine").history
         curves.append(history.facts["mode_predicted_curve"])
@@ -337,10 +338,10 @@ def test_gradient_descent_is_predicted_at_all_scales(loss, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pinn", "deep-ritz", "mscale", "gauss-newton"])
-def test_methods_converge_at_all_scales_as_at_one(name, tmp_path):
+def test_methods_converge_at_all_scales_as_at_one(name):
     """With the default options, for the amplitudes and lengths of the problem and 300 steps."""
     errors = [
-        solve(problem_at("values", tmp_path, amplitude, length), name, stop=Stop(steps=300), predict=False).error()
+        solve(problem_at("values", amplitude, length), name, stop=Stop(steps=300), predict=False).error()
         for amplitude in (1.0, 1e-6, 1e6)
         for length in (1.0, 1e-3, 1e3)
     ]

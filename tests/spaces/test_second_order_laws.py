@@ -17,7 +17,7 @@ from tests.spaces.networks.designs import NETWORKS, case, matrices, plain
 from tests.spaces.test_derivative_laws import Nested, close, slopes, weights
 
 EACH = pytest.mark.parametrize("kind", list(NETWORKS))
-DIMENSIONS = pytest.mark.parametrize("d", [1, 2, 3])
+DIMENSIONS = pytest.mark.parametrize("d", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 
 
 def everything(evaluator, c, x):

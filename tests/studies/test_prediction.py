@@ -29,6 +29,12 @@ DESCENT = {
 }
 
 
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    """The command draws a figure in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run(*arguments):
     return CliRunner().invoke(app, list(arguments))
 
@@ -155,8 +161,7 @@ def test_the_kernel_command_prints_and_draws(tmp_path):
         (("predict", "poisson-chirp", "--method", "jacobi", "-p", "dimension=2", "--modes", "sine"), "has no sine modes"),
     ],
 )
-def test_refusals_are_one_sentence(arguments, sentence, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_refusals_are_one_sentence(arguments, sentence, tmp_path):
     result = run(*arguments)
     assert result.exit_code == 2 and sentence in result.stderr and not list(tmp_path.iterdir())
 

@@ -148,7 +148,7 @@ def test_a_killed_or_saved_run_continues_from_the_last_state(optimizer, tmp_path
     """When the run ends at step 27 the best state is that of step 10 or 20; a run resumed from it would have another result."""
     options = {"widths": [10], "scales": [1, 8], "number": 10, "form": "subnetworks", "keep": "best", "optimizer": optimizer}
     solver, stop = make_solver("mscale", options | RATES[optimizer]), Stop(steps=60)
-    whole, cut = solve("poisson", solver, stop=stop), solve("poisson", solver, stop=Stop(steps=27))
+    whole, cut = (solve("poisson", solver, stop=each, probes=["error"]) for each in (stop, Stop(steps=27)))
     assert 0 < int(cut.last_state.memory["held_out_best_step"]) < 27
     assert not torch.equal(cut.state.coefficients, cut.last_state.coefficients)
     cut.save(tmp_path / "saved")
@@ -159,7 +159,7 @@ def test_a_killed_or_saved_run_continues_from_the_last_state(optimizer, tmp_path
 
     monkeypatch.setattr(pdefreq.runs.loop, "_CHECKPOINT_SECONDS", 0.0)  # a checkpoint at each recorded step
     with pytest.raises(Killed):
-        solve("poisson", solver, stop=stop, folder=tmp_path / "killed", callback=kill)
+        solve("poisson", solver, stop=stop, probes=["error"], folder=tmp_path / "killed", callback=kill)
     for folder in ("saved", "killed"):
         again = resume(tmp_path / folder, stop=stop)
         assert torch.equal(again.state.coefficients, whole.state.coefficients)
