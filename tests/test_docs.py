@@ -162,6 +162,11 @@ def test_a_user_defined_function_is_measured(capsys):
     assert float(capsys.readouterr().out.split()[-1]) == pytest.approx(-2, abs=1e-9)
 
 
+def test_a_monitor_measures_a_loop_of_your_own(capsys):
+    run_here(blocks(ROOT / "docs" / "measure.md")["a monitor in a loop of your own"])
+    assert 0 < float(capsys.readouterr().out.split()[-1]) < 1  # the relative L2 error of the network after 200 steps
+
+
 def test_the_network_from_parts_is_zero_initially():
     run_here(EXTENSIONS["networks from parts"])  # its assertions are the test
 

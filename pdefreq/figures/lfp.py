@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pdefreq.figures.style import (
@@ -94,11 +95,11 @@ def _draw_planes(figure: Figure, panels: Sequence[Axes], found: LfpModel, networ
         side = round(len(network.values) ** 0.5)
         inner = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
         pictures.append((network.label, network.values.reshape(side, side), inner))
-    limits = {"vmin": float(values.min()), "vmax": float(values.max())}
+    norm = Normalize(float(values.min()), float(values.max()))
     image = None
     for axes, (title, picture, box) in zip(panels, pictures, strict=True):
-        image = axes.imshow(picture.T, origin="lower", extent=box, cmap=SOLUTION_MAP, **limits)
-        axes.scatter(found.x[:, 0], found.x[:, 1], c=found.y, cmap=SOLUTION_MAP, edgecolors="white", s=60, **limits)
+        image = axes.imshow(picture.T, origin="lower", extent=box, cmap=SOLUTION_MAP, norm=norm)
+        axes.scatter(found.x[:, 0], found.x[:, 1], c=found.y, cmap=SOLUTION_MAP, edgecolors="white", s=60, norm=norm)
         axes.set(xlabel="x", ylabel="y", title=title)
         axes.grid(False)
     assert image is not None

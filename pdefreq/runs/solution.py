@@ -65,7 +65,7 @@ class Solution(Record, Field):
 
     solver: Solver
     spec: RunSpec
-    status: Status
+    status: Status = Status.RUNNING
     state: State
     last_state: State
     step: int
