@@ -14,7 +14,7 @@ import pytest
 
 from pdefreq import load_problem, load_run, rerun, resume, solve
 from pdefreq.core.content import opaque_parts
-from pdefreq.core.errors import ProblemFileError, RunFolderError
+from pdefreq.core.errors import UntrustedCodeError
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 
@@ -156,6 +156,11 @@ def test_the_network_from_parts_is_zero_initially(extended):
     python(extended, "-c", EXTENSIONS["networks from parts"])  # its assertions are the test
 
 
+def test_the_example_of_exceptions_runs():
+    out = python(ROOT, "-c", blocks(ROOT / "docs" / "errors.md")["errors by kind"])
+    assert "jacobi is skipped" in out and "fem True" in out
+
+
 @pytest.mark.parametrize("title", blocks(ROOT / "docs" / "theory.md"))
 def test_the_python_code_on_theory_runs(title):
     python(ROOT, "-c", blocks(ROOT / "docs" / "theory.md")[title])  # its assertions are the test
@@ -233,7 +238,7 @@ def test_code_of_a_domain_is_loaded_only_on_request(outside, tmp_path):
     """By a problem file, and by a run folder, which contains a copy; the folder of the code does not belong to the problem."""
     for name in ("half_disk.py", "own-domain.toml"):
         (tmp_path / name).write_text((outside / name).read_text())
-    with pytest.raises(ProblemFileError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
+    with pytest.raises(UntrustedCodeError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
         load_problem(tmp_path / "own-domain.toml")
     problem = load_problem(tmp_path / "own-domain.toml", trust=True)
     assert problem.domain.title == "half disk of radius 2" and not opaque(problem)
@@ -241,7 +246,7 @@ def test_code_of_a_domain_is_loaded_only_on_request(outside, tmp_path):
     first = solve(problem, "fem:cells=6", modes="ray", folder=tmp_path / "run")
     (tmp_path / "half_disk.py").unlink()
     for repeat in (rerun, resume, load_run):
-        with pytest.raises(RunFolderError, match="executed only if you trust it"):
+        with pytest.raises(UntrustedCodeError, match="executed only if you trust it"):
             repeat(tmp_path / "run")
         again = repeat(tmp_path / "run", trust=True)
         assert again.problem.digest == first.problem.digest and bool((again.state.coefficients == first.state.coefficients).all())

@@ -12,7 +12,7 @@ import typer
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.solve import solve
 from pdefreq.core.conversion import describe
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import OptionError, UntrustedCodeError
 from pdefreq.core.registry import is_file, nearest, untrusted
 
 RunFile = Annotated[Path, typer.Argument(metavar="FILE.toml", help="The file that describes the run.", show_default=False)]
@@ -99,7 +99,7 @@ def read_run_file(file: Path, *, trust: bool = False) -> dict[str, Any]:
     named = [found.get("method", ""), *found.get("set", {}).values(), *map(str, found.get("probes", []))]
     code = [Path(name.rpartition(":")[0]) for name in named if is_file(name)]
     if code and not trust:
-        raise OptionError(untrusted(code))
+        raise UntrustedCodeError(untrusted(code), files=list(code))
     if found["problem"].partition(".toml")[1] and not os.path.isabs(found["problem"]):
         found["problem"] = str(file.parent / found["problem"])
     return found

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import ProblemFileError, RunFolderError
+from pdefreq.core.errors import DataError, RunFolderError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -176,7 +176,7 @@ def csv_rows(path: Path, what: str, most: int) -> tuple[list[str] | None, list[t
         The heading, which is a first row without numbers, or None; and the rows, each with its line number.
 
     Raises:
-        ProblemFileError: If the file can't be read, or has more rows.
+        DataError: If the file can't be read, or has more rows.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -185,10 +185,10 @@ def csv_rows(path: Path, what: str, most: int) -> tuple[list[str] | None, list[t
             rows = list(itertools.islice(kept, most + 2))  # with a heading, and one more than allowed
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "it is not a text file of comma-separated values"
-        raise ProblemFileError(f"can't read the {what} in {path}: {reason.lower()}") from None
+        raise DataError(f"can't read the {what} in {path}: {reason.lower()}") from None
     heading = rows.pop(0)[1] if rows and not any(map(is_number, rows[0][1])) else None
     if len(rows) > most:
-        raise ProblemFileError(f"the {what} in {path} must have at most {most:,} rows: leave out some of them")
+        raise DataError(f"the {what} in {path} must have at most {most:,} rows: leave out some of them")
     return heading, rows
 
 

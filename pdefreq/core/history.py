@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import MissingPackageError, OptionError, UnknownNameError
+from pdefreq.core.registry import nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +125,9 @@ class Stop:
                 continue
             kind = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
             if not (kind and least <= value < math.inf):
-                raise OptionError(f"`{name}` must be a {'whole ' * whole}number, at least {least} and finite, got {value!r}")
+                raise OptionError(
+                    f"`{name}` must be a {'whole ' * whole}number, at least {least} and finite, got {value!r}", option=name
+                )
         if self.tolerance is not None and self.tolerance >= 1:
             raise OptionError(
                 f"`tolerance` must be below 1, got {self.tolerance:g}: it is the factor by which the objective has to fall, "
@@ -143,7 +146,7 @@ class Stop:
         given = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None}
         for name in given:
             if stop is not None and getattr(stop, name) is not None:
-                raise OptionError(f"`{name}` is given twice, in `stop` and as an argument: give it once")
+                raise OptionError(f"`{name}` is given twice, in `stop` and as an argument: give it once", option=name)
         return (stop or cls()).override(cls(**given))  # pyright: ignore[reportArgumentType]
 
     def override(self, other: Stop) -> Stop:
@@ -210,12 +213,14 @@ class History:
         """The columns as a `pandas.DataFrame`; a column of vectors becomes one column for each entry, ``name.0``, ``name.1``, ...
 
         Raises:
-            OptionError: If pandas is not installed.
+            MissingPackageError: If pandas is not installed.
         """
         try:
             import pandas as pd  # pyright: ignore[reportMissingImports]
         except ImportError as error:
-            raise OptionError("`to_pandas` needs pandas: install it with `pip install pandas`, or use `arrays()`") from error
+            raise MissingPackageError(
+                "`to_pandas` needs pandas: install it with `pip install pandas`, or use `arrays()`", package="pandas"
+            ) from error
         table = {}
         for name, column in self.arrays().items():
             flat = column.reshape(len(column), -1)
@@ -244,10 +249,12 @@ class History:
         """A column, shape ``(rows,)`` or ``(rows, m)``.
 
         Raises:
-            KeyError: If the column was not recorded.
+            UnknownNameError: If the column was not recorded.
         """
         import numpy as np
 
+        if name not in self._columns:
+            raise UnknownNameError(f"the history has no column '{name}': {nearest(name, self._columns)}", name=name)
         return np.array(self._columns[name])
 
     def last(self, name: str) -> Any:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pdefreq.core.content import Content, digest, encode
 from pdefreq.core.conversion import shown
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError, InconsistentProblemError, ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.core.printable import printable
 from pdefreq.core.streams import stream
@@ -164,6 +164,8 @@ class Problem:
     ) -> None:
         from pdefreq.problem.terms.equation import read_terms
 
+        if not isinstance(domain, Domain):
+            raise DomainError(f"`domain` must be a domain, such as Box(0, 1), got {shown(domain)}")
         parameters = dict(parameters or {})
         read = CoefficientReader(domain.dimension, parameters, domain.bounds)
         keywords = {
@@ -214,7 +216,7 @@ class Problem:
             for part in given:
                 second = tuple(term for term in self.terms if term.order == 2)
                 if part.flux.is_stale(second, self.exact):
-                    raise ProblemFileError(
+                    raise InconsistentProblemError(
                         "the flux on the boundary was derived from another diffusion or another exact solution: "
                         "give boundary=... or exact=None as well"
                     )
@@ -404,7 +406,7 @@ class Problem:
         """The index in `boundary` of the part that contains each boundary point, shape ``(n,)``.
 
         Raises:
-            ProblemFileError: If no part contains a point.
+            DomainError: If no part contains a point.
         """
         x: Points = samples.x
         index = x.new_full((x.shape[0],), -1).long()
@@ -412,7 +414,7 @@ class Problem:
             index[(index < 0) & self.on_part(part, samples)] = i
         if bool((index < 0).any()):
             at = ", ".join(f"{v:g}" for v in x[index < 0][0].tolist())
-            raise ProblemFileError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
+            raise DomainError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
         return index
 
     def on_part(self, part: BoundaryPart, samples: Samples) -> Tensor:

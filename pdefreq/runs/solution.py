@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.errors import IncompatibleError, NotConvergedError, OptionError
 from pdefreq.core.fields import Field
 from pdefreq.core.history import History, Status
 from pdefreq.core.notes import Note
@@ -104,6 +104,16 @@ class Solution(Record, Field):
         unknowns = self.state.space.num_coefficients
         return f"<{self.label} on {self.problem.name}: {self.status.label} at step {self.step}, {unknowns:,} unknowns>"
 
+    def raise_for_status(self) -> Self:
+        """The solution itself, if it is a result.
+
+        Raises:
+            NotConvergedError: If the run diverged or ended without a solution; its `status` is that of the run.
+        """
+        if self.status.exit_code not in (0, Status.INTERRUPTED.exit_code):
+            raise NotConvergedError(f"{self.label} on {self.problem.name}: {self.status.sentence}", status=self.status)
+        return self
+
     @property
     def valid_history(self) -> History:
         return self.history.before(self.step + 1)  # after a failure rows of bad states follow
@@ -121,7 +131,7 @@ class Solution(Record, Field):
 
         Raises:
             OptionError: If a point lies outside the domain by more than rounding, and `outside` is not ``"nan"``.
-            ValueError: If x has another shape.
+            OptionError: If x has another shape.
         """
         return self._inside(self.function, x, outside)
 
@@ -376,7 +386,7 @@ class Solution(Record, Field):
         if single or (dimension == 1 and x.ndim == 1):
             x = x.reshape(-1, dimension)
         if x.ndim != 2 or x.shape[1] != dimension:
-            raise ValueError(f"points must have shape (n, {dimension}), or ({dimension},) for a single one, got {shape}")
+            raise OptionError(f"points must have shape (n, {dimension}), or ({dimension},) for a single one, got {shape}")
         return x.to(self.state.coefficients.device), single
 
     def _html(self) -> str:

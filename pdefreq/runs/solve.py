@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.conversion import convert
+from pdefreq.core.conversion import convert, shown
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Schedule, Stop
 
@@ -91,8 +91,9 @@ def solve(
     stop = Stop.of(stop, steps=steps, seconds=seconds)
     if schedule is not None and not isinstance(schedule, Schedule):
         raise OptionError(f"`schedule` must be a Schedule, got {schedule!r}: write schedule=Schedule(...)")
-    if isinstance(probes, str):
-        raise OptionError(f"`probes` must be a list of probes or of their names, got '{probes}': write probes=['{probes}']")
+    if probes is not None and not isinstance(probes, (list, tuple)):
+        instead = f": write probes=['{probes}']" if isinstance(probes, str) else ""
+        raise OptionError(f"`probes` must be a list of probes or of their names, got {shown(probes)}{instead}")
     named = solver if isinstance(solver, str) else None
     solver = make_solver(solver) if isinstance(solver, str) else solver
     if not isinstance(solver, Solver):

@@ -8,9 +8,10 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.conversion import convert, shown
+from pdefreq.core.errors import IncompatibleError, NotConvergedError, OptionError
 from pdefreq.core.history import Status, Stop
 from pdefreq.core.notes import brief_of
 from pdefreq.figures.notebook import Shown, table
@@ -153,8 +154,8 @@ def compare(
     from pdefreq.runs.solve import solve
 
     stop = Stop.of(stop, steps=steps, seconds=seconds)
-    if seeds < 1:
-        raise OptionError(f"`seeds` must be at least 1, got {seeds}")
+    if convert("seeds", seeds, int) < 1:
+        raise OptionError(f"`seeds` must be at least 1, got {seeds}", option="seeds")
     problem = load_problem(problem) if isinstance(problem, str) else problem
     methods = _labelled(solvers)
     folder = None if folder is None else free_folder(folder)
@@ -175,7 +176,7 @@ def compare(
                     method=label,
                     progress=None if progress is None else lambda now, label=label, each=each: progress(label, each, now),
                 )
-            except IncompatibleError as refusal:
+            except (IncompatibleError, NotConvergedError) as refusal:
                 refusals[label] = str(refusal)
                 break
             solutions.setdefault(label, []).append(solution)
@@ -194,13 +195,14 @@ def compare(
 
 def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> dict[str, Solver]:
     """All methods by label, created before the first run; repeated names are numbered."""
-    solvers = [solvers] if isinstance(solvers, str) else solvers
     from pdefreq.solvers.names import make_solver
+    from pdefreq.solvers.solver import Solver
 
+    listed = list(solvers.items()) if isinstance(solvers, Mapping) else [(None, each) for each in _sequence(solvers)]
+    if wrong := [solver for _, solver in listed if not isinstance(solver, (str, Solver))]:
+        raise OptionError(f"`solvers` must be methods or their names, got {shown(wrong[0])}; `pdefreq methods` lists the names")
     methods: dict[str, Solver] = {}
-    pairs = ((_label(solver), solver) for solver in solvers)
-    if isinstance(solvers, Mapping):
-        pairs = cast("Mapping[str, str | Solver]", solvers).items()
+    pairs = [(name or (solver if isinstance(solver, str) else solver.name), solver) for name, solver in listed]
     for name, solver in pairs:
         label, number = name, 1
         while label in methods:
@@ -212,8 +214,8 @@ def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> d
     return methods
 
 
-def _label(solver: str | Solver) -> str:
-    return solver if isinstance(solver, str) else solver.name
+def _sequence(solvers: Any) -> list[Any]:
+    return list(solvers) if isinstance(solvers, Iterable) and not isinstance(solvers, str) else [solvers]
 
 
 def _run_folder(folder: Path, label: str, seed: int) -> Path:

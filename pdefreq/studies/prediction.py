@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, NotPredictedError
 from pdefreq.figures.notebook import Shown, paragraph, table
 from pdefreq.iterations.defaults import discrete_solution_of, hand_over_steps_of
 from pdefreq.iterations.protocols import HasTangentKernel, Predicts
@@ -88,7 +88,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
         modes: A mode family; by default that of the problem, or else sine modes on a box and eigen modes on other domains.
 
     Raises:
-        IncompatibleError: If there is no theory of the method for this problem, or there are no modes.
+        NotPredictedError: If there is no theory of the method for this problem, or there are no modes.
     """
     import torch
 
@@ -118,7 +118,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     measurement = SpectralProbe().prepare(target, start, discrete_solution=discrete_solution, facts={})
     watched = WatchedModes.in_facts(measurement.facts)
     if not len(watched):
-        raise IncompatibleError(_no_modes(target, known=target.solution is not None or discrete_solution is not None))
+        raise NotPredictedError(_no_modes(target, known=target.solution is not None or discrete_solution is not None))
     found = families.modes(watched.kind, watched.indices)
     values = None if target.solution is None else torch.from_numpy(target.solution.values(found.points(start.space)))
     told = _of_iteration(iteration, found, watched, np.asarray(measurement(start)[ERROR]), values, solver.name)
@@ -127,7 +127,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     nothing = not len(told.errors) and np.isnan(told.errors.rayleigh_quotient).all()
     if nothing and (orders is None or (orders.order is None and degree_of(solver))):
         why = f"; orders: {orders.condition}" if orders is not None else ""
-        raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.errors.note}{why}")
+        raise NotPredictedError(f"there is no theory of modes for {solver.name} on this problem: {told.errors.note}{why}")
     return replace(told, orders=orders, title=f"{problem.title or problem.name}: {solver.name}, predicted")
 
 

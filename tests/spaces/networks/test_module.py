@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pdefreq import Stop, gauss_newton, network, resume, solve
-from pdefreq.core.errors import IncompatibleError, OptionError, RunFolderError
+from pdefreq.core.errors import IncompatibleError, OptionError, UntrustedCodeError
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.frame import Frame
@@ -166,7 +166,7 @@ def test_a_run_with_a_module_of_a_file_is_resumed_bit_for_bit_if_the_file_is_tru
     method = make_solver("gauss-newton", {"network": f"{OWN}:Waves", "number": 60})
     whole = solve("poisson", method, stop=Stop(steps=6))
     solve("poisson", method, stop=Stop(steps=3), folder=tmp_path / "run")
-    with pytest.raises(RunFolderError, match="executed only if you trust it"):
+    with pytest.raises(UntrustedCodeError, match="executed only if you trust it"):
         resume(tmp_path / "run", stop=Stop(steps=6))
     again = resume(tmp_path / "run", stop=Stop(steps=6), trust=True)
     assert torch.equal(again.state.coefficients, whole.state.coefficients)
