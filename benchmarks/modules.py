@@ -28,6 +28,7 @@ LOSSES = {
 
 
 def stepping(problem: str, options: dict[str, object]) -> Iteration:
+    """The prepared iteration of a method."""
     method = make_solver("network", options)
     return method.prepare(load_problem(problem).blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
 

@@ -42,6 +42,7 @@ def run(
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
     no_figures: o.NoFigures = False,
 ) -> int:
     """Solve the problem that a file names, with the method, the options and the budget in the file."""
@@ -62,6 +63,7 @@ def run(
         out=out,
         json_output=json_output,
         quiet=quiet,
+        verbose=verbose,
         no_figures=no_figures,
     )
 
