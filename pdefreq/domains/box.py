@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pdefreq.core.errors import DomainError, IncompatibleError
-from pdefreq.core.fields import CallableField, ConstantField, Field
+from pdefreq.core.errors import DomainError
+from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.shapes import axis_names
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry.numbers import numbers
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
     from pdefreq.problem.toml_tables import DomainTable
-
-_PANEL = 10  # Gauss points per panel: exact for degree 19, and points are nearly uniform for many panels
-_MAX_POINTS = 10**8
-_MAX_LIFTED = 8  # dimensions: transfinite interpolation requires 3^d - 1 evaluations of g
 
 
 @dataclass(frozen=True)
@@ -114,24 +109,25 @@ class Box(Domain):
         return torch.where(x == lower, upper, torch.where(x == upper, lower, x))
 
     def quadrature(self, n: int) -> Samples:
-        x, weights = _tensor_product([_gauss(a, b, self._per_axis(n)) for a, b in zip(self.lower, self.upper, strict=True)])
-        return Samples(x, weights)
+        from pdefreq.domains.geometry.tensor_rules import full_panels, tensor_product
+
+        return Samples(
+            *tensor_product([full_panels(a, b, self._per_axis(n)) for a, b in zip(self.lower, self.upper, strict=True)])
+        )
 
     def trapezoidal(self, intervals: Sequence[int]) -> Samples:
         """The nodes of a uniform grid with these numbers of intervals, in C order, with the weights of the trapezoidal rule."""
+        from pdefreq.domains.geometry.tensor_rules import tensor_product, trapezoidal
+
         sides = zip(self.lower, self.upper, intervals, strict=True)
-        x, weights = _tensor_product([_trapezoidal(a, b, n) for a, b, n in sides])
-        return Samples(x, weights)
+        return Samples(*tensor_product([trapezoidal(a, b, n) for a, b, n in sides]))
 
     def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
-        import torch
+        from pdefreq.domains.geometry.rules import unit_cube
 
-        if sobol:
-            seed = int(torch.randint(2**31, (1,), generator=stream))
-            unit = torch.quasirandom.SobolEngine(self.dimension, scramble=True, seed=seed).draw(n, dtype=torch.float64)
-        else:
-            unit = torch.rand(n, self.dimension, generator=stream, dtype=torch.float64)
-        return Samples(self._from_unit(unit), torch.full((n,), self.measure / n, dtype=torch.float64))
+        unit = unit_cube(n, self.dimension, stream, sobol=sobol)
+        x = unit.new_tensor(self.lower) + unit * unit.new_tensor(self.lengths)
+        return Samples(x, unit.new_full((n,), self.measure / n))
 
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
         import torch
@@ -150,13 +146,9 @@ class Box(Domain):
         Args:
             axes: Axes k such that the function vanishes on the sides x_k = const; by default all.
         """
-        across = tuple(range(self.dimension)) if axes is None else tuple(axes)
-        lower, upper = ([bounds[k] for k in across] for bounds in self.bounds)
-        scale = math.prod((2 / self.lengths[k]) ** 2 for k in across)  # the value is 1 at the center
-        return CallableField(
-            functools.partial(_product, across, lower, upper, scale),
-            functools.partial(_gradient_of_product, across, lower, upper, scale),
-        )
+        from pdefreq.domains.geometry.transfinite import product_of_distances
+
+        return product_of_distances(self.lower, self.upper, tuple(range(self.dimension)) if axes is None else tuple(axes))
 
     def lifting(self, g: Field, axes: Sequence[int] | None = None) -> Field:
         """The transfinite interpolant of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
@@ -165,31 +157,11 @@ class Box(Domain):
             g: The boundary values.
             axes: Axes k such that the interpolation uses the sides x_k = const; by default all.
         """
+        from pdefreq.domains.geometry.transfinite import transfinite
+
         if g.constant is not None:
             return ConstantField(g.constant)
-        across = tuple(range(self.dimension)) if axes is None else tuple(axes)
-        if len(across) > _MAX_LIFTED:
-            raise IncompatibleError(
-                f"boundary values that vary can be lifted in at most {_MAX_LIFTED} dimensions, got {len(across)}; use a penalty"
-            )
-        return CallableField(functools.partial(self._lifted, g, across))
-
-    def _lifted(self, g: Field, across: Sequence[int], x: Tensor) -> Tensor:
-        """The transfinite interpolant at points."""
-        import torch
-
-        total = x.new_zeros(x.shape[0])
-        subsets = [s for size in range(1, len(across) + 1) for s in itertools.combinations(across, size)]
-        for axes in subsets:
-            sign = 1.0 if len(axes) % 2 else -1.0
-            for ends in itertools.product((0, 1), repeat=len(axes)):
-                corner, weight = list(x.unbind(dim=1)), sign
-                for k, end in zip(axes, ends, strict=True):
-                    s = (x[:, k] - self.lower[k]) / self.lengths[k]
-                    weight = weight * (s if end else 1 - s)
-                    corner[k] = x.new_full((x.shape[0],), self.upper[k] if end else self.lower[k])
-                total = total + weight * g(torch.stack(corner, dim=1))
-        return total
+        return transfinite(g, self.lower, self.upper, tuple(range(self.dimension)) if axes is None else tuple(axes))
 
     def meshed(self, h: float) -> Mesh:
         """Each side is divided uniformly; squares are cut into two triangles and cubes into six tetrahedra."""
@@ -265,12 +237,11 @@ class Box(Domain):
     def _per_axis(self, n: int) -> int:
         return max(2, round(n ** (1 / self.dimension)))
 
-    def _from_unit(self, unit: Tensor) -> Tensor:
-        return unit.new_tensor(self.lower) + unit * unit.new_tensor(self.lengths)
-
     def _face(self, k: int, end: int, n: int, stream: torch.Generator | None) -> Samples:
         """Points on one face. Each face gets 1 / (2 d) of the points, so that small faces are represented."""
         import torch
+
+        from pdefreq.domains.geometry.tensor_rules import full_panels, tensor_product
 
         d = self.dimension
         others = [j for j in range(d) if j != k]
@@ -280,7 +251,7 @@ class Box(Domain):
             x, weights = torch.empty(1, 0, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
         elif stream is None:
             per_axis = max(2, round(share ** (1 / (d - 1))))
-            x, weights = _tensor_product([_gauss(self.lower[j], self.upper[j], per_axis) for j in others])
+            x, weights = tensor_product([full_panels(self.lower[j], self.upper[j], per_axis) for j in others])
         else:
             unit = torch.rand(share, d - 1, generator=stream, dtype=torch.float64)
             x = unit.new_tensor([self.lower[j] for j in others]) + unit * unit.new_tensor([self.lengths[j] for j in others])
@@ -290,63 +261,3 @@ class Box(Domain):
         normals[:, k] = 1.0 if end else -1.0
         parts = torch.full((x.shape[0],), 2 * k + end, dtype=torch.long)
         return Samples(torch.cat([x[:, :k], fixed, x[:, k:]], dim=1), weights, normals, parts)
-
-
-def _product(across: Sequence[int], lower: Sequence[float], upper: Sequence[float], scale: float, x: Tensor) -> Tensor:
-    """The product of the distances from opposite sides along some axes, scaled."""
-    x = x[:, across]
-    return scale * ((x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)).prod(dim=1)
-
-
-def _gradient_of_product(
-    across: Sequence[int], lower: Sequence[float], upper: Sequence[float], scale: float, x: Tensor
-) -> Tensor:
-    import torch
-
-    found, x = torch.zeros_like(x), x[:, across]
-    factors = (x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)
-    slopes = x.new_tensor(lower) + x.new_tensor(upper) - 2 * x
-    others = [
-        factors[:, [j for j in range(len(across)) if j != k]].prod(dim=1) for k in range(len(across))
-    ]  # not product / factor: that is 0 / 0 on the boundary
-    found[:, across] = scale * slopes * torch.stack(others, dim=1)
-    return found
-
-
-def _gauss(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:
-    """The composite Gauss-Legendre rule on [a, b] with `n` points, rounded up to whole panels."""
-    import numpy as np
-    import torch
-
-    order = min(n, _PANEL)
-    panels = -(-n // order)
-    nodes, weights = np.polynomial.legendre.leggauss(order)
-    edges = np.linspace(a, b, panels + 1)
-    half = np.diff(edges)[:, None] / 2
-    x = (edges[:-1, None] + half * (nodes + 1)).ravel()
-    return torch.from_numpy(x), torch.from_numpy((half * weights).ravel())
-
-
-def _trapezoidal(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:
-    """The trapezoidal rule with `n` intervals."""
-    import numpy as np
-    import torch
-
-    weights = torch.full((n + 1,), (b - a) / n, dtype=torch.float64)
-    weights[[0, -1]] /= 2
-    return torch.from_numpy(np.linspace(a, b, n + 1)), weights
-
-
-def _tensor_product(rules: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    import torch
-
-    number = math.prod(len(nodes) for nodes, _ in rules)
-    if number > _MAX_POINTS:
-        raise IncompatibleError(
-            f"a tensor product of rules in {len(rules)} dimensions has {number:.3g} points or more; use random points"
-        )
-    x = torch.cartesian_prod(*[nodes for nodes, _ in rules]).reshape(-1, len(rules))
-    weights = rules[0][1]
-    for _, w in rules[1:]:
-        weights = torch.outer(weights, w).reshape(-1)
-    return x, weights

@@ -6,7 +6,7 @@ import functools
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pdefreq.core.errors import IncompatibleError, NotConvergedError, OptionError
 from pdefreq.core.fields import Field
@@ -16,6 +16,7 @@ from pdefreq.figures.notebook import paragraph
 from pdefreq.iterations.defaults import result_state_of
 from pdefreq.runs.notes import notes_on
 from pdefreq.runs.record import Record
+from pdefreq.runs.values_at_points import Outside, values_at_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from pdefreq.runs.run_folder import RunFolder
     from pdefreq.runs.spec import RunSpec
     from pdefreq.solvers.solver import Solver
-
-Outside = Literal["refuse", "nan"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -130,14 +129,14 @@ class Solution(Record, Field):
             a tensor).
 
         Raises:
-            OptionError: If a point lies outside the domain by more than rounding, and `outside` is not ``"nan"``.
-            OptionError: If x has another shape.
+            OptionError: If x has another shape, or a point lies outside the domain by more than rounding and `outside` is not
+                ``"nan"``.
         """
-        return self._inside(self.function, x, outside)
+        return self._at(self.function, x, outside)
 
     def gradient(self, x: Any, *, outside: Outside = "refuse") -> Any:
         """The gradient of u at points, shape ``(n, d)``, or ``(d,)`` at one point, with the arguments and errors of a call."""
-        return self._inside(self.function.gradient, x, outside)
+        return self._at(self.function.gradient, x, outside)
 
     @functools.cached_property
     def function(self) -> Field:
@@ -172,34 +171,9 @@ class Solution(Record, Field):
         parameters = self.state.space.unflatten(self.state.coefficients)
         return {name: value.detach().clone() for name, value in parameters.items()}
 
-    def _inside(self, function: Callable[[Points], Tensor], given: Any, outside: Outside) -> Any:
-        """Values of a function at points of the domain, and nan elsewhere if that is allowed, in the form of the points."""
-        import torch
-
-        points, single = self._points(given)
-        values = self._values(function, points, outside)
-        values = values[0] if single else values
-        if isinstance(given, torch.Tensor):
-            return values
-        return values.item() if values.ndim == 0 else values.numpy(force=True)
-
-    def _values(self, function: Callable[[Points], Tensor], x: Points, outside: Outside) -> Tensor:
-        import torch
-
-        if outside not in ("refuse", "nan"):
-            raise OptionError(f"`outside` must be 'refuse' or 'nan', got '{outside}'")
-        inside = self.problem.domain.contains_rounded(x)
-        if inside.all():
-            return function(x).detach()
-        if outside == "refuse":
-            point = ", ".join(f"{v:g}" for v in x[~inside][0].tolist())
-            raise OptionError(
-                f"the point ({point}) lies outside the domain, {self.problem.domain.title}: leave it out, or pass outside='nan'"
-            )
-        found = function(x[inside]).detach()
-        values = torch.full((len(x), *found.shape[1:]), math.nan, dtype=found.dtype, device=found.device)
-        values[inside] = found
-        return values
+    def _at(self, function: Callable[[Points], Tensor], x: Any, outside: Outside) -> Any:
+        device = self.state.coefficients.device
+        return values_at_points(function, x, self.problem.domain, outside=outside, device=device)
 
     def error(self, norm: str = "l2") -> float:
         """Relative error in ``"l2"`` or ``"h1"``, or the largest absolute error (``"max"``); nan without a reference.
@@ -373,21 +347,6 @@ class Solution(Record, Field):
         if self.target.solution is not None:
             arrays["reference"] = self.target.solution.values(x)
         return arrays | {"coefficients": self.state.coefficients.detach().cpu().numpy()}
-
-    def _points(self, x: Any) -> tuple[Points, bool]:
-        """Points as a tensor ``(n, d)``, and whether they were given as a single one."""
-        import numpy as np
-        import torch
-
-        x = x if isinstance(x, torch.Tensor) else torch.as_tensor(np.asarray(x))  # torch would read lists in single precision
-        x = x if x.is_floating_point() else x.to(torch.float64)
-        dimension, shape = self.problem.domain.dimension, tuple(x.shape)
-        single = shape == ((dimension,) if dimension > 1 else ())
-        if single or (dimension == 1 and x.ndim == 1):
-            x = x.reshape(-1, dimension)
-        if x.ndim != 2 or x.shape[1] != dimension:
-            raise OptionError(f"points must have shape (n, {dimension}), or ({dimension},) for a single one, got {shape}")
-        return x.to(self.state.coefficients.device), single
 
     def _html(self) -> str:
         report = self.spectrum()

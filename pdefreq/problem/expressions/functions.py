@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import sympy
 import torch
 from sympy import Expr, Function, Integer, Rational
 
 from pdefreq.problem.expressions.arithmetic import add, divide, inverse, multiply, negative, power, subtract
+from pdefreq.problem.expressions.bessel import J0, J1
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -225,40 +226,6 @@ class BesselJ1(_RealFunction):
         return Where(Equal(u, Integer(0)), _HALF, subtract(BesselJ0(u), divide(self, u)))
 
 
-def _by_scipy(name: Literal["j0", "j1"], u: Tensor) -> Tensor:
-    import scipy.special
-
-    return torch.as_tensor(getattr(scipy.special, name)(u.detach().cpu().numpy()), dtype=u.dtype, device=u.device)
-
-
-class _J0(torch.autograd.Function):
-    """J0 with values by scipy: torch has no derivatives of Bessel functions, and its values have errors of 4e-7 just above 5."""
-
-    @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(u)
-        return _by_scipy("j0", u)
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (u,) = ctx.saved_tensors
-        return -g * _J1.apply(u)  # pyright: ignore[reportOperatorIssue]
-
-
-class _J1(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(u)
-        return _by_scipy("j1", u)
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (u,) = ctx.saved_tensors
-        at_zero = u == 0
-        ratio = _J1.apply(u) / torch.where(at_zero, 1.0, u)  # pyright: ignore[reportOperatorIssue]
-        return g * torch.where(at_zero, 0.5, _J0.apply(u) - ratio)  # pyright: ignore[reportOperatorIssue]
-
-
 class Where(_RealFunction):
     """The second argument where the first argument, a condition, holds, and the third argument elsewhere."""
 
@@ -343,8 +310,8 @@ TORCH: dict[type, Callable[..., Tensor]] = {
     Maximum: torch.maximum,
     Minimum: torch.minimum,
     Arctan2: torch.atan2,
-    BesselJ0: _J0.apply,
-    BesselJ1: _J1.apply,
+    BesselJ0: J0.apply,
+    BesselJ1: J1.apply,
     Where: torch.where,
     Less: torch.lt,
     LessEqual: torch.le,
