@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from pdefreq.studies.prediction import predict
     from pdefreq.studies.refine import refine
     from pdefreq.studies.refinement import Refinement
+    from pdefreq.studies.tangent_kernel import TangentKernel, tangent_kernel
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq is fast
     "Comparison": "studies.comparison",
@@ -115,6 +116,8 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Spectrum": "problem.spectrum",
     "load_problem": "problem.files",
     "Refinement": "studies.refinement",
+    "TangentKernel": "studies.tangent_kernel",
+    "tangent_kernel": "studies.tangent_kernel",
     "refine": "studies.refine",
     "predict": "studies.prediction",
     "Given": "runs.prepared_run",
@@ -187,6 +190,7 @@ __all__ = [
     "Spectrum",
     "Status",
     "Stop",
+    "TangentKernel",
     "TooLargeError",
     "UnknownNameError",
     "UntrustedCodeError",
@@ -214,6 +218,7 @@ __all__ = [
     "run",
     "solve",
     "sor",
+    "tangent_kernel",
 ]
 
 
@@ -226,4 +231,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES})
+    return sorted([*__all__, "__version__"])

@@ -8,9 +8,8 @@ from pdefreq.core.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from enum import Enum
     from pathlib import Path
-
-    from pdefreq.core.history import Status
 
 _LONGEST = 2000  # characters: a message may quote a part of a file
 
@@ -132,7 +131,7 @@ class NotConvergedError(UserError):
         status: The `Status` of the run, or None for an inner iteration.
     """
 
-    def __init__(self, message: str = "", *, status: Status | None = None) -> None:
+    def __init__(self, message: str = "", *, status: Enum | None = None) -> None:
         super().__init__(message)
         self.status = status
 

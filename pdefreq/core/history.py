@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
     from pandas import DataFrame  # pyright: ignore[reportMissingImports]  # pandas is optional
 
-_SHOWN = 5  # number of first and of last rows in the text form
-
 
 class Status(Enum):
     """The way in which a run ended, with a sentence on the cause and the next action."""
@@ -198,14 +196,12 @@ class History:
         """The first and the last rows of the columns of scalars, and the names of the columns of vectors."""
         import numpy as np
 
+        from pdefreq.core.text_table import text_table
+
         scalars = [name for name, column in self._columns.items() if column and np.ndim(column[-1]) == 0]
         vectors = [f"{name} ({np.size(self._columns[name][-1])})" for name in self.names if name not in scalars]
-        rows = [[f"{self._columns[name][k]:.4g}" for name in scalars] for k in range(len(self))]
-        if len(rows) > 2 * _SHOWN:
-            rows = [*rows[:_SHOWN], ["..."] * len(scalars), *rows[-_SHOWN:]]
-        table = [scalars, *rows]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+        rows = [{name: self._columns[name][k] for name in scalars} for k in range(len(self))]
+        lines = text_table(scalars, rows)
         lines += [f"columns with several numbers in each row: {', '.join(vectors)}"] if vectors else []
         return "\n".join([f"<History: {len(self)} rows>", *(lines if len(self) else [])])
 

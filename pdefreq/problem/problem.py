@@ -46,8 +46,10 @@ _LONGEST_TITLE = 160  # characters: two lines of a terminal
 _NEAR = 1e-12  # relative to the size of the domain: points within this distance of a singular point are left out
 _CONTENT = ("domain", "source", "boundary", "terms", "exact", "data", "spectrum", "singular")
 
+_SHOWN = 80  # characters of each part of the representation of a problem
 
-@dataclass(frozen=True, kw_only=True, init=False)
+
+@dataclass(frozen=True, kw_only=True, init=False, repr=False)
 class Problem(BoundaryConditions):
     """A boundary value problem.
 
@@ -153,6 +155,11 @@ class Problem(BoundaryConditions):
         require_consistent(
             domain, self.boundary, self.spectrum.direction, self.singular, data, is_regression=equation.is_regression
         )
+
+    def __repr__(self) -> str:
+        terms = " + ".join(term.text for term in self.terms)
+        parts = [f"terms {terms}", f"source {self.source.text}", f"exact solution {self.exact.text if self.exact else 'unknown'}"]
+        return f"<problem {self.name} on the {self.domain.title}: {', '.join(printable(part, _SHOWN) for part in parts)}>"
 
     def regular(self, samples: Samples) -> Samples:
         """The samples without those at singular points, up to rounding; the weights of the other samples do not change."""

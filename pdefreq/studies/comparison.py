@@ -14,6 +14,7 @@ from pdefreq.core.conversion import convert, shown
 from pdefreq.core.errors import IncompatibleError, NotConvergedError, OptionError
 from pdefreq.core.history import Status, Stop
 from pdefreq.core.notes import brief_of
+from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, table
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _MEDIANS = ("unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_
 _SPREADS = ("relative_l2", "bias_index")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Shown):
     """The solutions of one problem by several methods.
 
@@ -46,6 +47,10 @@ class Comparison(Shown):
     problem: Problem
     solutions: Mapping[str, Sequence[Solution]]
     refusals: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "bias_index")
+        return "\n".join([f"<comparison on {self.problem.name}>", *text_table(shown, self.rows())])
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per method: medians over the seeds, for the error and the bias index also the range; None if undefined.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.core.errors import IncompatibleError, NotPredictedError
+from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, paragraph, table
 from pdefreq.iterations.defaults import discrete_solution_of, hand_over_steps_of
 from pdefreq.iterations.protocols import HasTangentKernel, Predicts
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import Modes
     from pdefreq.studies.predicted_orders import PredictedOrder
 
+_COLUMNS = ("wavenumber", "amplitude", "initial rate", "final rate", "halved at step")
 _FLOOR = 1e-12  # relative errors below this are rounding
 _STEPS = np.unique(np.concatenate([[0], np.geomspace(1, 1e8, 401).astype(np.int64)]))
 
@@ -59,7 +61,8 @@ class PredictedModes(Shown):
     title: str = ""
 
     def __repr__(self) -> str:
-        return f"<prediction of {len(self.modes)} {self.modes.kind} modes: {self.errors.note}>"
+        head = f"<prediction of {len(self.modes)} {self.modes.kind} modes: {self.errors.note}>"
+        return "\n".join([head, *text_table(_COLUMNS, self._rows())])
 
     def plot(self) -> Figure:
         """A figure of the error of each mode against the steps."""
@@ -71,11 +74,12 @@ class PredictedModes(Shown):
         errors = self.errors.take(order) if len(self.errors) else self.errors
         return predicted_modes_figure(errors, self.modes.wavenumber[order], title=self.title, unit=unit)
 
-    def _html(self) -> str:
-        columns: tuple[str, ...] = ("wavenumber", "amplitude", "initial rate", "final rate", "halved at step")
+    def _rows(self) -> list[dict[str, float]]:
         values = (self.modes.wavenumber, self.modes.amplitude, self.initial_rate, self.errors.rate, self.errors.halving_steps)
-        rows: list[dict[str, float]] = [dict(zip(columns, map(float, row), strict=True)) for row in zip(*values, strict=True)]
-        return paragraph([self.title, self.errors.note]) + table(columns, rows)
+        return [dict(zip(_COLUMNS, map(float, row), strict=True)) for row in zip(*values, strict=True)]
+
+    def _html(self) -> str:
+        return paragraph([self.title, self.errors.note]) + table(_COLUMNS, self._rows())
 
 
 def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
