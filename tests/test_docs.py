@@ -113,7 +113,7 @@ SLOW = pytest.mark.slow  # these start Python and torch again; one or two tests 
         (["tests/spaces/networks/test_initializations.py"], "orthogonal"),
         (["tests/domains/test_laws.py"], "half-disk"),
         (["tests/experiments/test_point_sources.py"], "sweeps"),
-        pytest.param(["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin", marks=SLOW),
+        pytest.param(["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin or gaussians or powers", marks=SLOW),
     ],
 )
 def test_added_entries_satisfy_the_contract_tests(extended, files, names):
@@ -216,6 +216,24 @@ def test_an_added_part_can_be_trained_and_resumed_with_its_options(kind, way, re
     name = str(home / file) if way == "file" else name
     code = RUN_A_PART.format(arguments=(kind, name, method, problem, options), trust=way == "file")
     python(home, "-c", code, str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("way", ["table", pytest.param("file", marks=SLOW), pytest.param("entry point", marks=SLOW)])
+def test_added_features_and_singular_functions_are_used(way, request):
+    """The solution has the power 3/2 of the distance from a point, so that only the added powers represent it."""
+    home = request.getfixturevalue("extended" if way == "table" else "outside")
+    (home / "root.toml").write_text(EXTENSIONS["root.toml"])
+    waves, singular = ("gaussians.py:Gaussians", "powers.py:Powers") if way == "file" else ("gaussians", "powers")
+    settings = {
+        "usual": [],
+        "powers": ["-s", f"singular={singular}"],
+        "gaussians": ["-s", f"waves={waves}", "-s", f"singular={singular}"],
+    }
+    code = "import json, sys\nfrom pdefreq import load_problem, make_solver, solve\n"
+    code += "print(json.dumps([solve('root.toml', make_solver('random-features', o)).error() for o in json.loads(sys.argv[1])]))"
+    options = [dict(pair.split("=") for pair in each if "=" in pair) for each in settings.values()]
+    usual, powers, gaussians = json.loads(python(home, "-c", code, json.dumps(options)))
+    assert usual > 1e-3 > 1e-5 > gaussians and powers < 1e-12
 
 
 @pytest.mark.slow
@@ -332,6 +350,8 @@ KINDS = (
     "points",
     "activations",
     "initializations",
+    "features",
+    "singular",
     "probes",
     "experiments",
 )
