@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ WAYS = [("ritz", "adam"), ("residual", "adam"), ("residual", "gauss-newton"), ("
 def test_a_siren_written_by_hand_gives_the_results_of_the_built_in_network(problem, loss, optimizer):
     """The same weights at the start, five steps: the differences are rounding errors, which the steps may amplify to 1e-10."""
     options = {"widths": (8, 8), "activation": "sin", "initialization": "siren(4)", "scaling": "none", "number": 200}
-    built_in = make_solver("network", {"loss": loss, "optimizer": optimizer, **options})
+    built_in: Any = make_solver("network", {"loss": loss, "optimizer": optimizer, **options})
     module = MODULES.Siren(DIMENSION[problem], widths=(8, 8), omega=4.0).double()
     start = built_in.network.on(load_problem(problem).domain).initialize(stream(0, "initialization"))
     nn.utils.vector_to_parameters(start, module.parameters())
@@ -60,7 +61,7 @@ def test_every_command_works_with_a_module(name, tmp_path, monkeypatch):
     assert (tmp_path / "both" / "comparison.png").exists()
     flow = f"{method},optimizer=gd,half_life=null,learning_rate=1e-6"
     command("predict", "poisson", "-m", flow)
-    command("ntk", "poisson", "-m", method, "--steps", 2, "-o", "ntk")
+    command("ntk", "poisson", "-m", method, "--steps", 2, "-o", "ntk.png")
     Path("run.toml").write_text(f'problem = "poisson"\nmethod = "{method}"\nsteps = 2\n')
     command("run", "run.toml", "--trust", "-o", "third", "--no-figures")
 

@@ -22,7 +22,7 @@ class Siren(nn.Module):
         sizes = (dimension, *widths)
         self.hidden = nn.ModuleList([nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)])
         self.last = nn.Linear(sizes[-1], 1)
-        self.omega = omega
+        self.omega: float = omega
         with torch.no_grad():
             for layer in self.hidden:
                 bound = 1 / dimension if layer is self.hidden[0] else (6 / layer.in_features) ** 0.5 / omega

@@ -203,12 +203,13 @@ def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> d
     from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.solver import Solver
 
-    listed = list(solvers.items()) if isinstance(solvers, Mapping) else [(None, each) for each in _sequence(solvers)]
+    listed: list[tuple[str, Any]] = (
+        [(str(name), each) for name, each in solvers.items()] if isinstance(solvers, Mapping) else _with_names(solvers)
+    )
     if wrong := [solver for _, solver in listed if not isinstance(solver, (str, Solver))]:
         raise OptionError(f"`solvers` must be methods or their names, got {shown(wrong[0])}; `pdefreq methods` lists the names")
     methods: dict[str, Solver] = {}
-    pairs = [(name or (solver if isinstance(solver, str) else solver.name), solver) for name, solver in listed]
-    for name, solver in pairs:
+    for name, solver in listed:
         label, number = name, 1
         while label in methods:
             number += 1
@@ -219,8 +220,9 @@ def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> d
     return methods
 
 
-def _sequence(solvers: Any) -> list[Any]:
-    return list(solvers) if isinstance(solvers, Iterable) and not isinstance(solvers, str) else [solvers]
+def _with_names(solvers: Any) -> list[tuple[str, Any]]:
+    several = isinstance(solvers, Iterable) and not isinstance(solvers, str)
+    return [(each if isinstance(each, str) else getattr(each, "name", ""), each) for each in (solvers if several else [solvers])]
 
 
 def _run_folder(folder: Path, label: str, seed: int) -> Path:

@@ -32,6 +32,7 @@ def test_the_command_prints_the_numbers_of_the_object(tmp_path, monkeypatch):
     count = len(told["u"]["eigenvalues"])
     np.testing.assert_array_equal(told["u"]["eigenvalues"], found.pairs.values[:count])
     np.testing.assert_array_equal(told["loss"]["eigenvalues"], found.loss_eigenvalues[: len(told["loss"]["eigenvalues"])])
+    assert found.drift is not None
     assert told["u"]["drift"] == found.drift[1][-1] > 0 and found.drift[0].tolist() == [0, 1, 2]
     assert (tmp_path / "ntk.png").is_file()
 
