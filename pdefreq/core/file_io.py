@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import DataError, RunFolderError
+from pdefreq.core.conversion import shown
+from pdefreq.core.errors import DataError, OptionError, RunFolderError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +56,17 @@ def remove_temporary_files(folder: Path) -> None:
             Path(entry.path).unlink(missing_ok=True)
 
 
+def as_path(given: Any) -> Path:
+    """A path.
+
+    Raises:
+        OptionError: If it is neither text nor a path.
+    """
+    if not isinstance(given, (str, os.PathLike)):
+        raise OptionError(f"a path must be text or a Path, got {shown(given)}")
+    return Path(given)
+
+
 def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> Path:
     """The path of a folder that is missing or empty and can be written; checked before a computation starts.
 
@@ -65,7 +77,7 @@ def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> P
     Raises:
         RunFolderError: If the path is not a folder, or the folder is not empty, can't be created or can't be written.
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     try:
         if folder.exists() and not folder.is_dir():
             raise RunFolderError(f"{folder} is not a folder; name another one")

@@ -249,8 +249,8 @@ class History:
         """
         import numpy as np
 
-        if name not in self._columns:
-            raise UnknownNameError(f"the history has no column '{name}': {nearest(name, self._columns)}", name=name)
+        if not isinstance(name, str) or name not in self._columns:
+            raise UnknownNameError(f"the history has no column '{name}': {nearest(str(name), self._columns)}", name=str(name))
         return np.array(self._columns[name])
 
     def last(self, name: str) -> Any:

@@ -117,7 +117,7 @@ def resume(
             problem or the method is another one.
         OptionError: If the run has already exceeded a new limit.
     """
-    limits = stop or Stop()
+    limits = Stop.of(stop)
     run_folder = RunFolder(folder)
     run_folder.read_spec()  # a folder without a run is refused before a lock is written into it
     with locked(run_folder.path):

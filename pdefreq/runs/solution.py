@@ -188,9 +188,8 @@ class Solution(Record, Field):
         """
         if self._errors is None:
             return math.nan
-        if norm == "homogeneous":
-            return self.error("l2") * self._errors.offset
-        return self.target.bound(norm, self._errors.norm(norm))
+        own = self._errors.norm(norm)  # raises if the norm is unknown
+        return self.error("l2") * self._errors.offset if norm == "homogeneous" else self.target.bound(norm, own)
 
     @functools.cached_property
     def contradiction(self) -> str:
@@ -335,9 +334,9 @@ class Solution(Record, Field):
         return family, reason
 
     def _export(self, path: str | Path, suffix: str) -> None:
-        from pathlib import Path
+        from pdefreq.core.file_io import as_path
 
-        if Path(path).suffix.lower() != suffix:
+        if as_path(path).suffix.lower() != suffix:
             raise OptionError(f"the file must end in {suffix}, got '{path}'")
         self.export(path)
 

@@ -155,13 +155,13 @@ def compare(
         UserError: As `solve` does.
     """
     from pdefreq.core.file_io import free_folder
-    from pdefreq.problem.files import load_problem
+    from pdefreq.runs.arguments import problem_of
     from pdefreq.runs.solve import solve
 
     stop = Stop.of(stop, steps=steps, seconds=seconds)
     if convert("seeds", seeds, int) < 1:
         raise OptionError(f"`seeds` must be at least 1, got {seeds}", option="seeds")
-    problem = load_problem(problem) if isinstance(problem, str) else problem
+    problem = problem_of(problem)
     methods = _labelled(solvers)
     folder = None if folder is None else free_folder(folder)
     solutions: dict[str, list[Solution]] = {}

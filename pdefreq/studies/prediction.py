@@ -100,14 +100,13 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.spectral import SpectralProbe
     from pdefreq.probes.target import Target
-    from pdefreq.problem.files import load_problem
+    from pdefreq.runs.arguments import problem_of, solver_of
     from pdefreq.runs.reference import reference_solution
-    from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.solver import chosen
     from pdefreq.studies.predicted_orders import predict_order
 
-    problem = load_problem(problem) if isinstance(problem, str) else problem
-    solver = chosen(make_solver(solver) if isinstance(solver, str) else solver, problem.blind).solver
+    problem = problem_of(problem)
+    solver = chosen(solver_of(solver), problem.blind).solver
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)

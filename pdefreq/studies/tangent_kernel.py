@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.conversion import convert
+from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.text_table import text_table
 from pdefreq.domains.box import Box
 from pdefreq.figures.notebook import Shown, paragraph, table
@@ -117,18 +118,19 @@ def tangent_kernel(
     from pdefreq.core.history import Stop
     from pdefreq.figures.kernel import SHOWN
     from pdefreq.probes.ntk import NtkProbe
-    from pdefreq.problem.files import load_problem
+    from pdefreq.runs.arguments import problem_of, solver_of
     from pdefreq.runs.solve import solve
-    from pdefreq.solvers.names import make_solver
     from pdefreq.spectrum.box_modes import make_modes
     from pdefreq.spectrum.family import nearest
     from pdefreq.spectrum.span import span_of
     from pdefreq.theory.kernel_modes import eigenpairs, rayleigh_quotients
     from pdefreq.theory.ntk import diagonal, kernel, operator
 
-    name = method or (solver if isinstance(solver, str) else solver.name)
-    problem = load_problem(problem) if isinstance(problem, str) else problem
-    solver = make_solver(solver) if isinstance(solver, str) else solver
+    problem = problem_of(problem)
+    name, solver = method or (solver if isinstance(solver, str) else ""), solver_of(solver)
+    name = name or solver.name
+    if convert("number", number, int) < 2:
+        raise OptionError(f"`number` must be at least 2, got {number}", option="number")
     domain = problem.domain
     if not isinstance(domain, Box) or domain.dimension != 1:
         raise IncompatibleError("`pdefreq ntk` draws kernels on an interval; in higher dimensions use the probe `ntk`")

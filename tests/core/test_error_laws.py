@@ -1,5 +1,6 @@
 """Each kind of error has its class, each class is raised by a bad input, and no other exception leaves the public functions."""
 
+import functools
 import inspect
 import pickle
 import sys
@@ -85,6 +86,11 @@ def test_the_classes_are_public_and_documented():
         assert f"| `{kind.__name__}` |" in page
 
 
+@functools.cache
+def solution():
+    return solve("poisson", "fem:cells=4")
+
+
 JUNK = st.sampled_from(
     [None, "", "x +", "no such name", -1, 0, np.nan, np.inf, True, [], [1, "a"], {}, object(), np.zeros(3), torch.ones(2, 2), len]
 )  # fmt: skip
@@ -107,6 +113,14 @@ TARGETS = {
     "comparison": lambda a, b: compare(a, b, steps=0),
     "seeds": lambda a, b: compare("poisson", ["fem:cells=4"], seeds=a, stop=b),
     "file": lambda a, b: load_problem(a, fast=b),
+    "points": lambda a, b: solution()(a, outside=b),
+    "norm": lambda a, b: (solution().error(a), solution().history.column(b)),
+    "output": lambda a, b: (solution().export(a), solution().to_csv(b)),
+    "prediction": lambda a, b: predict("poisson", "jacobi:intervals=4", seed=a, modes=b),
+    "refinement": lambda a, b: pdefreq.refine("poisson", "fem", start=a, levels=b),
+    "kernel": lambda a, b: pdefreq.tangent_kernel(a, b),
+    "run": lambda a, b: pdefreq.resume(a, stop=b),
+    "repetition": lambda a, b: pdefreq.rerun(a, b),
 }
 
 
