@@ -88,25 +88,38 @@ class BoundaryConditions:
         Raises:
             DomainError: If no part contains a point.
         """
-        x: Points = samples.x
+        return self.part_at(samples.x, samples.parts)
+
+    def part_at(self, x: Points, sides: Tensor | int | None) -> Tensor:
+        """The same for points ``(n, d)`` on sides that are given by the indices of the domain's built-in parts, ``(n,)`` or one.
+
+        Raises:
+            ProblemFileError: If no part contains a point.
+        """
         index = x.new_full((x.shape[0],), -1).long()
         for i, part in sorted(enumerate(self.boundary), key=lambda pair: pair[1].kind != "periodic"):  # pairs come first
-            index[(index < 0) & self.on_part(part, samples)] = i
+            index[(index < 0) & self.holds_at(part, x, sides)] = i
         if bool((index < 0).any()):
             at = ", ".join(f"{v:g}" for v in x[index < 0][0].tolist())
             raise DomainError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
         return index
 
-    def on_part(self, part: BoundaryPart, samples: Samples) -> Tensor:
-        """Whether each boundary point satisfies the name and the condition of a part, also if an earlier part contains it."""
+    def holds_at(self, part: BoundaryPart, x: Points, sides: Tensor | int | None) -> Tensor:
+        """Whether each boundary point satisfies the name and the condition of a part, also if an earlier part contains it.
+
+        Args:
+            part: The part.
+            x: The points, ``(n, d)``.
+            sides: The index of the domain's built-in part for each point, ``(n,)`` or one; None on a domain without names.
+        """
         import torch
 
-        mine = torch.ones(len(samples.x), dtype=torch.bool)
+        mine = torch.ones(len(x), dtype=torch.bool)
         if part.name is not None:
-            assert samples.parts is not None
-            sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
-            mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
-        return mine if part.where is None else mine & part.where(samples.x)
+            assert sides is not None
+            named = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
+            mine &= functools.reduce(operator.or_, [torch.as_tensor(sides) == side for side in named])
+        return mine if part.where is None else mine & part.where(x)
 
     def _side(self, name: str) -> int:
         return self.domain.part_names.index(name)

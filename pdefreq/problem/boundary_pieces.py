@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Points
-    from pdefreq.problem.boundary_conditions import BoundaryPart
+    from pdefreq.problem.boundary_conditions import BoundaryConditions, BoundaryPart
     from pdefreq.problem.problem import Problem
 
 _SAMPLES = 2**14  # at least, on all segments together
@@ -33,7 +33,7 @@ class Pieces:
         segment: The index of the segment of each piece, ascending, shape ``(m,)``.
         start: The first end in the segment's own coordinate from 0 to 1.
         end: The other end.
-        part: The index of the boundary part in ``problem.boundary``.
+        part: The index of the boundary part in ``conditions.boundary``.
         length: The length of each piece.
     """
 
@@ -53,25 +53,25 @@ class Pieces:
         return float(self.length[self.part == part].max(initial=0.0))
 
 
-def boundary_pieces(problem: Problem, segments: Tensor, sides: Tensor) -> Pieces:
+def boundary_pieces(conditions: BoundaryConditions, segments: Tensor, sides: Tensor) -> Pieces:
     """The pieces of segments of the boundary of a plane domain, on which one boundary condition holds.
 
     Conditions given as formulas change only at roots of their level set functions, which are found for any width of a part whose
     center is such a root, and otherwise by sampling. Conditions given as Python functions are sampled at 16,000 points or more.
 
     Args:
-        problem: The problem.
+        conditions: The boundary conditions.
         segments: The segments, ``(F, 2, 2)``: segment, end, coordinate.
         sides: The index of the domain's built-in part for each segment, ``(F,)``.
 
     Raises:
         ProblemFileError: If no part contains one of the pieces.
     """
-    breaks = _breaks([part for part in problem.boundary if part.where is not None], segments)
+    breaks = _breaks([part for part in conditions.boundary if part.where is not None], segments)
     segment, start, end = _intervals(breaks, len(segments))
     owner, middle = torch.from_numpy(segment), torch.from_numpy((start + end) / 2)
     x = segments[owner, 0] + middle[:, None] * (segments[owner, 1] - segments[owner, 0])
-    part = problem.part_of(Samples(x, torch.ones_like(middle), parts=sides[owner])).numpy()
+    part = conditions.part_at(x, sides[owner]).numpy()
     first = np.append(True, (segment[1:] != segment[:-1]) | (part[1:] != part[:-1]))  # neighbors of equal part become one
     last = np.append(first[1:], True)
     segment, start, end, part = segment[first], start[first], end[last], part[first]

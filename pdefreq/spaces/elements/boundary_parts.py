@@ -10,9 +10,9 @@ import torch
 from skfem import FacetBasis, MeshHex
 
 from pdefreq.domains.meshes.mesh_files import facets_of
-from pdefreq.domains.samples import Samples
 from pdefreq.problem.boundary_extent import BoundaryExtent
 from pdefreq.problem.boundary_pieces import Pieces, boundary_pieces
+from pdefreq.problem.facet_pieces import divided_facets, square_centers, triangle_centers
 
 if TYPE_CHECKING:
     from skfem import Element, Mesh
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.problem.problem import Problem
 
-_DIVISIONS = 8  # of the edges of a facet in space, on which parts that end inside facets are integrated
 _GAUSS = 20  # largest degree of the rule on a piece of a facet
 
 
@@ -47,7 +46,7 @@ class BoundaryParts:
     @functools.cached_property
     def at_midpoints(self) -> np.ndarray:
         """The part that contains the midpoint of each boundary facet."""
-        return self._part_of(self._corners.mean(dim=0))
+        return self._problem.part_at(self._corners.mean(dim=0), self._sides).numpy()
 
     def robin_bases(self) -> list[tuple[int, FacetBasis]]:
         """For each Robin part, its index and bases of scikit-fem whose points and weights cover the part."""
@@ -78,8 +77,7 @@ class BoundaryParts:
 
     def _holds_at_vertices(self, part: BoundaryPart) -> bool:
         """Whether a part contains a vertex, which may belong to an earlier part."""
-        samples = (Samples(x, torch.ones(len(x)), parts=self._sides) for x in self._corners)
-        return any(bool(self._problem.on_part(part, each).any()) for each in samples)
+        return any(bool(self._problem.holds_at(part, x, self._sides).any()) for x in self._corners)
 
     @functools.cached_property
     def _pieces(self) -> Pieces | None:
@@ -102,11 +100,12 @@ class BoundaryParts:
 
     def _of_divisions(self, robin: list[int]) -> Any:
         is_square = isinstance(self._mesh, MeshHex)
-        points = _divided(square=is_square)
+        points = (square_centers() if is_square else triangle_centers()).T.numpy()
         weights = np.full(points.shape[1], (1 if is_square else 1 / 2) / points.shape[1])
         basis: Any = self._basis(self._facets, (points, weights))
         x = torch.from_numpy(np.moveaxis(np.asarray(basis.global_coordinates()), 0, 2).copy())
-        part = self._part_of(x.flatten(0, 1), points.shape[1]).reshape(len(x), -1)
+        pieces = divided_facets(self._problem, x, torch.from_numpy(weights), self._sides)
+        part = pieces.part.reshape(len(x), -1).numpy()
         mixed = (part != part[:, :1]).any(axis=1)
         for k in robin:
             whole, split = ~mixed & (part[:, 0] == k), mixed & (part == k).any(axis=1)
@@ -120,11 +119,6 @@ class BoundaryParts:
     def _basis(self, facets: np.ndarray, quadrature: Any = None) -> FacetBasis:
         rule: dict[str, Any] = {"intorder": self._quadrature} if quadrature is None else {"quadrature": quadrature}
         return FacetBasis(self._mesh, self._element, facets=facets, dofs=self._dofs, **rule)
-
-    def _part_of(self, x: torch.Tensor, repeated: int = 1) -> np.ndarray:
-        """The part of each point; the points of a facet follow each other."""
-        samples = Samples(x, torch.ones(len(x)), parts=self._sides.repeat_interleave(repeated))
-        return self._problem.part_of(samples).numpy()
 
     def _dofs_of_facets(self, k: int) -> np.ndarray:
         """The coefficients on facets of a part, or on the pieces of facets."""
@@ -143,19 +137,8 @@ class BoundaryParts:
     def _dofs_of_vertices(self, k: int) -> np.ndarray:
         """The coefficients of vertices at which the condition of a part holds, such as a part that is a single point."""
         vertices = facets_of(self._mesh)[:, self._facets]
-        return np.concatenate(
-            [self._dofs.nodal_dofs[0, own[self._part_of(x) == k]] for own, x in zip(vertices, self._corners, strict=True)]
-        )
+        governed = [self._problem.part_at(x, self._sides).numpy() == k for x in self._corners]
+        return np.concatenate([self._dofs.nodal_dofs[0, own[mine]] for own, mine in zip(vertices, governed, strict=True)])
 
 
 _NONE = np.empty(0, dtype=np.int64)
-
-
-def _divided(*, square: bool) -> np.ndarray:
-    """The centers of equal pieces of the reference facet, ``(2, n)``."""
-    n = _DIVISIONS
-    i, j = np.meshgrid(np.arange(n), np.arange(n), indexing="ij")
-    if square:
-        return (np.stack([i.ravel(), j.ravel()]) + 0.5) / n
-    lower, upper = (i + j < n), (i + j < n - 1)
-    return np.concatenate([np.stack([i[lower], j[lower]]) + 1 / 3, np.stack([i[upper], j[upper]]) + 2 / 3], axis=1) / n

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from pdefreq.core.validation import validated
-from pdefreq.domains.samples import Samples
 from pdefreq.problem.boundary_extent import BoundaryExtent
 from pdefreq.problem.boundary_pieces import boundary_pieces
+from pdefreq.problem.facet_pieces import FacetPieces, divided_facets, divided_segments, square_centers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.grids.uniform_grid import UniformGrid
-
-_DIVISIONS = 8  # of the edges of a cell's face in space, if parts end inside a side
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,7 @@ class _Face:
 
     def holds(self, problem: Problem, part: BoundaryPart) -> bool:
         """Whether a part contains a node, which may belong to an earlier part."""
-        samples = Samples(self.x, torch.ones(len(self.x)), parts=torch.full((len(self.x),), self.side))
-        return bool(problem.on_part(part, samples).any())
+        return bool(problem.holds_at(part, self.x, self.side).any())
 
 
 def _faces(grid: UniformGrid, problem: Problem) -> Iterator[_Face]:
@@ -126,29 +123,17 @@ def _faces(grid: UniformGrid, problem: Problem) -> Iterator[_Face]:
             area = functools.reduce(torch.mul, others, torch.ones(nodes.shape, dtype=torch.float64)).reshape(-1)
             nodes, side = nodes.reshape(-1), 2 * k + end
             x = grid.points(nodes)
-            part = _part_of(problem, x, side)
+            part = problem.part_at(x, side)
             whole = _Cells(nodes, part, area / h, x)
             yield _Face(side, nodes, x, part, _divided(grid, problem, side, whole) if problem.has_regions else whole)
 
 
 def _divided(grid: UniformGrid, problem: Problem, side: int, whole: _Cells) -> _Cells:
-    """The faces of cells on a side, those on several parts divided: exactly in the plane, otherwise by points in each cell."""
-    axis, d = side // 2, len(grid.shape)
-    if d == 1:
+    """The faces of cells on a side, those on several parts divided."""
+    if len(grid.shape) == 1:
         return whole
-    others = [j for j in range(d) if j != axis]
-    if d == 2 and not grid.periodic:
-        weights, owner, x = _on_pieces(grid, problem, side, others[0])
-    else:
-        ticks = (torch.arange(_DIVISIONS, dtype=torch.float64) + 1 / 2) / _DIVISIONS - 1 / 2
-        offsets = torch.cartesian_prod(*[ticks * grid.spacings[j] for j in others]).reshape(-1, d - 1)
-        x = whole.x[:, None].repeat(1, len(offsets), 1)
-        x[..., others] += offsets
-        inside = grid.box.contains(x.flatten(0, 1)).view(x.shape[:2]) | bool(grid.periodic)
-        weights = (inside / inside.sum(dim=1, keepdim=True)).flatten()
-        owner = torch.arange(len(whole.nodes)).repeat_interleave(len(offsets))
-        x, owner, weights = (column[inside.flatten()] for column in (x.flatten(0, 1), owner, weights))
-    part = _part_of(problem, x, side)
+    pieces = (_in_plane if len(grid.shape) == 2 else _in_space)(grid, problem, side, whole.x)
+    owner, part, x = pieces.facet, pieces.part, pieces.x
     prescribes = torch.tensor([part.kind == "dirichlet" for part in problem.boundary])
     unknown = prescribes[part]  # the flux there: a node with a Robin condition has this condition on the whole piece
     part, x = torch.where(unknown, whole.part[owner], part), torch.where(unknown[:, None], whole.x[owner], x)
@@ -158,26 +143,32 @@ def _divided(grid: UniformGrid, problem: Problem, side: int, whole: _Cells) -> _
     return _Cells(
         torch.cat([whole.nodes[kept], whole.nodes[owner[split]]]),
         torch.cat([whole.part[kept], part[split]]),
-        torch.cat([whole.area[kept], weights[split] * whole.area[owner[split]]]),
+        torch.cat([whole.area[kept], pieces.fraction[split] * whole.area[owner[split]]]),
         torch.cat([whole.x[kept], x[split]]),
     )
 
 
-def _on_pieces(grid: UniformGrid, problem: Problem, side: int, along: int) -> tuple[Tensor, Tensor, Points]:
-    """The intersections of cells with pieces of a side of a rectangle: the fraction of the cell, its number, and the middle."""
-    sides, n = grid.box.straight_sides, grid.intervals[along]
+def _in_plane(grid: UniformGrid, problem: Problem, side: int, x: Points) -> FacetPieces:
+    """The pieces of the cells of nodes ``x`` on a side of a rectangle."""
+    sides, n = grid.box.straight_sides, grid.intervals[1 - side // 2]
     assert sides is not None
-    pieces = boundary_pieces(problem, sides[side : side + 1], torch.tensor([side]))
-    edges = torch.cat([torch.tensor([0.0]), (torch.arange(n) + 1 / 2) / n, torch.tensor([1.0])]).double()
-    ends = torch.cat([edges, torch.from_numpy(pieces.end)]).unique()
-    middle, length = (ends[1:] + ends[:-1]) / 2, ends.diff()
-    owner = torch.searchsorted(edges, middle) - 1
     start, stop = sides[side]
-    return length / edges.diff()[owner], owner, start + middle[:, None] * (stop - start)
+    ends = start + ((torch.arange(n + 2, dtype=torch.float64) - 1 / 2) / n).clamp(0, 1)[:, None] * (stop - start)
+    segments = torch.stack([ends[:-1], ends[1:]], dim=1)
+    pieces = divided_segments(problem, segments, torch.full((n + 1,), side))
+    return replace(pieces, facet=pieces.facet % len(x))  # the first and the last half cell are one cell on a periodic side
 
 
-def _part_of(problem: Problem, x: Points, side: int) -> Tensor:
-    return problem.part_of(Samples(x, torch.ones(len(x)), parts=torch.full((len(x),), side)))
+def _in_space(grid: UniformGrid, problem: Problem, side: int, x: Points) -> FacetPieces:
+    """The pieces of the cells of nodes ``x`` on a side of a box. Cells of outer nodes extend beyond the box, or over its ends."""
+    others = [k for k in range(len(grid.shape)) if k != side // 2]
+    offsets = (square_centers(len(others)) - 1 / 2) * torch.tensor([grid.spacings[k] for k in others], dtype=torch.float64)
+    centers = x[:, None].repeat(1, len(offsets), 1)
+    centers[..., others] += offsets
+    for k in grid.periodic:
+        centers[..., k] = grid.box.lower[k] + (centers[..., k] - grid.box.lower[k]) % grid.box.lengths[k]
+    inside = grid.box.contains(centers.flatten(0, 1)).view(centers.shape[:2])
+    return divided_facets(problem, centers, inside.double(), torch.full((len(x),), side))
 
 
 def _require_nodes(grid: UniformGrid, problem: Problem, faces: list[_Face]) -> None:

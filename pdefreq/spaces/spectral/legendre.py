@@ -15,7 +15,6 @@ from scipy.sparse import csr_array
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.validation import validated
-from pdefreq.domains.samples import Samples
 from pdefreq.problem.boundary_pieces import boundary_pieces
 from pdefreq.spaces.elements.densities import Density, Slopes
 from pdefreq.spaces.elements.weak_form import GalerkinSpace, Rule
@@ -134,7 +133,7 @@ class Legendre(GalerkinSpace):
             pieces = boundary_pieces(problem, sides[face : face + 1], torch.tensor([face]))
             return torch.from_numpy(pieces.part).unique()
         x = self._on_face(face).x
-        return problem.part_of(Samples(x, torch.ones(len(x)), parts=torch.full((len(x),), face))).unique()
+        return problem.part_at(x, face).unique()
 
     def _on_face(self, face: int) -> _TensorRule:
         axis, end = divmod(face, 2)

@@ -11,10 +11,10 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.problem.boundary_conditions import BoundaryPart
-from pdefreq.problem.files import problem_from_text
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.densities import Slopes
 from pdefreq.spaces.elements.lagrange import Lagrange
+from tests.spaces.mixed import mixed_problem
 
 BOX = Box((-1.0,), (1.0,))
 GRADED = Lagrange(MeshLine(np.array([-1.0, -0.7, -0.1, 0.0, 0.4, 1.0])))
@@ -159,28 +159,6 @@ def test_points_outside_a_mesh_use_the_polynomial_of_a_neighboring_cell():
     assert torch.allclose(u, (3 * x[:, 0]).sin(), rtol=0, atol=0.1)
 
 
-MIXED = """
-[domain]
-kind = "box"
-dimension = {d}
-lower = -0.5
-upper = 1
-[equation]
-diffusion = "1 + sum(xk**2)/2"
-reaction = "2 + x"
-exact = "exp(x/2)*prod(sin(xk + 1))"
-[[boundary.part]]
-name = "x-max"
-kind = "robin"
-alpha = "1 + x"
-[[boundary.part]]
-name = "{last}-min"
-kind = "robin"
-[[boundary.part]]
-kind = "dirichlet"
-"""
-
-
 @pytest.mark.parametrize(
     ("element", "d", "cells"),
     [
@@ -191,7 +169,7 @@ kind = "dirichlet"
 )
 def test_orders_of_convergence_with_variable_coefficients_and_mixed_conditions(element, d, cells):
     """P1 and Q1: 2 in L2 and 1 in H1; P2: 3 and 2 (Ciarlet, 1978, sections 3.2 and 4.1)."""
-    problem = problem_from_text(MIXED.format(d=d, last="xyz"[d - 1]))
+    problem = mixed_problem(d)
     found = []
     for n in cells:
         space = Lagrange(mesh_for(problem.domain, n, simplices=element != "Q1"), 4, degree=2 if element == "P2" else 1)

@@ -51,6 +51,26 @@ def test_the_flux_of_a_linear_function_on_pieces_is_exact():
     assert total(grid, found.flux) == pytest.approx((1.77**2 - 0.43**2) / 2, rel=1e-12)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.01, 1.99), st.floats(0.01, 1.99), st.integers(2, 12))
+def test_a_part_may_end_anywhere_on_a_periodic_side(first, second, intervals):
+    """The cell of the first node extends over both ends of the side, where the condition need not be the same."""
+    low, high = min(first, second), max(first, second)
+    part = BoundaryPart("robin", "y-max", condition(f"x > {low!r} and x < {high!r}"), flux=3.0)
+    problem = Problem(domain=RECTANGLE, source=0.0, boundary=[BoundaryPart("periodic", "x"), part, BoundaryPart("robin")])
+    grid = UniformGrid(RECTANGLE, (intervals, 5), (0,))
+    assert total(grid, nodal_conditions(grid, problem).flux) == pytest.approx(3 * (high - low), abs=1e-13)  # rounding
+
+
+@pytest.mark.parametrize(("where", "area"), [("x < 0.5", 0.5), ("y < 0.5", 0.5), ("x > 0.75 and y < 0.0625", 1 / 64)])
+def test_periodic_sides_in_space_have_cells_that_end_at_the_others(where, area):
+    """The parts end where pieces of cells of width 1/4 do, so that their areas are exact."""
+    part = BoundaryPart("robin", "z-max", condition(where, 3), flux=1.0)
+    problem = Problem(domain=CUBE, source=0.0, boundary=[BoundaryPart("periodic", "x"), part, BoundaryPart("robin")])
+    grid = UniformGrid(CUBE, (4, 4, 4), (0,))
+    assert total(grid, nodal_conditions(grid, problem).flux) == pytest.approx(area, rel=1e-14)  # rounding
+
+
 def test_the_flux_through_a_disk_in_space():
     """Cells on the edge of the disk are divided into 64 pieces: the errors of pieces of size h/8 on a curve nearly cancel."""
     part = BoundaryPart("robin", "z-max", condition("(x - 0.45)**2 + (y - 0.55)**2 < 0.09", 3), flux=1.0)

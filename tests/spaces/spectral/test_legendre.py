@@ -8,9 +8,9 @@ from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.problem.boundary_conditions import BoundaryPart
-from pdefreq.problem.files import problem_from_text
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.spectral.legendre import Legendre, basis_functions
+from tests.spaces.mixed import mixed_problem
 
 BOXES = {1: Box((-1.0,), (3.0,)), 2: Box((0.0, -1.0), (1.0, 1.0)), 3: Box((0.0, 0.0, -1.0), (1.0, 2.0, 1.0))}
 
@@ -40,32 +40,10 @@ def test_polynomials_are_reproduced_with_their_gradient(d):
     assert np.allclose(space.at(x).value(torch.from_numpy(space.constant())), 1, rtol=0, atol=1e-14)
 
 
-MIXED = """
-[domain]
-kind = "box"
-dimension = {d}
-lower = -0.5
-upper = 1
-[equation]
-diffusion = "1 + sum(xk**2)/2"
-reaction = "2 + x"
-exact = "exp(x/2)*prod(sin(xk + 1))"
-[[boundary.part]]
-name = "x-max"
-kind = "robin"
-alpha = "1 + x"
-[[boundary.part]]
-name = "{last}-min"
-kind = "robin"
-[[boundary.part]]
-kind = "dirichlet"
-"""
-
-
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_spectral_convergence_with_variable_coefficients_and_mixed_conditions(d):
     """For an entire solution, four more functions along each axis gain at least four digits, down to rounding."""
-    problem = problem_from_text(MIXED.format(d=d, last="xyz"[d - 1]))
+    problem = mixed_problem(d)
     x = problem.domain.quadrature(500).x
 
     def error(number):
