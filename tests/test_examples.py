@@ -67,7 +67,7 @@ def test_every_command_works_with_a_module(name, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES[1:])
-@pytest.mark.parametrize("problem", DIMENSION)
+@pytest.mark.parametrize("problem", ["poisson", pytest.param("perforated", marks=pytest.mark.slow)])
 def test_a_module_is_trained_by_gauss_newton(problem, name):
     solution = solve(problem, make_solver("gauss-newton", {"network": f"{FILE}:{name}", "number": 60}), steps=3, predict=False)
     objective = solution.history.column("objective")
