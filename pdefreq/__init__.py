@@ -17,7 +17,24 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from typing import Any
 
-    from pdefreq.core.errors import UserError
+    from pdefreq.core.errors import (
+        DataError,
+        DomainError,
+        FormulaError,
+        IncompatibleError,
+        InconsistentProblemError,
+        MissingPackageError,
+        NotConvergedError,
+        NotPredictedError,
+        OptionError,
+        ProblemFileError,
+        RunFolderError,
+        SingularProblemError,
+        TooLargeError,
+        UnknownNameError,
+        UntrustedCodeError,
+        UserError,
+    )
     from pdefreq.core.fields import Field
     from pdefreq.core.history import History, Schedule, Status, Stop
     from pdefreq.domains.ball import Ball
@@ -65,6 +82,7 @@ if TYPE_CHECKING:
     from pdefreq.studies.prediction import predict
     from pdefreq.studies.refine import refine
     from pdefreq.studies.refinement import Refinement
+    from pdefreq.studies.tangent_kernel import TangentKernel, tangent_kernel
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq is fast
     "Comparison": "studies.comparison",
@@ -75,6 +93,21 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Polygon": "domains.polygon",
     "Ring": "domains.ring",
     "WithHoles": "domains.holes",
+    "DataError": "core.errors",
+    "DomainError": "core.errors",
+    "FormulaError": "core.errors",
+    "IncompatibleError": "core.errors",
+    "InconsistentProblemError": "core.errors",
+    "MissingPackageError": "core.errors",
+    "NotConvergedError": "core.errors",
+    "NotPredictedError": "core.errors",
+    "OptionError": "core.errors",
+    "ProblemFileError": "core.errors",
+    "RunFolderError": "core.errors",
+    "SingularProblemError": "core.errors",
+    "TooLargeError": "core.errors",
+    "UnknownNameError": "core.errors",
+    "UntrustedCodeError": "core.errors",
     "UserError": "core.errors",
     "Field": "core.fields",
     "GridField": "problem.grid_field",
@@ -88,6 +121,8 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Spectrum": "problem.spectrum",
     "load_problem": "problem.files",
     "Refinement": "studies.refinement",
+    "TangentKernel": "studies.tangent_kernel",
+    "tangent_kernel": "studies.tangent_kernel",
     "refine": "studies.refine",
     "predict": "studies.prediction",
     "activations": "studies.activation_spectra",
@@ -133,27 +168,43 @@ __all__ = [
     "Chain",
     "Comparison",
     "Data",
+    "DataError",
+    "DomainError",
     "Ellipse",
     "Fem",
     "Field",
+    "FormulaError",
     "Given",
     "GridField",
     "History",
+    "IncompatibleError",
+    "InconsistentProblemError",
+    "MissingPackageError",
     "Monitor",
     "NetworkSolver",
+    "NotConvergedError",
+    "NotPredictedError",
+    "OptionError",
     "Polygon",
     "Problem",
+    "ProblemFileError",
     "Record",
     "Refinement",
     "Ring",
     "RitzGalerkin",
+    "RunFolderError",
     "RunSpec",
     "Schedule",
     "Sine",
+    "SingularProblemError",
     "Solution",
     "Spectrum",
     "Status",
     "Stop",
+    "TangentKernel",
+    "TooLargeError",
+    "UnknownNameError",
+    "UntrustedCodeError",
     "UserError",
     "WithHoles",
     "activations",
@@ -182,6 +233,7 @@ __all__ = [
     "run",
     "solve",
     "sor",
+    "tangent_kernel",
 ]
 
 
@@ -194,4 +246,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES})
+    return sorted([*__all__, "__version__"])

@@ -59,7 +59,7 @@ class OneSentence(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if not args[0].startswith("-") and args[0] not in self.commands:
-            raise UnknownNameError(f"unknown command '{args[0]}': {nearest(args[0], self.commands)}")
+            raise UnknownNameError(f"unknown command '{args[0]}': {nearest(args[0], self.commands)}", name=args[0])
         return super().resolve_command(ctx, args)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from pdefreq import load_problem, load_run, rerun, resume, solve
 from pdefreq.core.content import opaque_parts
-from pdefreq.core.errors import ProblemFileError, RunFolderError
+from pdefreq.core.errors import UntrustedCodeError
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 
@@ -110,7 +110,7 @@ LONG_LAWS = {
     "tests/test_contracts.py": ["richardson", "bump", "size"],
     "tests/spaces/networks/test_activations.py": ["lorentzian"],
     "tests/spaces/test_derivative_laws.py": ["lorentzian"],
-    "tests/parts/test_laws.py": ["gated", "sobolev", "rmsprop", "latin"],
+    "tests/parts/test_laws.py": ["gated", "sobolev", "rmsprop", "latin", "gaussians", "powers"],
 }
 
 
@@ -171,6 +171,11 @@ def test_the_network_from_parts_is_zero_initially():
     run_here(EXTENSIONS["networks from parts"])  # its assertions are the test
 
 
+def test_the_example_of_exceptions_runs():
+    out = python(ROOT, "-c", blocks(ROOT / "docs" / "errors.md")["errors by kind"])
+    assert "jacobi is skipped" in out and "fem True" in out
+
+
 @pytest.mark.parametrize("title", blocks(ROOT / "docs" / "theory.md"))
 def test_the_python_code_on_theory_runs(title):
     run_here(blocks(ROOT / "docs" / "theory.md")[title])  # its assertions are the test
@@ -222,6 +227,24 @@ def test_added_parts_can_be_trained_and_resumed_with_their_options(way, request,
     assert python(home, "-c", RUN_PARTS.format(parts=parts, trust=way == "file"), str(tmp_path)).split() == list(PARTS)
 
 
+@pytest.mark.parametrize("way", ["table", pytest.param("file", marks=SLOW), pytest.param("entry point", marks=SLOW)])
+def test_added_features_and_singular_functions_are_used(way, request):
+    """The solution has the power 3/2 of the distance from a point, so that only the added powers represent it."""
+    home = request.getfixturevalue("extended" if way == "table" else "outside")
+    (home / "root.toml").write_text(EXTENSIONS["root.toml"])
+    waves, singular = ("gaussians.py:Gaussians", "powers.py:Powers") if way == "file" else ("gaussians", "powers")
+    settings = {
+        "usual": [],
+        "powers": ["-s", f"singular={singular}"],
+        "gaussians": ["-s", f"waves={waves}", "-s", f"singular={singular}"],
+    }
+    code = "import json, sys\nfrom pdefreq import load_problem, make_solver, solve\n"
+    code += "print(json.dumps([solve('root.toml', make_solver('random-features', o)).error() for o in json.loads(sys.argv[1])]))"
+    options = [dict(pair.split("=") for pair in each if "=" in pair) for each in settings.values()]
+    usual, powers, gaussians = json.loads(python(home, "-c", code, json.dumps(options)))
+    assert usual > 1e-3 > 1e-5 > gaussians and powers < 1e-12
+
+
 @pytest.mark.slow
 def test_code_of_a_part_in_a_run_folder_is_loaded_only_on_request(outside, tmp_path):
     """One kind represents all: `tests/runs/test_lifecycle.py` has files at every position of a run."""
@@ -242,7 +265,7 @@ def test_code_of_a_domain_is_loaded_only_on_request(outside, tmp_path):
     """By a problem file, and by a run folder, which contains a copy; the folder of the code does not belong to the problem."""
     for name in ("half_disk.py", "own-domain.toml"):
         (tmp_path / name).write_text((outside / name).read_text())
-    with pytest.raises(ProblemFileError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
+    with pytest.raises(UntrustedCodeError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
         load_problem(tmp_path / "own-domain.toml")
     problem = load_problem(tmp_path / "own-domain.toml", trust=True)
     assert problem.domain.title == "half disk of radius 2" and not opaque(problem)
@@ -250,7 +273,7 @@ def test_code_of_a_domain_is_loaded_only_on_request(outside, tmp_path):
     first = solve(problem, "fem:cells=6", modes="ray", folder=tmp_path / "run")
     (tmp_path / "half_disk.py").unlink()
     for repeat in (rerun, resume, load_run):
-        with pytest.raises(RunFolderError, match="executed only if you trust it"):
+        with pytest.raises(UntrustedCodeError, match="executed only if you trust it"):
             repeat(tmp_path / "run")
         again = repeat(tmp_path / "run", trust=True)
         assert again.problem.digest == first.problem.digest and bool((again.state.coefficients == first.state.coefficients).all())
@@ -336,6 +359,8 @@ KINDS = (
     "points",
     "activations",
     "initializations",
+    "features",
+    "singular",
     "probes",
     "experiments",
 )

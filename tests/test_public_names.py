@@ -3,11 +3,12 @@
 import pytest
 
 import pdefreq
-from pdefreq import Ball, Box, Problem, compare, solve
+from pdefreq import Ball, Box, Problem, compare, load_problem, predict, refine, solve
 
 
 def test_all_public_names_are_listed_and_load():
-    assert set(pdefreq.__all__) <= set(dir(pdefreq)) and "solve" in dir(pdefreq)
+    assert set(dir(pdefreq)) == {*pdefreq.__all__, "__version__"}  # what an editor completes has no modules and helpers
+    assert set(pdefreq.__all__) == set(pdefreq._PLACES)
     for name in pdefreq.__all__:
         assert getattr(pdefreq, name) is not None
 
@@ -23,3 +24,25 @@ def test_a_problem_is_written_in_one_line():
     assert solve(Problem(domain=Box(0, 1), source="pi**2*sin(pi*x)", boundary=0), "fem")(0.5) == pytest.approx(1, abs=1e-3)
     disk = Problem(domain=Ball((0, 0), 1), source=4, exact="1 - x**2 - y**2")
     assert solve(disk, "fem", modes="ray").error() < 1e-3
+
+
+def test_results_are_shown_as_short_tables_and_drawn():
+    """A line that says what it is, then a heading and at most twelve lines; each line fits into a window."""
+    solution = solve("poisson", "jacobi:intervals=16", steps=20)
+    results = [
+        solution,
+        solution.history,
+        solution.spectrum(),
+        compare("poisson", ["jacobi:intervals=8", "fem:cells=4"], steps=2),
+        refine("poisson", "fem", start=4, levels=3),
+        predict("poisson", "jacobi:intervals=16"),
+    ]
+    for result in results:
+        first, *rest = repr(result).splitlines()
+        assert first.startswith("<") and ">" in first and len(rest) <= 12 + 1 and all(len(line) < 250 for line in rest)
+        assert result is solution or len(rest) >= 3
+        if not isinstance(result, type(solution.history) | type(solution.spectrum())):
+            assert result.plot().axes
+    for problem in (load_problem("perforated"), Problem(domain=Box(0, 1), source="sin(pi*x)", boundary=0)):
+        assert repr(problem).startswith("<problem ") and len(repr(problem)) < 350
+    assert "sin(pi*x)" in repr(problem) and "unknown" in repr(problem)

@@ -44,6 +44,7 @@ def compare(
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
 ) -> int:
     """Run several methods on a problem and compare in which order their frequencies converge."""
     for name in methods:
@@ -58,7 +59,7 @@ def compare(
 
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, "comparison")
-    with LiveLine(console, quiet=quiet) as live:
+    with LiveLine(console, quiet=quiet, verbose=verbose) as live:
 
         def follow(label: str, each: int, progress: Progress) -> None:
             live.label = f"{label}, seed {each}" if seeds > 1 else label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from pdefreq.core.announcements import listening
+from pdefreq.core.announcements import LOGGER, listening
+from pdefreq.core.errors import OptionError
 from pdefreq.core.printable import printable
 
 if TYPE_CHECKING:
@@ -28,15 +30,19 @@ class LiveLine:
         console: Where to print.
         title: The title of the run: problem and method.
         quiet: Print nothing.
+        verbose: Print also what the library logs: choices with their reasons, and the times of phases.
     """
 
     label = ""
     """The start of each line if there are several runs, whose last lines then stay on the terminal."""
 
-    def __init__(self, console: Console, title: str = "", *, quiet: bool) -> None:
+    def __init__(self, console: Console, title: str = "", *, quiet: bool, verbose: bool = False) -> None:
         self._console = console
         self._title = printable(title)
+        if quiet and verbose:
+            raise OptionError("--quiet and --verbose contradict each other: give one of them")
         self._quiet = quiet
+        self._log = _Lines(self) if verbose else None
         self._latest: Progress | None = None
         self._activity = "preparing"
         self.remarks: list[str] = []  # those that were printed
@@ -46,12 +52,18 @@ class LiveLine:
 
     def __enter__(self) -> LiveLine:
         self._listening.__enter__()
+        if self._log is not None:
+            LOGGER.addHandler(self._log)
+            LOGGER.setLevel(logging.INFO)
         if self._console.is_terminal and not self._quiet:
             self._live.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._live.stop()
+        if self._log is not None:
+            LOGGER.removeHandler(self._log)
+            LOGGER.setLevel(logging.NOTSET)
         self._listening.__exit__(None, None, None)
 
     def callback(self, step: int, state: State, history: History) -> bool:
@@ -76,6 +88,11 @@ class LiveLine:
         if self._title and not self._quiet and sentence not in self.remarks:
             self.remarks.append(sentence)
             self._say(Text(sentence, style="yellow"))
+
+    def logged(self, message: str) -> None:
+        """Print a message of the library, unless it was a remark."""
+        if message not in self.remarks:
+            self._say(Text(printable(message), style="dim"))
 
     def progress(self, progress: Progress) -> None:
         """Set the newest numbers; when the output is piped, print them at intervals."""
@@ -111,6 +128,18 @@ class LiveLine:
         if self._activity:
             line += f"   {self._activity} ..."
         return Text(line, no_wrap=True, overflow="ellipsis")
+
+
+class _Lines(logging.Handler):
+    """The handler that prints messages of the library above the live line."""
+
+    def __init__(self, live: LiveLine) -> None:
+        super().__init__(logging.INFO)
+        self._live = live
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not hasattr(record, "in_result"):
+            self._live.logged(record.getMessage())
 
 
 def duration(seconds: float) -> str:

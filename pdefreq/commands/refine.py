@@ -47,6 +47,7 @@ def refine(
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
     no_figures: o.NoFigures = False,
 ) -> int:
     """Solve on a sequence of finer discretizations and show the order of convergence of each frequency."""
@@ -60,7 +61,7 @@ def refine(
 
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, f"{method}-refinement")
-    with LiveLine(console, quiet=quiet) as live:
+    with LiveLine(console, quiet=quiet, verbose=verbose) as live:
 
         def follow(label: str, progress: Progress) -> None:
             live.label = label

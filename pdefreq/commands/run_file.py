@@ -12,7 +12,7 @@ import typer
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.solve import solve
 from pdefreq.core.conversion import describe
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import OptionError, UntrustedCodeError
 from pdefreq.core.registry import is_file, nearest, untrusted
 
 RunFile = Annotated[Path, typer.Argument(metavar="FILE.toml", help="The file that describes the run.", show_default=False)]
@@ -42,6 +42,7 @@ def run(
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
     no_figures: o.NoFigures = False,
 ) -> int:
     """Solve the problem that a file names, with the method, the options and the budget in the file."""
@@ -62,6 +63,7 @@ def run(
         out=out,
         json_output=json_output,
         quiet=quiet,
+        verbose=verbose,
         no_figures=no_figures,
     )
 
@@ -99,7 +101,7 @@ def read_run_file(file: Path, *, trust: bool = False) -> dict[str, Any]:
     named = [found.get("method", ""), *found.get("set", {}).values(), *map(str, found.get("probes", []))]
     code = [Path(name.rpartition(":")[0]) for name in named if is_file(name)]
     if code and not trust:
-        raise OptionError(untrusted(code))
+        raise UntrustedCodeError(untrusted(code), files=list(code))
     if found["problem"].partition(".toml")[1] and not os.path.isabs(found["problem"]):
         found["problem"] = str(file.parent / found["problem"])
     return found

@@ -63,6 +63,7 @@ def resume(
     threads: o.Threads = 1,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
     no_figures: o.NoFigures = False,
 ) -> int:
     """Continue a run from its last checkpoint, to its budget or to a new one."""
@@ -72,7 +73,7 @@ def resume(
 
         return resume_run(run, stop=Stop(steps=steps, seconds=seconds), trust=trust, callback=callback, progress=progress)
 
-    return _follow(run, run, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
+    return _follow(run, run, job, threads=threads, json_output=json_output, quiet=quiet, verbose=verbose, no_figures=no_figures)
 
 
 def rerun(
@@ -82,6 +83,7 @@ def rerun(
     threads: o.Threads = 1,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
     no_figures: o.NoFigures = False,
 ) -> int:
     """Repeat a run from its folder alone."""
@@ -94,10 +96,14 @@ def rerun(
 
         return repeat(run, folder, trust=trust, callback=callback, progress=progress)
 
-    return _follow(run, folder, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
+    return _follow(
+        run, folder, job, threads=threads, json_output=json_output, quiet=quiet, verbose=verbose, no_figures=no_figures
+    )
 
 
-def _follow(run: Path, into: Path, job: Job, *, threads: int, json_output: bool, quiet: bool, no_figures: bool) -> int:
+def _follow(
+    run: Path, into: Path, job: Job, *, threads: int, json_output: bool, quiet: bool, verbose: bool, no_figures: bool
+) -> int:
     """Execute a run of a run folder with a live line, print the result, and return the exit code.
 
     Args:
@@ -107,6 +113,7 @@ def _follow(run: Path, into: Path, job: Job, *, threads: int, json_output: bool,
         threads: The number of threads.
         json_output: Whether to print one JSON object.
         quiet: Whether to print the result only.
+        verbose: Whether to print what the library logs.
         no_figures: Whether to omit the figures of a run that has figures.
     """
     from pdefreq.commands.figures import draw_run
@@ -119,7 +126,7 @@ def _follow(run: Path, into: Path, job: Job, *, threads: int, json_output: bool,
     drawn = "figures" in spec.outputs and not no_figures
     o.use_threads(threads)
     console = make_console(json_output=json_output)
-    with LiveLine(console, f"{spec.problem.name}, {spec.method}", quiet=quiet) as live:
+    with LiveLine(console, f"{spec.problem.name}, {spec.method}", quiet=quiet, verbose=verbose) as live:
         with ExitStack() as stack:
             boards = curves(stack, into, spec.outputs)
             solution = job(boards[0] if boards else None, live.progress)

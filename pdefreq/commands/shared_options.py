@@ -119,7 +119,13 @@ Modes = Annotated[
     ModeFamily | None, typer.Option(help="Mode family to measure; by default, that of the problem.", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.", rich_help_panel=_OUTPUT)]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result, without progress.", rich_help_panel=_OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result, without progress.", rich_help_panel=_OUTPUT)]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", help="Print also choices with their reasons and the times of phases.", rich_help_panel=_OUTPUT
+    ),
+]
 NoFigures = Annotated[bool, typer.Option("--no-figures", help="Do not draw figures.", rich_help_panel=_OUTPUT)]
 
 

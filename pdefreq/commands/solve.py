@@ -73,6 +73,7 @@ def solve(
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
     no_figures: o.NoFigures = False,
     no_prediction: NoPrediction = False,
     probe: Probes = None,
@@ -100,7 +101,9 @@ def solve(
     for each in range(seed, seed + seeds):
         run_folder = folder if seeds == 1 else seed_folder(folder, each)
         with ExitStack() as stack:
-            live = stack.enter_context(LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet))
+            live = stack.enter_context(
+                LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet, verbose=verbose)
+            )
             callbacks = [live.callback, *curves(stack, run_folder, outputs)]
 
             def callback(step: int, state: State, history: History, callbacks: list[Any] = callbacks) -> bool:

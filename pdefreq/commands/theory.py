@@ -32,7 +32,6 @@ Picture = Annotated[
     ),
 ]
 _ROWS = 12  # largest number of modes or eigenvalues in a table
-_DECOMPOSED = 1000  # largest number of points with a full eigendecomposition of the kernel
 _HEADINGS = {  # short enough for seven columns in 80 characters
     "initial_rate": "initial rate",
     "rayleigh_quotient": "v.Kv",
@@ -200,66 +199,24 @@ def ntk(
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
-    import numpy as np
-    import torch
-
     from pdefreq.commands.result import eigen_residual_sentence, make_console, plain_table, print_json, say, status_sentence
     from pdefreq.commands.result import number as text
-    from pdefreq.core.errors import IncompatibleError
-    from pdefreq.core.history import Stop
-    from pdefreq.domains.box import Box
-    from pdefreq.figures.kernel import SHOWN, kernel_figure
     from pdefreq.figures.style import save_figure
-    from pdefreq.iterations.protocols import HasTangentKernel
-    from pdefreq.iterations.training.linearized import loss_spectrum
-    from pdefreq.probes.ntk import NtkProbe
-    from pdefreq.runs.solve import solve
-    from pdefreq.spaces.trial_space import Network
-    from pdefreq.spectrum.box_modes import make_modes
-    from pdefreq.spectrum.family import nearest
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
-    from pdefreq.spectrum.span import span_of
-    from pdefreq.theory.kernel_modes import eigenpairs, rayleigh_quotients, sign_changes
-    from pdefreq.theory.ntk import diagonal, kernel, operator
+    from pdefreq.studies.tangent_kernel import tangent_kernel
+    from pdefreq.theory.kernel_modes import sign_changes
 
-    domain = subject.domain
-    if not isinstance(domain, Box) or domain.dimension != 1:
-        raise IncompatibleError("`pdefreq ntk` draws kernels on an interval; in higher dimensions use the probe `ntk`")
-    iteration = solver.prepare(subject.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
-    state = iteration.init()
-    linearization = iteration.find(HasTangentKernel)
-    if linearization is None or not isinstance(state.space, Network):
-        raise IncompatibleError(f"{method} does not train a network, so it has no tangent kernel: use `pdefreq predict`")
-    x = torch.linspace(domain.lower[0], domain.upper[0], number, dtype=torch.float64)
-    with torch.no_grad():
-        blocks = state.space.at(x[:, None]).jacobian_factors(state.coefficients)
-        pairs = eigenpairs(kernel(blocks)) if number <= _DECOMPOSED else eigenpairs(operator(blocks), SHOWN)
-        thinned = x[:: -(-number // _DECOMPOSED)]
-        matrix = kernel(state.space.at(thinned[:, None]).jacobian_factors(state.coefficients))
-        trace = float(diagonal(blocks).sum())
-        every = make_modes("cosine" if subject.spectrum.modes == "cosine" else "sine", domain, intervals=(number - 1,))
-        wanted = [xi for xi in subject.spectrum.wavenumbers if xi <= every.wavenumber[-1]]
-        named = nearest(every.wavenumber, np.zeros(len(every)), wanted)
-        chosen = list(dict.fromkeys([*named, *range(min(_ROWS, len(every)))]))[: max(_ROWS, len(set(named)))]
-        modes = every.take(np.sort(chosen))
-        span = span_of(modes)
-        assert span is not None
-        waves = span.at(x[:, None]).jacobian(torch.zeros(len(modes), dtype=torch.float64))
-        quotients = rayleigh_quotients(lambda v: torch.from_numpy(operator(blocks) @ v.numpy()), waves)
-        in_loss = loss_spectrum(*linearization.start()) if metric == "loss" else None
-    trained = drift = None
-    if steps:
-        trained = solve(subject, solver, stop=Stop(steps=steps), probes=[NtkProbe()], seed=seed)
-        drift = trained.history.column("step"), trained.history.column("kernel_drift")
-    title = f"{subject.title or subject.name}, {method}: tangent kernel of u at initialization"
-    save_figure(kernel_figure(matrix.numpy(), thinned.numpy(), pairs=pairs, at=x.numpy(), drift=drift, title=title), out)
+    found = tangent_kernel(subject, solver, number=number, seed=seed, steps=steps, method=method)
+    pairs, modes, quotients, trained, title = found.pairs, found.modes, found.quotients, found.trained, found.title
+    in_loss = found.loss_eigenvalues if metric == "loss" else None
+    save_figure(found.plot(), out)
     shown = min(_ROWS, pairs.rank if in_loss is None else len(in_loss))
     changes = sign_changes(pairs.vectors[:, :shown]).tolist() if in_loss is None else None
     values = (pairs.values if in_loss is None else in_loss)[:shown].tolist()
     moved = None if trained is None else _moved(trained)
     if json_output:
         print_json(
-            {"metric": metric, "eigenvalues": values, "sign_changes": changes, "trace": trace, "figure": str(out)}
+            {"metric": metric, "eigenvalues": values, "sign_changes": changes, "trace": found.trace, "figure": str(out)}
             | {"wavenumber": modes.wavenumber.tolist(), "rayleigh_quotient": quotients.values.tolist()}
             | {"eigen_residual": quotients.eigen_residuals.tolist()}
             | {"drift": moved and moved.kernel, "parameter_distance": moved and moved.parameters}
@@ -302,8 +259,8 @@ def ntk(
     )
     if sentence := eigen_residual_sentence(quotients.eigen_residuals.tolist()):
         say(console, sentence)
-    if beyond := [xi for xi in subject.spectrum.wavenumbers if xi > every.wavenumber[-1]]:
-        last = text(every.wavenumber[-1], 4)
+    if beyond := [xi for xi in subject.spectrum.wavenumbers if xi > found.highest_wavenumber]:
+        last = text(found.highest_wavenumber, 4)
         say(console, f"wavenumbers above {last} are not resolved by {number} points (`--number`): {', '.join(map(text, beyond))}")
     if trained is not None and moved is not None:
         if early := trained.step < steps:

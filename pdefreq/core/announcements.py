@@ -1,10 +1,23 @@
-"""Announcements of long computations outside the steps of a run, remarks before a run, and their listeners."""
+"""What the library reports while it computes: by the standard library's logging, and to listeners such as a live display.
+
+The logger is ``logging.getLogger("pdefreq")``. Warnings are sentences that the user should know, the level INFO has choices with
+their reasons and the times of the phases of a run, and DEBUG each long computation when it begins. Nothing is printed unless the
+program configures logging.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+LOGGER = logging.getLogger("pdefreq")
+LOGGER.addHandler(logging.NullHandler())  # otherwise Python prints warnings of programs that do not configure logging
+
+IN_RESULT = {"in_result": True}
+"""The attributes of log records that repeat a part of the result, which the command line prints itself."""
 
 _listener: ContextVar[Callable[[str], None]] = ContextVar("listener", default=lambda _: None)
 
@@ -13,7 +26,7 @@ _reader: ContextVar[Callable[[str], None]] = ContextVar("reader", default=lambda
 
 
 def announce(activity: str) -> None:
-    """Announce an activity or its progress to the current listener; without a listener, do nothing.
+    """Announce an activity or its progress to the current listener, and log it at the level DEBUG.
 
     Example:
         >>> with listening(print):
@@ -21,11 +34,21 @@ def announce(activity: str) -> None:
         computing a reference solution
     """
     _listener.get()(activity)
+    LOGGER.debug("%s", activity)
 
 
-def remark(sentence: str) -> None:
-    """Tell the current reader a sentence that the user should know before a run; without a reader, do nothing."""
+def remark(sentence: str, level: int = logging.WARNING) -> None:
+    """Tell the current reader a sentence that the user should know before a run, and log it."""
     _reader.get()(sentence)
+    LOGGER.log(level, "%s", sentence)
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """A context whose duration is logged at the level INFO."""
+    began = time.perf_counter()
+    yield
+    LOGGER.info("%s took %.2g s", name, time.perf_counter() - began)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 
 from pdefreq.core.content import code_files
 from pdefreq.core.conversion import convert, shown
-from pdefreq.core.errors import OptionError, RunFolderError, UnknownNameError, UserError
+from pdefreq.core.errors import OptionError, RunFolderError, UnknownNameError, UntrustedCodeError, UserError
 from pdefreq.core.options import Option, Registered, described, names_of, options_of
 from pdefreq.core.registry import Registry, is_file, nearest, untrusted
 
@@ -93,7 +93,7 @@ class Node:
         """
         for name, option in self.options.items():
             if option.default is MISSING and name not in self.values:
-                raise OptionError(f"`{name}` is missing, but {_title(self.factory)} needs it: set `{name}`")
+                raise OptionError(f"`{name}` is missing, but {_title(self.factory)} needs it: set `{name}`", option=name)
         made = {name: v.make() if isinstance(v, Node) else v for name, v in self.values.items()}
         return self.factory(**made) if self.original is None else replace(self.original, **made)
 
@@ -192,7 +192,7 @@ def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
         value = kind.adopted(value) or value
     if isinstance(value, kind):
         return Node.of_part(value)
-    if value in (None, "null") and NoneType in typing.get_args(option.annotation):
+    if (value is None or (isinstance(value, str) and value == "null")) and NoneType in typing.get_args(option.annotation):
         return None
     if isinstance(value, str):
         name = value.strip().strip('"')  # quotes as in JSON are allowed
@@ -203,7 +203,7 @@ def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
             return Node.of(factory)
         if issubclass(factory, kind):
             return _exchanged(old, factory)
-    raise OptionError(f"option '{key}' must be {described(option)}, got {shown(value)}")
+    raise OptionError(f"option '{key}' must be {described(option)}, got {shown(value)}", option=key)
 
 
 def _exchanged(old: Any, factory: type) -> Node:
@@ -223,11 +223,13 @@ def _unknown(key: str, root: Node, subject: str) -> UnknownNameError | OptionErr
             having = [n for n in names_of(option.kind) if last in {o.name for o in options_of(option.kind.registry.load(n))}]
             if having and _in_this_order(key.split("."), [*path.split("."), last]):
                 names = ", ".join(having[:-1]) + " or " * (len(having) > 1) + having[-1]
-                return OptionError(f"`{key}` does nothing here: it needs {path}={names}; set that, or leave `{key}` out")
+                return OptionError(
+                    f"`{key}` does nothing here: it needs {path}={names}; set that, or leave `{key}` out", option=key
+                )
     known = [path for path, *_ in root.walk()]
     short = {path.rpartition(".")[2]: path for path in known}
     hint = nearest(last, short)
-    return UnknownNameError(f"{subject} has no option '{key}': {hint}")
+    return UnknownNameError(f"{subject} has no option '{key}': {hint}", name=key)
 
 
 def encode_part(part: Part) -> dict[str, Any] | None:
@@ -264,13 +266,14 @@ def decode_part(registry: Registry, data: Any, *, trust: bool = False) -> Any:
         trust: Whether a name may refer to a Python file, which is then executed.
 
     Raises:
-        RunFolderError: If the data are not a part, contain an unknown option, or refer to a file that is not trusted.
+        RunFolderError: If the data are not a part, or contain an unknown option.
+        UntrustedCodeError: If they refer to a file that is not trusted.
         UserError: If a value lies outside its range.
     """
     if not isinstance(data, Mapping) or not isinstance(name := data.get("name"), str):
         raise RunFolderError(f"a {registry.kind} must be written as its name and its options, got {str(data)[:80]}")
     if not trust and (files := code_files(data)):
-        raise RunFolderError(untrusted(files))
+        raise UntrustedCodeError(untrusted(files), files=list(files))
     factory = registry.load(name)
     known, values = {option.name: option for option in options_of(factory)}, {}
     for key, value in data.items():

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
 
-from pdefreq.core.errors import RunFolderError
+from pdefreq.core.errors import RunFolderError, UntrustedCodeError
 from pdefreq.core.registry import Registry, is_file, nearest, untrusted
 
 if TYPE_CHECKING:
@@ -103,11 +103,11 @@ def decode(data: Any, *, trust: bool = False) -> Any:
         trust: Whether Python files that define its types may be loaded.
 
     Raises:
-        RunFolderError: If the tree contains an unknown type, invalid arguments of a type, or a type from a file that is not
-            trusted.
+        RunFolderError: If the tree contains an unknown type, or invalid arguments of a type.
+        UntrustedCodeError: If it contains a type from a file that is not trusted.
     """
     if not trust and (files := code_files(data)):
-        raise RunFolderError(untrusted(files))
+        raise UntrustedCodeError(untrusted(files), files=list(files))
     registries = _registries()
 
     def make(value: Any) -> Any:

@@ -24,7 +24,7 @@ def convert(key: str, value: Any, annotation: Any) -> Any:
         if _fits(read, annotation):
             value = read
     if not _fits(value, annotation):
-        raise OptionError(f"option '{key}' must be {describe(annotation)}, got {shown(value)}")
+        raise OptionError(f"option '{key}' must be {describe(annotation)}, got {shown(value)}", option=key)
     return _shape(value, annotation)
 
 

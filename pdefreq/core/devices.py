@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import OptionError, TooLargeError
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +50,7 @@ def as_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()  # the device "meta" has no values
-    except (RuntimeError, AssertionError, NotImplementedError):
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError):
         raise OptionError(f"there is no device '{name}' here; available: {', '.join(devices())}") from None
     return device
 
@@ -66,13 +66,13 @@ def require_memory(number: int, option: str, bytes_needed: int) -> None:
     """Check that the memory of the machine suffices for a computation.
 
     Raises:
-        OptionError: If it does not.
+        TooLargeError: If it does not.
     """
     if not hasattr(os, "sysconf"):  # Windows: let the allocation fail
         return
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if bytes_needed > total:
-        raise OptionError(
+        raise TooLargeError(
             f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory, but this machine has "
             f"{total // 2**30:,} GiB: use a smaller number"
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.content import Content
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import FormulaError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -205,7 +205,7 @@ class CallableField(Field):
         value = self.function(x)
         if not isinstance(value, torch.Tensor) or value.numel() != len(x):
             got = f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
-            raise ProblemFileError(
+            raise FormulaError(
                 f"the function {self.text} must return a torch tensor of shape (n,) for points (n, d) = {tuple(x.shape)}, "
                 f"got {got}; write it with torch operations on x"
             )
@@ -223,7 +223,7 @@ def as_field(value: Field | Callable[[Tensor], Tensor] | float) -> Field:
     """Convert a number, a function of points or a field to a field.
 
     Raises:
-        TypeError: If `value` has another type.
+        FormulaError: If `value` has another type.
     """
     if isinstance(value, Field):
         return value
@@ -231,4 +231,4 @@ def as_field(value: Field | Callable[[Tensor], Tensor] | float) -> Field:
         return CallableField(value)
     if isinstance(value, (int, float)):
         return ConstantField(float(value))
-    raise TypeError(f"a field must be a number or a function of points (n, d), got {type(value).__name__}")
+    raise FormulaError(f"a field must be a number or a function of points (n, d), got {type(value).__name__}")

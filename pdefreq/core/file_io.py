@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import ProblemFileError, RunFolderError
+from pdefreq.core.conversion import shown
+from pdefreq.core.errors import DataError, OptionError, RunFolderError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +56,17 @@ def remove_temporary_files(folder: Path) -> None:
             Path(entry.path).unlink(missing_ok=True)
 
 
+def as_path(given: Any) -> Path:
+    """A path.
+
+    Raises:
+        OptionError: If it is neither text nor a path.
+    """
+    if not isinstance(given, (str, os.PathLike)):
+        raise OptionError(f"a path must be text or a Path, got {shown(given)}")
+    return Path(given)
+
+
 def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> Path:
     """The path of a folder that is missing or empty and can be written; checked before a computation starts.
 
@@ -65,7 +77,7 @@ def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> P
     Raises:
         RunFolderError: If the path is not a folder, or the folder is not empty, can't be created or can't be written.
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     try:
         if folder.exists() and not folder.is_dir():
             raise RunFolderError(f"{folder} is not a folder; name another one")
@@ -176,7 +188,7 @@ def csv_rows(path: Path, what: str, most: int) -> tuple[list[str] | None, list[t
         The heading, which is a first row without numbers, or None; and the rows, each with its line number.
 
     Raises:
-        ProblemFileError: If the file can't be read, or has more rows.
+        DataError: If the file can't be read, or has more rows.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -185,10 +197,10 @@ def csv_rows(path: Path, what: str, most: int) -> tuple[list[str] | None, list[t
             rows = list(itertools.islice(kept, most + 2))  # with a heading, and one more than allowed
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "it is not a text file of comma-separated values"
-        raise ProblemFileError(f"can't read the {what} in {path}: {reason.lower()}") from None
+        raise DataError(f"can't read the {what} in {path}: {reason.lower()}") from None
     heading = rows.pop(0)[1] if rows and not any(map(is_number, rows[0][1])) else None
     if len(rows) > most:
-        raise ProblemFileError(f"the {what} in {path} must have at most {most:,} rows: leave out some of them")
+        raise DataError(f"the {what} in {path} must have at most {most:,} rows: leave out some of them")
     return heading, rows
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import MissingPackageError, OptionError, UnknownNameError
+from pdefreq.core.registry import nearest
 
 if TYPE_CHECKING:
     import numpy as np
     from pandas import DataFrame  # pyright: ignore[reportMissingImports]  # pandas is optional
-
-_SHOWN = 5  # number of first and of last rows in the text form
 
 
 class Status(Enum):
@@ -125,7 +124,9 @@ class Stop:
                 continue
             kind = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
             if not (kind and least <= value < math.inf):
-                raise OptionError(f"`{name}` must be a {'whole ' * whole}number, at least {least} and finite, got {value!r}")
+                raise OptionError(
+                    f"`{name}` must be a {'whole ' * whole}number, at least {least} and finite, got {value!r}", option=name
+                )
         if self.tolerance is not None and self.tolerance >= 1:
             raise OptionError(
                 f"`tolerance` must be below 1, got {self.tolerance:g}: it is the factor by which the objective has to fall, "
@@ -144,7 +145,7 @@ class Stop:
         given = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None}
         for name in given:
             if stop is not None and getattr(stop, name) is not None:
-                raise OptionError(f"`{name}` is given twice, in `stop` and as an argument: give it once")
+                raise OptionError(f"`{name}` is given twice, in `stop` and as an argument: give it once", option=name)
         return (stop or cls()).override(cls(**given))  # pyright: ignore[reportArgumentType]
 
     def override(self, other: Stop) -> Stop:
@@ -196,14 +197,12 @@ class History:
         """The first and the last rows of the columns of scalars, and the names of the columns of vectors."""
         import numpy as np
 
+        from pdefreq.core.text_table import text_table
+
         scalars = [name for name, column in self._columns.items() if column and np.ndim(column[-1]) == 0]
         vectors = [f"{name} ({np.size(self._columns[name][-1])})" for name in self.names if name not in scalars]
-        rows = [[f"{self._columns[name][k]:.4g}" for name in scalars] for k in range(len(self))]
-        if len(rows) > 2 * _SHOWN:
-            rows = [*rows[:_SHOWN], ["..."] * len(scalars), *rows[-_SHOWN:]]
-        table = [scalars, *rows]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+        rows = [{name: self._columns[name][k] for name in scalars} for k in range(len(self))]
+        lines = text_table(scalars, rows)
         lines += [f"columns with several numbers in each row: {', '.join(vectors)}"] if vectors else []
         return "\n".join([f"<History: {len(self)} rows>", *(lines if len(self) else [])])
 
@@ -211,12 +210,14 @@ class History:
         """The columns as a `pandas.DataFrame`; a column of vectors becomes one column for each entry, ``name.0``, ``name.1``, ...
 
         Raises:
-            OptionError: If pandas is not installed.
+            MissingPackageError: If pandas is not installed.
         """
         try:
             import pandas as pd  # pyright: ignore[reportMissingImports]
         except ImportError as error:
-            raise OptionError("`to_pandas` needs pandas: install it with `pip install pandas`, or use `arrays()`") from error
+            raise MissingPackageError(
+                "`to_pandas` needs pandas: install it with `pip install pandas`, or use `arrays()`", package="pandas"
+            ) from error
         table = {}
         for name, column in self.arrays().items():
             flat = column.reshape(len(column), -1)
@@ -245,10 +246,12 @@ class History:
         """A column, shape ``(rows,)`` or ``(rows, m)``.
 
         Raises:
-            KeyError: If the column was not recorded.
+            UnknownNameError: If the column was not recorded.
         """
         import numpy as np
 
+        if not isinstance(name, str) or name not in self._columns:
+            raise UnknownNameError(f"the history has no column '{name}': {nearest(str(name), self._columns)}", name=str(name))
         return np.array(self._columns[name])
 
     def last(self, name: str) -> Any:

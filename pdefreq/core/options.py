@@ -89,7 +89,7 @@ def _options_of(factory: Callable[..., Any]) -> tuple[Option, ...]:
         )
     hints = typing.get_type_hints(factory.__init__ if isinstance(factory, type) else factory)
     parameters = inspect.signature(factory).parameters.values()
-    defaults = {p.name: MISSING if p.default is p.empty else p.default for p in parameters}
+    defaults = {p.name: MISSING if p.default is p.empty else p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
     if missing := [name for name in defaults if name not in hints]:
         name = getattr(factory, "__name__", str(factory))
         raise OptionError(f"the parameter `{missing[0]}` of '{name}' has no type, so that it can't be an option: annotate it")

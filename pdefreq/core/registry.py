@@ -78,7 +78,7 @@ class Registry:
             OptionError: If the file or the package can't be imported, or the object is not a class or function.
         """
         if not is_file(name) and name not in self:
-            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self)}")
+            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self)}", name=name)
         found = self._target(name)
         if not callable(found):
             raise OptionError(f"'{name}' must be a class or a function, got {type(found).__name__}")
@@ -122,7 +122,7 @@ class Registry:
 
     def _make(self, text: str, name: str, numbers: Sequence[str] | None, base: type[T], adopt: Callable[[Any], T] | None) -> T:
         if not is_file(name) and name not in self:
-            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self, self._written(base))}")
+            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self, self._written(base))}", name=name)
         found = self._target(name, base)
         if isinstance(found, base):
             if numbers is not None:
@@ -272,7 +272,7 @@ def load_from_file(kind: str, target: str, base: type | None = None) -> Any:
             for name, value in vars(module).items()
             if getattr(value, "__module__", None) == module.__name__ or (base is not None and isinstance(value, base))
         ]
-        raise UnknownNameError(f"{path} defines no {kind} '{attribute}': {nearest(attribute, own)}")
+        raise UnknownNameError(f"{path} defines no {kind} '{attribute}': {nearest(attribute, own)}", name=attribute)
     return getattr(module, attribute)
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import into_ellipsoid
+from pdefreq.domains.geometry.numbers import numbers
 from pdefreq.domains.geometry.shells import check_midpoint, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
 from pdefreq.domains.samples import Samples
 
@@ -38,7 +39,7 @@ class Ball(Domain):
         radius: The radius, above zero.
 
     Raises:
-        ProblemFileError: If the midpoint is not finite, or the radius not finite and positive.
+        DomainError: If the midpoint is not finite, or the radius not finite and positive.
     """
 
     keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "radius")
@@ -49,8 +50,9 @@ class Ball(Domain):
 
     def __post_init__(self) -> None:
         check_midpoint(self.midpoint, "ball")
+        numbers((self.radius,), "the radius of a ball")
         if not 0 < self.radius < math.inf:
-            raise ProblemFileError(f"[domain] the radius of a ball must be above zero, got {self.radius:g}")
+            raise DomainError(f"[domain] the radius of a ball must be above zero, got {self.radius:g}")
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:

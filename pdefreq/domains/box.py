@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.shapes import axis_names
 from pdefreq.domains.domain import Domain
+from pdefreq.domains.geometry.numbers import numbers
 from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Box(Domain):
         upper: The upper bounds, each above its lower bound.
 
     Raises:
-        ProblemFileError: If the bounds are not finite, differ in number, or are not in order.
+        DomainError: If the bounds are not finite, differ in number, or are not in order.
     """
 
     keys: ClassVar[tuple[str, ...]] = ("dimension", "lower", "upper")
@@ -48,16 +49,14 @@ class Box(Domain):
     def __post_init__(self) -> None:
         for name in ("lower", "upper"):  # in one dimension a number is accepted
             bounds = getattr(self, name)
-            object.__setattr__(self, name, (float(bounds),) if isinstance(bounds, (int, float)) else tuple(map(float, bounds)))
+            object.__setattr__(self, name, numbers((bounds,) if isinstance(bounds, (int, float)) else bounds, name))
         if len(self.lower) != len(self.upper) or not self.lower:
-            raise ProblemFileError(
+            raise DomainError(
                 f"a box needs as many upper as lower bounds, at least one, got {len(self.lower)} lower, {len(self.upper)} upper"
             )
         for k, (a, b) in enumerate(zip(self.lower, self.upper, strict=True)):
             if not (math.isfinite(a) and math.isfinite(b) and a < b):
-                raise ProblemFileError(
-                    f"[domain] lower must be below upper in dimension {k + 1}, got lower = {a:g}, upper = {b:g}"
-                )
+                raise DomainError(f"[domain] lower must be below upper in dimension {k + 1}, got lower = {a:g}, upper = {b:g}")
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:

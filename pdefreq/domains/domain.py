@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.content import Content
-from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.errors import DomainError, IncompatibleError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,9 +60,9 @@ class Domain(Content, ABC):
             table: The values of the table, which are read according to `keys`.
 
         Raises:
-            ProblemFileError: If a value is missing or malformed, or domains of this kind can't be given in a problem file.
+            DomainError: If a value is missing or malformed, or domains of this kind can't be given in a problem file.
         """
-        raise ProblemFileError(f"a {cls.__name__} can't be given in a problem file: build the problem in Python")
+        raise DomainError(f"a {cls.__name__} can't be given in a problem file: build the problem in Python")
 
     @property
     @abstractmethod

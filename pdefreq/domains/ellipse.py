@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import into_ellipsoid
+from pdefreq.domains.geometry.numbers import numbers
 from pdefreq.domains.geometry.shells import check_midpoint, onto_ellipsoid, place, rounding
 from pdefreq.domains.samples import Samples
 
@@ -38,7 +39,7 @@ class Ellipse(Domain):
         half_axes: The half axes a and b, above zero.
 
     Raises:
-        ProblemFileError: If the midpoint does not have two finite coordinates, or a half axis is not finite and positive.
+        DomainError: If the midpoint does not have two finite coordinates, or a half axis is not finite and positive.
     """
 
     keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "half_axes")
@@ -49,12 +50,13 @@ class Ellipse(Domain):
 
     def __post_init__(self) -> None:
         check_midpoint(self.midpoint, "ellipse")
+        numbers(self.half_axes, "the half axes of an ellipse")
         if len(self.midpoint) != 2 or len(self.half_axes) != 2:
-            raise ProblemFileError(
+            raise DomainError(
                 f"[domain] an ellipse has two coordinates and two half axes, got {len(self.midpoint)} and {len(self.half_axes)}"
             )
         if not all(0 < a < math.inf for a in self.half_axes):
-            raise ProblemFileError(f"[domain] the half axes of an ellipse must be above zero, got {self.half_axes}")
+            raise DomainError(f"[domain] the half axes of an ellipse must be above zero, got {self.half_axes}")
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pdefreq.core.shapes import Points
     from pdefreq.domains.domain import Domain
 
 _WHOLE = 2.0**52  # all floating-point numbers from here on are whole
@@ -64,6 +65,10 @@ class Frame:
     def is_identity(self) -> bool:
         """Whether y = x."""
         return not any(self.origin) and all(unit == 1 for unit in self.units)
+
+    def coordinates(self, x: Points) -> Points:
+        """The points ``(n, d)`` in these coordinates."""
+        return x if self.is_identity else (x - x.new_tensor(self.origin)) / x.new_tensor(self.units)
 
     @property
     def length(self) -> float:

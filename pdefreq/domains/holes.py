@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError, ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.streams import stream as named_stream
@@ -46,7 +46,7 @@ class WithHoles(Domain):
         triangulation: A mesh of the domain for finite elements, with boundaries named as the parts. By default gmsh meshes it.
 
     Raises:
-        ProblemFileError: If a shape can't be a hole, has another dimension, reaches the boundary of the base, or touches another
+        DomainError: If a shape can't be a hole, has another dimension, reaches the boundary of the base, or touches another
             hole; or if the triangulation is not a mesh of this domain.
     """
 
@@ -58,14 +58,14 @@ class WithHoles(Domain):
     def __post_init__(self) -> None:
         for k, hole in enumerate(self.holes):
             if not hole.can_be_hole:
-                raise ProblemFileError(f"{self._named(k)} has a shape that can't be a hole; give a mesh of the domain instead")
+                raise DomainError(f"{self._named(k)} has a shape that can't be a hole; give a mesh of the domain instead")
             if hole.dimension != self.dimension:
-                raise ProblemFileError(f"{self._named(k)} has dimension {hole.dimension}, but the domain has {self.dimension}")
+                raise DomainError(f"{self._named(k)} has dimension {hole.dimension}, but the domain has {self.dimension}")
             if not self.base.holds(hole):
-                raise ProblemFileError(f"{self._named(k)} leaves the domain or touches its boundary; move or shrink it")
+                raise DomainError(f"{self._named(k)} leaves the domain or touches its boundary; move or shrink it")
         for i, j in _close_pairs(self.holes):
             if not self.holes[i].is_apart_from(self.holes[j]):
-                raise ProblemFileError(f"{self._named(i)} and {self._named(j)} touch; move one, or shrink it")
+                raise DomainError(f"{self._named(i)} and {self._named(j)} touch; move one, or shrink it")
         if self.triangulation is not None:
             self._check_triangulation(self.triangulation)
 
@@ -182,7 +182,7 @@ class WithHoles(Domain):
 
     def _check_triangulation(self, mesh: MeshDomain) -> None:
         if mesh.dimension != self.dimension or {*mesh.part_names} != {*self.part_names}:
-            raise ProblemFileError(
+            raise DomainError(
                 f"the mesh of a {self.title} must name its boundaries {', '.join(self.part_names)}, "
                 f"got {', '.join(mesh.part_names)} in dimension {mesh.dimension}"
             )
@@ -192,9 +192,7 @@ class WithHoles(Domain):
             off = x[level.abs() > _FITS]
             if len(off):
                 at = ", ".join(f"{v:g}" for v in off[0].tolist())
-                raise ProblemFileError(
-                    f"the mesh does not fit the {self.title}: ({at}) is not on the boundary, but on its '{name}'"
-                )
+                raise DomainError(f"the mesh does not fit the {self.title}: ({at}) is not on the boundary, but on its '{name}'")
 
     def _named(self, k: int) -> str:
         hole = self.holes[k]
@@ -210,21 +208,21 @@ def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
         dimension: The dimension of the domain.
 
     Raises:
-        ProblemFileError: If the file can't be read or has no rows, or a row is not coordinates and a positive radius.
+        DomainError: If the file can't be read or has no rows, or a row is not coordinates and a positive radius.
     """
     _, rows = csv_rows(Path(path), "holes", _MOST)
     if not rows:
-        raise ProblemFileError(f"{path} lists no holes; give one per row, {dimension} coordinates and the radius")
+        raise DomainError(f"{path} lists no holes; give one per row, {dimension} coordinates and the radius")
     balls = []
     for line, row in rows:
         if len(row) != dimension + 1 or not all(map(is_number, row)):
             got = ",".join(row)[:80]
-            raise ProblemFileError(f"{path}, line {line}: expected {dimension} coordinates and a radius, got '{got}'")
+            raise DomainError(f"{path}, line {line}: expected {dimension} coordinates and a radius, got '{got}'")
         *midpoint, radius = map(float, row)
         try:
             balls.append(Ball(tuple(midpoint), radius))
         except ProblemFileError as error:
-            raise ProblemFileError(f"{path}, line {line}: {str(error).removeprefix('[domain] ')}") from None
+            raise DomainError(f"{path}, line {line}: {str(error).removeprefix('[domain] ')}") from None
     return tuple(balls)
 
 

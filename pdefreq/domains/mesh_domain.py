@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from skfem import Mesh, MeshLine1, MeshQuad1, MeshTet1, MeshTri1
 
-from pdefreq.core.errors import IncompatibleError, ProblemFileError, UnknownNameError
+from pdefreq.core.errors import DomainError, IncompatibleError, UnknownNameError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.registry import nearest
 from pdefreq.domains.domain import Domain
@@ -48,7 +48,7 @@ class MeshDomain(Domain):
         mesh: A scikit-fem mesh of lines, triangles, quadrilaterals or tetrahedra.
 
     Raises:
-        ProblemFileError: If the cells are of another kind.
+        DomainError: If the cells are of another kind.
     """
 
     keys: ClassVar[tuple[str, ...]] = ("file",)
@@ -60,7 +60,7 @@ class MeshDomain(Domain):
 
     def __post_init__(self) -> None:
         if type(self.mesh) not in _MESHES.values():  # subclasses of these have curved cells
-            raise ProblemFileError(
+            raise DomainError(
                 f"a mesh must have first-order lines, triangles, quadrilaterals or tetrahedra, got {type(self.mesh).__name__}"
             )
         content = hashlib.sha256(type(self.mesh).__name__.encode())
@@ -131,7 +131,7 @@ class MeshDomain(Domain):
             UnknownNameError: If the mesh has no such part; the message suggests the nearest name.
         """
         if name not in self.part_names:
-            raise UnknownNameError(f"the mesh has no boundary '{name}': {nearest(name, self.part_names)}")
+            raise UnknownNameError(f"the mesh has no boundary '{name}': {nearest(name, self.part_names)}", name=name)
         return self._boundary_facets[self._part_of_facet == self.part_names.index(name)]
 
     def vertices(self, name: str) -> np.ndarray:

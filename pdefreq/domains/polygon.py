@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import torch
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import rules
@@ -19,6 +19,7 @@ from pdefreq.domains.geometry.convex_polygon import ConvexPolygon
 from pdefreq.domains.geometry.in_pieces import pieces
 from pdefreq.domains.geometry.lifting import FromFacets
 from pdefreq.domains.geometry.mean_value import OutsideDistance, SmoothedDistance
+from pdefreq.domains.geometry.numbers import numbers, sequence
 from pdefreq.domains.geometry.shells import joined
 from pdefreq.domains.geometry.simple_polygon import check_simple, signed_area
 from pdefreq.domains.meshes.polygon_mesh import triangulated
@@ -50,7 +51,7 @@ class Polygon(Domain):
         points: The corners in the order of the boundary, in either direction, shape ``(n, 2)``.
 
     Raises:
-        ProblemFileError: If there are fewer than three points, they are not finite points of the plane, two are the same, or
+        DomainError: If there are fewer than three points, they are not finite points of the plane, two are the same, or
             sides cross or touch.
     """
 
@@ -62,11 +63,9 @@ class Polygon(Domain):
     points: tuple[tuple[float, ...], ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "points", tuple(tuple(map(float, point)) for point in self.points))
+        object.__setattr__(self, "points", tuple(numbers(point, "points") for point in sequence(self.points, "points")))
         if any(len(point) != 2 for point in self.points):
-            raise ProblemFileError(
-                "[domain] points of a polygon must have two coordinates each, such as [[0, 0], [1, 0], [0, 1]]"
-            )
+            raise DomainError("[domain] points of a polygon must have two coordinates each, such as [[0, 0], [1, 0], [0, 1]]")
         check_simple(self._points)
 
     @classmethod

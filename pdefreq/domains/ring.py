@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import radial
+from pdefreq.domains.geometry.numbers import numbers
 from pdefreq.domains.geometry.shells import check_midpoint, joined, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
 from pdefreq.domains.samples import Samples
 
@@ -40,7 +41,7 @@ class Ring(Domain):
         outer: The outer radius, above the inner one.
 
     Raises:
-        ProblemFileError: If the midpoint has fewer than two coordinates or is not finite, or the radii are not in order.
+        DomainError: If the midpoint has fewer than two coordinates or is not finite, or the radii are not in order.
     """
 
     keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "inner", "outer")
@@ -52,9 +53,10 @@ class Ring(Domain):
     def __post_init__(self) -> None:
         check_midpoint(self.midpoint, "ring")
         if len(self.midpoint) < 2:
-            raise ProblemFileError("[domain] a ring must have at least two dimensions, got a midpoint with 1 number")
+            raise DomainError("[domain] a ring must have at least two dimensions, got a midpoint with 1 number")
+        numbers((self.inner, self.outer), "the radii of a ring")
         if not 0 < self.inner < self.outer < math.inf:
-            raise ProblemFileError(f"[domain] a ring needs 0 < inner < outer, got inner = {self.inner:g}, outer = {self.outer:g}")
+            raise DomainError(f"[domain] a ring needs 0 < inner < outer, got inner = {self.inner:g}, outer = {self.outer:g}")
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:

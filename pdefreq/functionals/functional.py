@@ -71,7 +71,7 @@ class Functional:
         """
         for name in weights:
             if name not in self.weights:
-                raise UnknownNameError(f"unknown term '{name}' in `weights`: {nearest(name, self.names)}")
+                raise UnknownNameError(f"unknown term '{name}' in `weights`: {nearest(name, self.names)}", name=name)
         other = copy.copy(self)
         other.weights = {name: weight * weights.get(name, 1.0) for name, weight in self.weights.items()}
         return other

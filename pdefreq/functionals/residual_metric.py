@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import TooLargeError
 from pdefreq.domains.box import Box
 from pdefreq.functionals.block import LeastSquaresBlock
 
@@ -126,7 +126,7 @@ def residual_metric(problem: Problem, samples: Samples, name: MetricName, like: 
         like: A tensor with the dtype and device of the rows.
 
     Raises:
-        OptionError: If the metric would be a dense matrix that is too large, or the domain has no mesh.
+        TooLargeError: If the metric would be a dense matrix that is too large, or the domain has no mesh.
     """
     order = ORDERS[name]
     if not order:
@@ -138,7 +138,7 @@ def residual_metric(problem: Problem, samples: Samples, name: MetricName, like: 
     dimension, count = problem.domain.dimension, len(samples.x)
     if dimension > 3 or count > MOST_POINTS:
         limits = f"{MOST_POINTS:,} points in at most three dimensions, got {count:,} in {dimension}"
-        raise OptionError(
+        raise TooLargeError(
             f"metric={name} takes Gauss points on a box, or elsewhere {limits}: use a smaller `number` or metric=l2"
         )
     return MeshMetric(problem, samples, order, like)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, NotConvergedError
 from pdefreq.core.history import Status
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linear.sparse import CondensedSystem
@@ -195,7 +195,7 @@ class _Correction:
         try:
             self._inverse: Inverse = self._system.inverse()
             self.direction = self._system.extend(self._inverse(self._system.load))
-        except IncompatibleError as error:
+        except (IncompatibleError, NotConvergedError) as error:
             if self._is_convex:
                 raise
             raise _Failure from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import OptionError
 from pdefreq.core.registry import is_file
+from pdefreq.core.streams import stream
 from pdefreq.parts.networks import Network
 from pdefreq.parts.part import POSITIVE, require
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.frame import Frame
     from pdefreq.spaces import trial_space
 
+_POINTS = 64  # random points at which a module is tested
 _ARRAYS = 12  # number of arrays of the size of all parameters in a step
 
 
@@ -77,7 +79,8 @@ class ModuleNetwork(Network):
         from pdefreq.spaces.networks.module import ModuleFormula
 
         make = self.registry.load(self.make) if isinstance(self.make, str) else self.make
-        formula = ModuleFormula(make, domain.dimension, self.derivatives)
+        points = domain.interior(_POINTS, stream(0, "module at points")).x
+        formula = ModuleFormula(make, points if frame is None else frame.coordinates(points), self.derivatives)
         space = FormulaSpace(formula, domain.dimension, frame)
         require_memory(space.num_coefficients, "parameters", 8 * _ARRAYS * space.num_coefficients)
         return space

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.core.composition import Part
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import OptionError, TooLargeError
 from pdefreq.parts.part import COUNT, FRACTION, POSITIVE, require
 from pdefreq.parts.step_controls import Nielsen, StepControl
 from pdefreq.parts.tables import OPTIMIZERS
@@ -198,7 +198,7 @@ class SsBroyden(Optimizer):
     def require_memory(self, rows: int, coefficients: int) -> None:
         if coefficients**2 > _FACTOR:
             size, most = (entries / 2**27 for entries in (coefficients**2, _FACTOR))
-            raise OptionError(
+            raise TooLargeError(
                 f"ssbroyden would hold a matrix of {coefficients:,} x {coefficients:,} entries, {size:,.1f} GiB, and takes at "
                 f"most {most:.0f} GiB: use narrower `widths` or optimizer=lbfgs"
             )
@@ -275,7 +275,7 @@ class GaussNewton(Optimizer):
     def require_memory(self, rows: int, coefficients: int) -> None:
         if rows * coefficients > _FACTOR:
             size, most = (entries / 2**27 for entries in (rows * coefficients, _FACTOR))
-            raise OptionError(
+            raise TooLargeError(
                 f"gauss-newton would hold a matrix of {rows:,} rows for {coefficients:,} coefficients, {size:,.1f} GiB, "
                 f"and takes at most {most:.0f} GiB: use a smaller `number`, narrower `widths` or optimizer=lbfgs"
             )

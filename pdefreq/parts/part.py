@@ -30,4 +30,4 @@ def require(part: Part, check: tuple[Callable[[Any], bool], str], *names: str) -
             value = tuple(value.values())
         for number in value if isinstance(value, tuple) else () if value is None else (value,):
             if not holds(number):
-                raise OptionError(f"`{name}` must be {expected}, got {number:g}")
+                raise OptionError(f"`{name}` must be {expected}, got {number:g}", option=name)

@@ -84,8 +84,20 @@ OPTIMIZERS = Registry(
         "gauss-newton": "pdefreq.parts.optimizers:GaussNewton",
     },
 )
-FEATURES = Registry("family of features", "pdefreq.features", {"sines": "pdefreq.parts.features:RandomSines"})
-SINGULAR = Registry("family of singular functions", "pdefreq.singular", {"singular": "pdefreq.parts.features:Singular"})
+FEATURES = Registry(
+    "family of features",
+    "pdefreq.features",
+    {
+        "sines": "pdefreq.parts.features:RandomSines",
+    },
+)
+SINGULAR = Registry(
+    "family of singular functions",
+    "pdefreq.singular",
+    {
+        "singular": "pdefreq.parts.features:Singular",
+    },
+)
 STEP_CONTROLS = Registry(
     "step control",
     "pdefreq.step_controls",
@@ -96,4 +108,17 @@ STEP_CONTROLS = Registry(
 )
 TRAININGS = Registry("training", "pdefreq.trainings", {"training": "pdefreq.parts.training:Training"})
 
-KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, STEP_CONTROLS, TRAININGS)
+KINDS = (
+    NETWORKS,
+    INPUTS,
+    STARTS,
+    LOSSES,
+    BOUNDARIES,
+    SCHEDULES,
+    POINTS,
+    OPTIMIZERS,
+    STEP_CONTROLS,
+    TRAININGS,
+    FEATURES,
+    SINGULAR,
+)

@@ -59,7 +59,7 @@ class Errors:
         Raises:
             OptionError: If the norm is unknown.
         """
-        if name not in NORMS:
+        if not isinstance(name, str) or name not in NORMS:
             raise OptionError(f"`norm` must be one of {', '.join(NORMS)}, got '{name}'")
         exact, error = self._values
         if name == "max":

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from pdefreq.core.content import Content
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import ConstantField, Field, as_field
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class BoundaryPart(Content):
         flux: The Robin data.
 
     Raises:
-        ProblemFileError: If the kind is unknown, or a periodic part has no name or has data.
+        DomainError: If the kind is unknown, or a periodic part has no name or has data.
     """
 
     content_type: ClassVar[str] = "boundary-part"
@@ -53,7 +53,7 @@ class BoundaryPart(Content):
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(BoundaryKind):
-            raise ProblemFileError(f'a boundary part must have kind = "dirichlet", "robin" or "periodic", got {self.kind!r}')
+            raise DomainError(f'a boundary part must have kind = "dirichlet", "robin" or "periodic", got {self.kind!r}')
         for name in ("value", "alpha", "flux"):
             object.__setattr__(self, name, as_field(getattr(self, name)))
         if self.kind == "periodic":
@@ -61,13 +61,13 @@ class BoundaryPart(Content):
 
     def _check_pair(self) -> None:
         if self.name is None or self.where is not None:
-            raise ProblemFileError(
+            raise DomainError(
                 'a periodic boundary part is a pair of opposite sides of a box: name the pair, name = "x", and leave where out'
             )
         object.__setattr__(self, "name", self.name.removesuffix("-min").removesuffix("-max"))
         for name in ("value", "alpha", "flux"):
             if getattr(self, name).constant != 0:
-                raise ProblemFileError(f'a boundary part with kind = "periodic" has no data: leave {name} out')
+                raise DomainError(f'a boundary part with kind = "periodic" has no data: leave {name} out')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ class BoundaryConditions:
         """The index in `boundary` of the part that contains each boundary point, shape ``(n,)``.
 
         Raises:
-            ProblemFileError: If no part contains a point.
+            DomainError: If no part contains a point.
         """
         return self.part_at(samples.x, samples.parts)
 
@@ -101,7 +101,7 @@ class BoundaryConditions:
             index[(index < 0) & self.holds_at(part, x, sides)] = i
         if bool((index < 0).any()):
             at = ", ".join(f"{v:g}" for v in x[index < 0][0].tolist())
-            raise ProblemFileError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
+            raise DomainError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
         return index
 
     def holds_at(self, part: BoundaryPart, x: Points, sides: Tensor | int | None) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import InconsistentProblemError
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
@@ -18,7 +18,7 @@ def require_compatible(problem: Problem) -> None:
     """Check ``int f + int flux = 0`` for a problem with fluxes on the whole boundary and without reaction and alpha.
 
     Raises:
-        ProblemFileError: If the absolute value of the sum exceeds 1e-8 times the integrals of the absolute values.
+        InconsistentProblemError: If the absolute value of the sum exceeds 1e-8 times the integrals of the absolute values.
     """
     from pdefreq.problem.boundary_pieces import on_boundary
 
@@ -33,7 +33,7 @@ def require_compatible(problem: Problem) -> None:
     total = sum(float(weights @ values) for values, weights in pieces)
     size = sum(float(weights @ values.abs()) for values, weights in pieces)
     if abs(total) > _TOLERANCE * size:
-        raise ProblemFileError(
+        raise InconsistentProblemError(
             "with fluxes on the whole boundary and no reaction, a solution exists only if the integrals of source and flux "
             f"add up to zero, got {total:.3g} (of absolute values: {size:.3g}): change one of them, or prescribe a value "
             "somewhere"

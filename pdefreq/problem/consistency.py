@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DataError, DomainError, ProblemFileError
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
@@ -58,7 +58,7 @@ def _check_size(domain: Domain) -> None:
     lower, upper = domain.bounds
     sides = [b - a for a, b in zip(lower, upper, strict=True)]
     if max(map(abs, (*lower, *upper))) > _LARGEST or min(sides) < 1 / _LARGEST:
-        raise ProblemFileError(
+        raise DomainError(
             f"[domain] coordinates must lie between -{_LARGEST:g} and {_LARGEST:g} and sides must be at least {1 / _LARGEST:g}, "
             f"got a domain from {min(lower):g} to {max(upper):g} with a side of {min(sides):g}: choose another unit of length"
         )
@@ -67,7 +67,7 @@ def _check_size(domain: Domain) -> None:
     except OverflowError:
         measure = math.inf
     if not 0 < measure < math.inf:
-        raise ProblemFileError(
+        raise DomainError(
             f"[domain] the volume must be a positive floating-point number, got {measure:g} in dimension {domain.dimension}: "
             "choose another unit of length"
         )
@@ -76,39 +76,37 @@ def _check_size(domain: Domain) -> None:
 def _check_part(part: BoundaryPart, domain: Domain) -> None:
     names = domain.opposite_sides if part.kind == "periodic" else domain.part_names
     if not names:
-        raise ProblemFileError(
+        raise DomainError(
             f"periodic boundary parts are pairs of opposite sides of a box, but the domain is a {domain.title}: "
             "prescribe a value or a flux instead"
         )
     if part.name is not None and part.name not in names:
-        raise ProblemFileError(f"[[boundary.part]] name must be one of {', '.join(names)}, got '{part.name}'")
+        raise DomainError(f"[[boundary.part]] name must be one of {', '.join(names)}, got '{part.name}'")
 
 
 def _check_points(data: Data, domain: Domain) -> None:
     d = domain.dimension
     if data.x is not None:
         if data.x.shape[1] != d:
-            raise ProblemFileError(f"[data] x must have {d} coordinates like the domain, got {data.x.shape[1]}")
+            raise DataError(f"[data] x must have {d} coordinates like the domain, got {data.x.shape[1]}")
         outside = data.x[~domain.contains(data.x)]
         if len(outside):
             point = ", ".join(f"{v:g}" for v in outside[0].tolist())
-            raise ProblemFileError(f"[data] the point ({point}) lies outside the {domain.title}: leave it out")
+            raise DataError(f"[data] the point ({point}) lies outside the {domain.title}: leave it out")
     elif (needed := 8.0 * (d + 1) * data.count(d)) > _MAX_BYTES:
-        raise ProblemFileError(
-            f"[data] number = {data.number} needs {needed / 2**30:.3g} GiB in dimension {d}; ask for fewer points"
-        )
+        raise DataError(f"[data] number = {data.number} needs {needed / 2**30:.3g} GiB in dimension {d}; ask for fewer points")
 
 
 def _check_holdout(data: Data, d: int, is_regression: bool) -> None:
     if not data.holdout:
         return
     if not is_regression:
-        raise ProblemFileError(
+        raise DataError(
             "[data] holdout compares u with values of f, which is possible only for a regression (diffusion = 0): leave it out"
         )
     kept, count = data.held_out(d), data.count(d)
     if not 0 < kept < count:
-        raise ProblemFileError(
+        raise DataError(
             f"[data] holdout = {data.holdout:g} holds out {kept} of {count} points: choose a value that leaves "
             "at least one point on each side"
         )

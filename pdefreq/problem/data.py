@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.content import Content
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DataError
 from pdefreq.core.fields import Field
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Data(Content):
         interpolant: Field that represents f between the points in figures and errors; by default the value at the nearest point.
 
     Raises:
-        ProblemFileError: If only one of `x` and `values` is given, shapes do not agree, or a number is not finite or outside its
+        DataError: If only one of `x` and `values` is given, shapes do not agree, or a number is not finite or outside its
             range.
 
     Example:
@@ -55,15 +55,15 @@ class Data(Content):
 
     def __post_init__(self) -> None:
         if not 0 <= self.noise < float("inf"):
-            raise ProblemFileError(f"[data] noise must be a standard deviation, finite and nonnegative, got {self.noise:g}")
+            raise DataError(f"[data] noise must be a standard deviation, finite and nonnegative, got {self.noise:g}")
         if not 0 <= self.holdout < 1:
-            raise ProblemFileError(f"[data] holdout must be a fraction, at least 0 and below 1, got {self.holdout:g}")
+            raise DataError(f"[data] holdout must be a fraction, at least 0 and below 1, got {self.holdout:g}")
         if (self.x is None) != (self.values is None):
-            raise ProblemFileError("[data] x and values belong together: give both, or neither")
+            raise DataError("[data] x and values belong together: give both, or neither")
         if self.x is not None:
             self._take(self.x, self.values)
         elif self.points not in _GENERATED or self.number < 1:
-            raise ProblemFileError(
+            raise DataError(
                 f'[data] needs points = "uniform" or "random" and a number, or x and values; got {self.points!r}, {self.number}'
             )
 
@@ -73,13 +73,11 @@ class Data(Content):
         x, values = (torch.as_tensor(v, dtype=torch.float64).detach().cpu() for v in (x, values))
         x = x[:, None] if x.ndim == 1 else x
         if x.ndim != 2 or values.shape != x.shape[:1] or not len(x):
-            raise ProblemFileError(
-                f"[data] x must have shape (n, d) and values (n,), got {tuple(x.shape)} and {tuple(values.shape)}"
-            )
+            raise DataError(f"[data] x must have shape (n, d) and values (n,), got {tuple(x.shape)} and {tuple(values.shape)}")
         for name, column in (("x", x), ("values", values)):
             if not bool(column.isfinite().all()):
                 row = int((~column.isfinite()).reshape(len(x), -1).any(dim=1).nonzero()[0])
-                raise ProblemFileError(f"[data] {name} must be finite, and row {row} is not: leave it out")
+                raise DataError(f"[data] {name} must be finite, and row {row} is not: leave it out")
         digest = hashlib.sha256(x.contiguous().numpy().tobytes() + values.contiguous().numpy().tobytes()).hexdigest()
         taken = {"x": x, "values": values, "number": len(x), "points": self.points or "given", "digest": digest}
         for name, value in taken.items():

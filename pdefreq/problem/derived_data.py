@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import FormulaError, InconsistentProblemError, ProblemFileError
 from pdefreq.core.fields import CallableField, Field
 from pdefreq.problem.boundary_conditions import BoundaryPart
 
@@ -49,7 +49,7 @@ def boundary_of(given: Any, equation: Equation, exact: Field | None, read: Coeff
         read: Converts what is given to a field.
 
     Raises:
-        ProblemFileError: If a flux was derived from another equation or another exact solution.
+        InconsistentProblemError: If a flux was derived from another equation or another exact solution.
     """
     if not (isinstance(given, (list, tuple)) and all(isinstance(part, BoundaryPart) for part in given)):
         return (BoundaryPart("dirichlet", value=read(given, "boundary")),)
@@ -62,7 +62,7 @@ def boundary_of(given: Any, equation: Equation, exact: Field | None, read: Coeff
 def _require_current(boundary: Sequence[BoundaryPart], equation: Equation, exact: Field | None) -> None:
     second = tuple(term for term in equation.terms if term.order == 2)
     if any(part.flux.is_stale(second, exact) for part in boundary):
-        raise ProblemFileError(
+        raise InconsistentProblemError(
             "the flux on the boundary was derived from another diffusion or another exact solution: "
             "give boundary=... or exact=None as well"
         )
@@ -72,13 +72,13 @@ def derived_source(equation: Equation, exact: Field, dimension: int) -> Field:
     """The source for which `exact` solves an equation.
 
     Raises:
-        ProblemFileError: If `exact` or a coefficient is not a formula, or the formula is too long to be differentiated.
+        FormulaError: If `exact` or a coefficient is not a formula, or the formula is too long to be differentiated.
     """
     from pdefreq.problem.expressions import ExpressionField, expression_of
     from pdefreq.problem.expressions.scope import Scope
 
     if not isinstance(exact, ExpressionField) and exact.constant is None:
-        raise ProblemFileError(f"the source can't be derived from {exact.text}, which is not a formula: give source=... as well")
+        raise FormulaError(f"the source can't be derived from {exact.text}, which is not a formula: give source=... as well")
     u = expression_of(exact)
     source = equation.symbolic(u, Scope(dimension).coordinates)
     return ExpressionField(source, dimension, derived_from=(equation.terms, exact))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 from pdefreq.core.content import digest
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DataError
 from pdefreq.core.fields import Field
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class GridField(Field):
         name: Origin of the values, for display.
 
     Raises:
-        ProblemFileError: If the shapes do not agree, coordinates do not increase, a number is not finite, or the grid has more
+        DataError: If the shapes do not agree, coordinates do not increase, a number is not finite, or the grid has more
             than 2^24 points.
 
     Example:
@@ -63,19 +63,19 @@ class GridField(Field):
         try:
             values, axes = _array(self.values), tuple(map(_array, self.axes))
         except (TypeError, ValueError):
-            raise ProblemFileError("a grid needs arrays of numbers: values (n_1, ..., n_d) and axes (n_k,)") from None
+            raise DataError("a grid needs arrays of numbers: values (n_1, ..., n_d) and axes (n_k,)") from None
         if self.interpolation not in get_args(Interpolation):
-            raise ProblemFileError(f'interpolation must be "constant" or "linear", got {str(self.interpolation)[:60]!r}')
+            raise DataError(f'interpolation must be "constant" or "linear", got {str(self.interpolation)[:60]!r}')
         if not axes or any(axis.ndim != 1 for axis in axes) or values.shape != tuple(map(len, axes)) or not values.size:
             shapes = " x ".join(str(axis.size) for axis in axes)
-            raise ProblemFileError(f"a grid of {shapes or 'no'} points needs as many values, got values of shape {values.shape}")
+            raise DataError(f"a grid of {shapes or 'no'} points needs as many values, got values of shape {values.shape}")
         if values.size > _MOST:
-            raise ProblemFileError(f"a grid may have at most {_MOST:,} values, got {values.size:,}: use a coarser grid")
+            raise DataError(f"a grid may have at most {_MOST:,} values, got {values.size:,}: use a coarser grid")
         if any(not np.isfinite(axis).all() or (np.diff(axis) <= 0).any() for axis in axes):
-            raise ProblemFileError("the coordinates of a grid must be finite and increase along each axis")
+            raise DataError("the coordinates of a grid must be finite and increase along each axis")
         if not np.isfinite(values).all():
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-            raise ProblemFileError(f"the values of a grid must be finite, but the value at index {at} is {values[at]:g}")
+            raise DataError(f"the values of a grid must be finite, but the value at index {at} is {values[at]:g}")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "axes", axes)
 
@@ -98,14 +98,14 @@ class GridField(Field):
             name: Origin of the values, for display.
 
         Raises:
-            ProblemFileError: In the cases of the class, or if the dimensions of the box and the array differ.
+            DataError: In the cases of the class, or if the dimensions of the box and the array differ.
         """
         import numpy as np
 
         shape = np.shape(values)
         low, high = np.atleast_1d(np.asarray(lower, dtype=float)), np.atleast_1d(np.asarray(upper, dtype=float))
         if not len(shape) == len(low) == len(high):
-            raise ProblemFileError(f"an array on a domain of dimension {len(low)} must have {len(low)} axes, got shape {shape}")
+            raise DataError(f"an array on a domain of dimension {len(low)} must have {len(low)} axes, got shape {shape}")
         axes = tuple(a + (b - a) * (np.arange(n) + 0.5) / n for a, b, n in zip(low, high, shape, strict=True))
         return cls(values, axes, interpolation, name)
 
@@ -162,7 +162,7 @@ class GridField(Field):
             upper: Upper bounds of the domain.
 
         Raises:
-            ProblemFileError: If the domain extends beyond the cells along an axis.
+            DataError: If the domain extends beyond the cells along an axis.
         """
         from pdefreq.core.shapes import axis_names
 
@@ -172,7 +172,7 @@ class GridField(Field):
             first, last = float(1.5 * axis[0] - 0.5 * axis[1]), float(1.5 * axis[-1] - 0.5 * axis[-2])
             slack = _ROUNDING * (last - first)
             if a < first - slack or b > last + slack:
-                raise ProblemFileError(
+                raise DataError(
                     f"the cells of the grid extend from {name} = {first:g} to {last:g}, "
                     f"but the domain extends from {a:g} to {b:g}: add points that cover it"
                 )

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.content import digest, encode
+from pdefreq.core.conversion import shown
+from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.printable import printable
 from pdefreq.core.streams import stream
@@ -44,8 +46,10 @@ _LONGEST_TITLE = 160  # characters: two lines of a terminal
 _NEAR = 1e-12  # relative to the size of the domain: points within this distance of a singular point are left out
 _CONTENT = ("domain", "source", "boundary", "terms", "exact", "data", "spectrum", "singular")
 
+_SHOWN = 80  # characters of each part of the representation of a problem
 
-@dataclass(frozen=True, kw_only=True, init=False)
+
+@dataclass(frozen=True, kw_only=True, init=False, repr=False)
 class Problem(BoundaryConditions):
     """A boundary value problem.
 
@@ -118,6 +122,8 @@ class Problem(BoundaryConditions):
     ) -> None:
         from pdefreq.problem.terms.equation import read_terms
 
+        if not isinstance(domain, Domain):
+            raise DomainError(f"`domain` must be a domain, such as Box(0, 1), got {shown(domain)}")
         parameters = dict(parameters or {})
         read = CoefficientReader(domain.dimension, parameters, domain.bounds)
         keywords = {
@@ -149,6 +155,11 @@ class Problem(BoundaryConditions):
         require_consistent(
             domain, self.boundary, self.spectrum.direction, self.singular, data, is_regression=equation.is_regression
         )
+
+    def __repr__(self) -> str:
+        terms = " + ".join(term.text for term in self.terms)
+        parts = [f"terms {terms}", f"source {self.source.text}", f"exact solution {self.exact.text if self.exact else 'unknown'}"]
+        return f"<problem {self.name} on the {self.domain.title}: {', '.join(printable(part, _SHOWN) for part in parts)}>"
 
     def regular(self, samples: Samples) -> Samples:
         """The samples without those at singular points, up to rounding; the weights of the other samples do not change."""

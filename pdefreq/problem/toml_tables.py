@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import ProblemFileError, UntrustedCodeError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.registry import Registry
 from pdefreq.problem.expressions import Region, parse_condition, parse_field, parse_number
@@ -132,14 +132,15 @@ class Files:
 
         Raises:
             UnknownNameError: If the name does not exist.
-            ProblemFileError: If the name refers to a Python file and Python files are not trusted.
+            UntrustedCodeError: If the name refers to a Python file and Python files are not trusted.
         """
         file, _, attribute = name.rpartition(":")
         if not file.endswith(".py"):
             return registry.load(name)
         if not self.trust:
-            raise ProblemFileError(
-                f"{key} names Python code in {shorten(file)}, which is executed only if you trust it: use --trust (`trust=True`)"
+            raise UntrustedCodeError(
+                f"{key} names Python code in {shorten(file)}, which is executed only if you trust it: use --trust (`trust=True`)",
+                files=[file],
             )
         self.found[file] = self.locate(file)
         return registry.load(f"{self.found[file]}:{attribute}")

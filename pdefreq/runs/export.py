@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.core.errors import IncompatibleError, OptionError
-from pdefreq.core.file_io import csv_bytes, npz_bytes, write_atomically
+from pdefreq.core.file_io import as_path, csv_bytes, npz_bytes, write_atomically
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
@@ -65,7 +65,7 @@ def export(path: str | Path, record: Record, u: Field, space: TrialSpace) -> Poi
             a mesh generator that is not installed.
         RunFolderError: If the file can't be written.
     """
-    path = Path(path)
+    path = as_path(path)
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise OptionError(f"a solution is exported as {', '.join(_WRITERS)}, got '{path.name}'; choose one of these endings")

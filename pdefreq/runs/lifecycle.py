@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.announcements import remark
+from pdefreq.core.announcements import IN_RESULT, LOGGER, phase, remark
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.locks import is_locked, locked
@@ -50,7 +52,8 @@ def run(
     Raises:
         UserError: As `solve` does, or if an object of the original run is missing, or if the problem is another one.
     """
-    prepared = PreparedRun.of(spec, (given or Given()).complete(spec, trust=trust))
+    with phase("preparation"):
+        prepared = PreparedRun.of(spec, (given or Given()).complete(spec, trust=trust))
     return _started(prepared, folder, callback=callback, progress=progress)
 
 
@@ -80,7 +83,8 @@ def rerun(
             one.
     """
     spec = RunFolder(folder).read_spec().beside(Path(folder))
-    prepared = PreparedRun.of(spec, Given(problem, solver).complete(spec, trust=trust))
+    with phase("preparation"):
+        prepared = PreparedRun.of(spec, Given(problem, solver).complete(spec, trust=trust))
     return _started(prepared, out, callback=callback, progress=progress)
 
 
@@ -113,7 +117,7 @@ def resume(
             problem or the method is another one.
         OptionError: If the run has already exceeded a new limit.
     """
-    limits = stop or Stop()
+    limits = Stop.of(stop)
     run_folder = RunFolder(folder)
     run_folder.read_spec()  # a folder without a run is refused before a lock is written into it
     with locked(run_folder.path):
@@ -131,7 +135,7 @@ def resume(
             prepared.spec, run_folder.read_summary() | {"status": "running"}
         )  # if this process is killed, the new limits hold for the next
         _remark_on(prepared, start)
-        return advance(prepared, start, run_folder=run_folder, callback=callback, progress=progress, notes=notes)
+        return _advanced(prepared, start, run_folder=run_folder, callback=callback, progress=progress, notes=notes)
 
 
 def load_run(
@@ -172,20 +176,40 @@ def _started(
     if folder is None:
         start = Position.start(prepared)
         _remark_on(prepared, start)
-        return advance(prepared, start, callback=callback, progress=progress)
+        return _advanced(prepared, start, callback=callback, progress=progress)
     run_folder = RunFolder(folder)
     run_folder.create(prepared.spec)
     with locked(run_folder.path):
         start = Position.start(prepared)
         _remark_on(prepared, start)
         run_folder.write_checkpoint(start.checkpoint())
-        return advance(prepared, start, run_folder=run_folder, callback=callback, progress=progress)
+        return _advanced(prepared, start, run_folder=run_folder, callback=callback, progress=progress)
+
+
+def _advanced(prepared: PreparedRun, start: Position, **options: Any) -> Solution:
+    """The solution that `advance` returns; what is computed, the times, the choices and the status are logged."""
+    spec, state, began = prepared.spec, start.state, time.perf_counter()
+    LOGGER.info(
+        "%s by %s: %s unknowns, %s on %s",
+        prepared.problem.name,
+        spec.method,
+        f"{state.space.num_coefficients:,}",
+        spec.dtype,
+        spec.device,
+    )
+    solution = advance(prepared, start, **options)
+    rest = time.perf_counter() - began - (solution.seconds - start.seconds)
+    LOGGER.info("the steps (%s) took %.2g s, measurements and results %.2g s", f"{solution.step:,}", solution.seconds, rest)
+    for note in solution.notes:
+        LOGGER.info("%s", note, extra=IN_RESULT)
+    LOGGER.log(logging.WARNING if solution.status.exit_code else logging.INFO, "%s", solution.status.sentence, extra=IN_RESULT)
+    return solution
 
 
 def _remark_on(prepared: PreparedRun, start: Position) -> None:
     """Print, before the run, why its method was chosen, and which scales its points don't resolve."""
     for reason in prepared.spec.reasons:
-        remark(reason)
+        remark(reason, logging.INFO)
     if not refines_space(prepared.iteration):
         for note in resolution_notes(prepared.target, prepared.iteration, start.state):
             remark(note)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.announcements import announce
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import NotConvergedError
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.iterations.defaults import final_status_of
 from pdefreq.spaces.trial_space import SpaceField
@@ -82,7 +82,7 @@ def _solved(iteration: Iteration) -> SpaceField:
     while not state.done:
         state = iteration.step(state)
     if (status := final_status_of(iteration, state)).exit_code:
-        raise IncompatibleError(status.sentence)
+        raise NotConvergedError(status.sentence, status=status)
     return SpaceField(state.space, state.coefficients)
 
 

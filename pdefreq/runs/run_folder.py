@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from pdefreq.core.array_files import read_npz
 from pdefreq.core.errors import RunFolderError
 from pdefreq.core.file_io import (
+    as_path,
     csv_bytes,
     free_folder,
     json_bytes,
@@ -73,7 +74,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = as_path(path)
 
     def create(self, spec: RunSpec) -> None:
         """Make the folder, and write the spec, the problem, and the Python files of the method.

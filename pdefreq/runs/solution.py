@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.errors import IncompatibleError, NotConvergedError, OptionError
 from pdefreq.core.fields import Field
 from pdefreq.core.history import History, Status
 from pdefreq.core.notes import Note
@@ -103,6 +103,16 @@ class Solution(Record, Field):
         unknowns = self.state.space.num_coefficients
         return f"<{self.label} on {self.problem.name}: {self.status.label} at step {self.step}, {unknowns:,} unknowns>"
 
+    def raise_for_status(self) -> Self:
+        """The solution itself, if it is a result.
+
+        Raises:
+            NotConvergedError: If the run diverged or ended without a solution; its `status` is that of the run.
+        """
+        if self.status.exit_code not in (0, Status.INTERRUPTED.exit_code):
+            raise NotConvergedError(f"{self.label} on {self.problem.name}: {self.status.sentence}", status=self.status)
+        return self
+
     @property
     def valid_history(self) -> History:
         return self.history.before(self.step + 1)  # after a failure rows of bad states follow
@@ -119,8 +129,8 @@ class Solution(Record, Field):
             a tensor).
 
         Raises:
-            OptionError: If a point lies outside the domain by more than rounding, and `outside` is not ``"nan"``.
-            ValueError: If x has another shape.
+            OptionError: If x has another shape, or a point lies outside the domain by more than rounding and `outside` is not
+                ``"nan"``.
         """
         return self._at(self.function, x, outside)
 
@@ -178,9 +188,8 @@ class Solution(Record, Field):
         """
         if self._errors is None:
             return math.nan
-        if norm == "homogeneous":
-            return self.error("l2") * self._errors.offset
-        return self.target.bound(norm, self._errors.norm(norm))
+        own = self._errors.norm(norm)  # raises if the norm is unknown
+        return self.error("l2") * self._errors.offset if norm == "homogeneous" else self.target.bound(norm, own)
 
     @functools.cached_property
     def contradiction(self) -> str:
@@ -329,9 +338,9 @@ class Solution(Record, Field):
         return family, reason
 
     def _export(self, path: str | Path, suffix: str) -> None:
-        from pathlib import Path
+        from pdefreq.core.file_io import as_path
 
-        if Path(path).suffix.lower() != suffix:
+        if as_path(path).suffix.lower() != suffix:
             raise OptionError(f"the file must end in {suffix}, got '{path}'")
         self.export(path)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.conversion import convert
+from pdefreq.core.conversion import convert, shown
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Schedule, Stop
 
@@ -75,28 +75,21 @@ def solve(
     """
     from pdefreq.core.fields import as_field
     from pdefreq.problem.identity import WrittenProblem
-    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.arguments import problem_of, solver_of
     from pdefreq.runs.lifecycle import run
     from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.spec import RunSpec, probe_to_json, solver_to_json
-    from pdefreq.solvers.names import make_solver
-    from pdefreq.solvers.solver import Solver, chosen
+    from pdefreq.solvers.solver import chosen
 
-    if isinstance(problem, str):
-        from pdefreq.problem.files import load_problem
-
-        problem = load_problem(problem)
-    if not isinstance(problem, Problem):
-        raise OptionError(f"`problem` must be a Problem, a name or the path of a problem file, got {type(problem).__name__}")
+    problem = problem_of(problem)
     stop = Stop.of(stop, steps=steps, seconds=seconds)
     if schedule is not None and not isinstance(schedule, Schedule):
         raise OptionError(f"`schedule` must be a Schedule, got {schedule!r}: write schedule=Schedule(...)")
-    if isinstance(probes, str):
-        raise OptionError(f"`probes` must be a list of probes or of their names, got '{probes}': write probes=['{probes}']")
+    if probes is not None and not isinstance(probes, (list, tuple)):
+        instead = f": write probes=['{probes}']" if isinstance(probes, str) else ""
+        raise OptionError(f"`probes` must be a list of probes or of their names, got {shown(probes)}{instead}")
     named = solver if isinstance(solver, str) else None
-    solver = make_solver(solver) if isinstance(solver, str) else solver
-    if not isinstance(solver, Solver):
-        raise OptionError(f"`solver` must be a Solver or the name of a method, got {solver!r}; `pdefreq methods` lists the names")
+    solver = solver_of(solver)
     label = method or named or solver.name
     choice = chosen(solver, problem.blind)
     stop = choice.solver.budget.override(stop)

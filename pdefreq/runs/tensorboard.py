@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import MissingPackageError
 
 if TYPE_CHECKING:
     from pdefreq.core.history import History
@@ -21,14 +21,16 @@ class TensorBoard:
         folder: The folder for ``tensorboard --logdir FOLDER``.
 
     Raises:
-        OptionError: If TensorBoard is not installed.
+        MissingPackageError: If TensorBoard is not installed.
     """
 
     def __init__(self, folder: str | Path) -> None:
         try:
             module = importlib.import_module("torch.utils.tensorboard")
         except ImportError:
-            raise OptionError("TensorBoard is not installed: pip install 'pdefreq[tensorboard]', or omit it") from None
+            raise MissingPackageError(
+                "TensorBoard is not installed: pip install 'pdefreq[tensorboard]', or omit it", package="tensorboard"
+            ) from None
         self._make, self._folder = module.SummaryWriter, Path(folder)
         self._writer: Any = None  # created with the first row, so that a refused run writes nothing
 

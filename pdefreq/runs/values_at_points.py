@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
+from pdefreq.core.conversion import shown
 from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def values_at_points(
         A tensor for a tensor, otherwise a numpy array; for one point without the first axis, and a number if no axis is left.
 
     Raises:
-        OptionError: If a point lies outside the domain by more than rounding, and `outside` is not ``"nan"``.
-        ValueError: If the points have another shape.
+        OptionError: If the points have another shape, or one lies outside the domain by more than rounding and `outside` is not
+            ``"nan"``.
     """
     import torch
 
@@ -52,8 +53,8 @@ def _values(function: Callable[[Points], Tensor], x: Points, domain: Domain, out
     """Values at points of the domain, and nan elsewhere if that is allowed."""
     import torch
 
-    if outside not in ("refuse", "nan"):
-        raise OptionError(f"`outside` must be 'refuse' or 'nan', got '{outside}'")
+    if not isinstance(outside, str) or outside not in ("refuse", "nan"):
+        raise OptionError(f"`outside` must be 'refuse' or 'nan', got {shown(outside)}")
     inside = domain.contains_rounded(x)
     if inside.all():
         return function(x).detach()
@@ -71,12 +72,15 @@ def _points(x: Any, dimension: int, device: torch.device) -> tuple[Points, bool]
     import numpy as np
     import torch
 
-    x = x if isinstance(x, torch.Tensor) else torch.as_tensor(np.asarray(x))  # torch would read lists in single precision
+    try:
+        x = x if isinstance(x, torch.Tensor) else torch.as_tensor(np.asarray(x))  # torch would read lists in single precision
+    except (TypeError, ValueError):
+        raise OptionError(f"points must be numbers, got {shown(x)}") from None
     x = x if x.is_floating_point() else x.to(torch.float64)
     shape = tuple(x.shape)
     single = shape == ((dimension,) if dimension > 1 else ())
     if single or (dimension == 1 and x.ndim == 1):
         x = x.reshape(-1, dimension)
     if x.ndim != 2 or x.shape[1] != dimension:
-        raise ValueError(f"points must have shape (n, {dimension}), or ({dimension},) for a single one, got {shape}")
+        raise OptionError(f"points must have shape (n, {dimension}), or ({dimension},) for a single one, got {shape}")
     return x.to(device), single

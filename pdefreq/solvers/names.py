@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.composition import build
+from pdefreq.core.conversion import shown
 from pdefreq.core.errors import OptionError
 from pdefreq.core.options import split_options
 from pdefreq.solvers import SOLVERS
@@ -30,6 +31,8 @@ def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
         UnknownNameError: If the method or an option does not exist.
         OptionError: If a value lies outside its range, an option is given twice, or a chain has more than 20 methods.
     """
+    if not isinstance(name, str):
+        raise OptionError(f"the name of a method must be text, got {shown(name)}; `pdefreq methods` lists the names")
     first, *rest = _CHAIN.split(name, maxsplit=1)
     method, written = split_options(first)
     if not rest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pdefreq.core.composition import as_part
 from pdefreq.core.errors import OptionError
 from pdefreq.parts.boundary import Automatic as AutomaticBoundary
@@ -37,6 +39,7 @@ def deep_ritz(
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(half_life=1500.0),
     training: Training = Training(steps=4000),
+    **options: Any,
 ) -> NetworkSolver:
     """A plain network that minimizes the energy: low frequencies converge first, high frequencies late or never.
 
@@ -47,6 +50,7 @@ def deep_ritz(
         points: Where the loss is sampled.
         optimizer: How steps are taken.
         training: Budget and bookkeeping.
+        options: Options of the parts by their names, such as ``widths=(20, 20)``.
 
     Source:
         E and Yu (2018), The Deep Ritz method, Commun. Math. Stat. 6.
@@ -59,7 +63,7 @@ def deep_ritz(
         optimizer=optimizer,
         training=training,
         label="deep-ritz",
-    )
+    ).with_options(options)
 
 
 def mscale(
@@ -70,6 +74,7 @@ def mscale(
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(learning_rate=8e-3, half_life=800.0),
     training: Training = Training(steps=2000),
+    **options: Any,
 ) -> NetworkSolver:
     """Sub-networks on scaled inputs (MscaleDNN) that minimize the energy: all frequencies converge at similar speed.
 
@@ -80,6 +85,7 @@ def mscale(
         points: Where the loss is sampled.
         optimizer: How steps are taken.
         training: Budget and bookkeeping.
+        options: Options of the parts by their names, such as ``widths=(20, 20)``.
 
     Source:
         Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207.
@@ -92,7 +98,7 @@ def mscale(
         optimizer=optimizer,
         training=training,
         label="mscale",
-    )
+    ).with_options(options)
 
 
 def pinn(
@@ -103,6 +109,7 @@ def pinn(
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(learning_rate=5e-3, half_life=500.0),
     training: Training = Training(steps=2500),
+    **options: Any,
 ) -> NetworkSolver:
     """A network that minimizes the squared residual of the equation (physics-informed): high frequencies have large weights.
 
@@ -113,6 +120,7 @@ def pinn(
         points: Where the loss is sampled.
         optimizer: How steps are taken.
         training: Budget and bookkeeping.
+        options: Options of the parts by their names, such as ``widths=(20, 20)``.
 
     Source:
         Raissi, Perdikaris, Karniadakis (2019), Physics-informed neural networks, J. Comput. Phys. 378.
@@ -125,7 +133,7 @@ def pinn(
         optimizer=optimizer,
         training=training,
         label="pinn",
-    )
+    ).with_options(options)
 
 
 def pinn_gradient(
@@ -136,6 +144,7 @@ def pinn_gradient(
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(learning_rate=5e-3, half_life=300.0),
     training: Training = Training(steps=1000),
+    **options: Any,
 ) -> NetworkSolver:
     """A network that lowers the square of the residual and of its gradient (gradient-enhanced, p = 2).
 
@@ -146,6 +155,7 @@ def pinn_gradient(
         points: Where the loss is sampled.
         optimizer: How steps are taken.
         training: Budget and bookkeeping.
+        options: Options of the parts by their names, such as ``widths=(20, 20)``.
 
     Source:
         Yu, Lu, Meng, Karniadakis (2022), Gradient-enhanced physics-informed neural networks, CMAME 393.
@@ -158,7 +168,7 @@ def pinn_gradient(
         optimizer=optimizer,
         training=training,
         label="pinn-gradient",
-    )
+    ).with_options(options)
 
 
 def gauss_newton(
@@ -169,6 +179,7 @@ def gauss_newton(
     points: Points = Automatic(),
     optimizer: GaussNewton = GaussNewton(factorization="cholesky-qr"),
     training: Training = Training(steps=400),
+    **options: Any,
 ) -> NetworkSolver:
     """A network trained by Gauss-Newton steps with Levenberg-Marquardt damping, each of which solves a linearized problem.
 
@@ -179,6 +190,7 @@ def gauss_newton(
         points: Where the loss is sampled.
         optimizer: How steps are taken.
         training: Budget and bookkeeping.
+        options: Options of the parts by their names, such as ``widths=(20, 20)``.
 
     Source:
         Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.
@@ -191,7 +203,7 @@ def gauss_newton(
         optimizer=optimizer,
         training=training,
         label="gauss-newton",
-    )
+    ).with_options(options)
 
 
 def regression(
@@ -201,6 +213,7 @@ def regression(
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(half_life=2000.0),
     training: Training = Training(steps=3000),
+    **options: Any,
 ) -> NetworkSolver:
     """A network fitted to a given function, or to its values at the problem's data: the frequency principle at its simplest.
 
@@ -210,6 +223,7 @@ def regression(
         points: Where the loss is sampled.
         optimizer: How steps are taken.
         training: Budget and bookkeeping.
+        options: Options of the parts by their names, such as ``widths=(20, 20)``.
 
     Source:
         Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 2.
@@ -221,7 +235,7 @@ def regression(
         optimizer=optimizer,
         training=training,
         label="regression",
-    )
+    ).with_options(options)
 
 
 def regression_gradient(
@@ -231,6 +245,7 @@ def regression_gradient(
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(half_life=2000.0),
     training: Training = Training(steps=3000),
+    **options: Any,
 ) -> NetworkSolver:
     """A network fitted to a given function and its gradient: frequency xi weighs 1 + xi^2, so high ones come sooner.
 
@@ -240,6 +255,7 @@ def regression_gradient(
         points: Where the loss is sampled.
         optimizer: How steps are taken.
         training: Budget and bookkeeping.
+        options: Options of the parts by their names, such as ``widths=(20, 20)``.
 
     Source:
         Xu, Understanding deep learning (lecture notes), equation 1.23.
@@ -251,7 +267,7 @@ def regression_gradient(
         optimizer=optimizer,
         training=training,
         label="regression-gradient",
-    )
+    ).with_options(options)
 
 
 def network(
@@ -262,6 +278,7 @@ def network(
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(),
     training: Training = Training(),
+    **options: Any,
 ) -> NetworkSolver:
     """A network of any architecture that lowers any loss: the parts are chosen one by one.
 
@@ -272,7 +289,8 @@ def network(
         points: Where the loss is sampled.
         optimizer: How steps are taken.
         training: Budget and bookkeeping.
+        options: Options of the parts by their names, such as ``widths=(20, 20)``.
     """
     return NetworkSolver(
         network=network, loss=loss, boundary=boundary, points=points, optimizer=optimizer, training=training, label="network"
-    )
+    ).with_options(options)

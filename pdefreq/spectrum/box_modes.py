@@ -170,7 +170,7 @@ def make_modes(
         [1.0, 3.0]
     """
     if kind not in BOX_FAMILIES:
-        raise UnknownNameError(f"unknown modes '{kind}': {nearest(kind, BOX_FAMILIES)}")
+        raise UnknownNameError(f"unknown modes '{kind}': {nearest(kind, BOX_FAMILIES)}", name=kind)
     if box.dimension not in DEFAULT_INTERVALS:
         raise IncompatibleError(
             f"{kind} modes need a grid, which is possible in up to 3 dimensions, got {box.dimension}; "

@@ -91,7 +91,7 @@ class ModeFamilies:
         """
         domain = self.problem.domain
         if kind not in FAMILIES:
-            raise UnknownNameError(f"unknown modes '{kind}': {nearest(kind, FAMILIES)}")
+            raise UnknownNameError(f"unknown modes '{kind}': {nearest(kind, FAMILIES)}", name=kind)
         if kind in WAVE_FAMILIES:
             WAVE_FAMILIES[kind].check(self.problem)
         elif domain.dimension > MOST_DIMENSIONS:

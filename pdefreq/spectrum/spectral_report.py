@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from pdefreq.core.text_table import text_table
 from pdefreq.spectrum.rows import ModeRow
 from pdefreq.spectrum.wording import order_in_words, witnesses
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.spectral_record import SpectralRecord
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SpectralReport:
     """The frequencies of a run, with the steps and the order of their convergence.
 
@@ -49,6 +50,11 @@ class SpectralReport:
     sentence: str
     named: tuple[ModeRow, ...] = ()
     asked: tuple[ModeRow, ...] = ()
+
+    def __repr__(self) -> str:
+        shown = ("wavenumber", "amplitude", "error", "halving_step", "rate")
+        lines = text_table(shown, [vars(row) for row in self.rows]) if self.rows else []
+        return "\n".join([f"<{len(self.rows)} {self.kind} modes: {self.sentence}>", *lines])
 
     @classmethod
     def of(cls, record: SpectralRecord, wavenumbers: Iterable[float] = ()) -> SpectralReport:

@@ -9,11 +9,13 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.conversion import convert, shown
+from pdefreq.core.errors import IncompatibleError, NotConvergedError, OptionError
 from pdefreq.core.history import Status, Stop
 from pdefreq.core.notes import brief_of
+from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, table
 from pdefreq.runs.monitor import Monitor
 from pdefreq.runs.record import Record
@@ -31,7 +33,7 @@ _MEDIANS = ("unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_
 _SPREADS = ("relative_l2", "bias_index")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Shown):
     """The solutions of one problem by several methods, and records of other programs.
 
@@ -49,6 +51,10 @@ class Comparison(Shown):
     problem: Problem
     solutions: Mapping[str, Sequence[Record]]
     refusals: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "bias_index")
+        return "\n".join([f"<comparison on {self.problem.name}>", *text_table(shown, self.rows())])
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per method: medians over the seeds, for the error and the bias index also the range; None if undefined.
@@ -154,13 +160,13 @@ def compare(
         UserError: As `solve` does.
     """
     from pdefreq.core.file_io import free_folder
-    from pdefreq.problem.files import load_problem
+    from pdefreq.runs.arguments import problem_of
     from pdefreq.runs.solve import solve
 
     stop = Stop.of(stop, steps=steps, seconds=seconds)
-    if seeds < 1:
-        raise OptionError(f"`seeds` must be at least 1, got {seeds}")
-    problem = load_problem(problem) if isinstance(problem, str) else problem
+    if convert("seeds", seeds, int) < 1:
+        raise OptionError(f"`seeds` must be at least 1, got {seeds}", option="seeds")
+    problem = problem_of(problem)
     methods = _labelled(solvers)
     folder = None if folder is None else free_folder(folder)
     solutions: dict[str, list[Record]] = {}
@@ -183,7 +189,7 @@ def compare(
                     method=label,
                     progress=None if progress is None else lambda now, label=label, each=each: progress(label, each, now),
                 )
-            except IncompatibleError as refusal:
+            except (IncompatibleError, NotConvergedError) as refusal:
                 refusals[label] = str(refusal)
                 break
             solutions.setdefault(label, []).append(solution)
@@ -211,14 +217,16 @@ def _of_problem(record: Record, problem: Problem) -> Record:
 
 def _labelled(solvers: Iterable[Method] | Mapping[str, Method]) -> dict[str, Solver | Record]:
     """All methods by label, created before the first run; repeated names are numbered."""
-    solvers = [solvers] if isinstance(solvers, str) else solvers
     from pdefreq.solvers.names import make_solver
+    from pdefreq.solvers.solver import Solver
 
+    listed: list[tuple[str, Any]] = (
+        [(str(name), each) for name, each in solvers.items()] if isinstance(solvers, Mapping) else _with_names(solvers)
+    )
+    if wrong := [solver for _, solver in listed if not isinstance(solver, (str, Solver, Monitor, Record))]:
+        raise OptionError(f"`solvers` must be methods or their names, got {shown(wrong[0])}; `pdefreq methods` lists the names")
     methods: dict[str, Solver | Record] = {}
-    pairs = ((_label(solver), solver) for solver in solvers)
-    if isinstance(solvers, Mapping):
-        pairs = cast("Mapping[str, Method]", solvers).items()
-    for name, solver in pairs:
+    for name, solver in listed:
         label, number = name, 1
         while label in methods:
             number += 1
@@ -231,10 +239,15 @@ def _labelled(solvers: Iterable[Method] | Mapping[str, Method]) -> dict[str, Sol
     return methods
 
 
-def _label(solver: Method) -> str:
-    if isinstance(solver, Monitor):
-        return solver.record.label
-    return solver if isinstance(solver, str) else solver.label if isinstance(solver, Record) else solver.name
+def _with_names(solvers: Any) -> list[tuple[str, Any]]:
+    several = isinstance(solvers, Iterable) and not isinstance(solvers, str)
+    return [(_name_of(each), each) for each in (solvers if several else [solvers])]
+
+
+def _name_of(method: Any) -> str:
+    if isinstance(method, Monitor):
+        return method.record.label
+    return method if isinstance(method, str) else method.label if isinstance(method, Record) else getattr(method, "name", "")
 
 
 def _run_folder(folder: Path, label: str, seed: int) -> Path:

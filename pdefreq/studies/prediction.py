@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, NotPredictedError
+from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, paragraph, table
 from pdefreq.iterations.defaults import discrete_solution_of, hand_over_steps_of
 from pdefreq.iterations.protocols import HasTangentKernel, Predicts
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import Modes
     from pdefreq.studies.predicted_orders import PredictedOrder
 
+_COLUMNS = ("wavenumber", "amplitude", "initial rate", "final rate", "halved at step")
 _FLOOR = 1e-12  # relative errors below this are rounding
 _STEPS = np.unique(np.concatenate([[0], np.geomspace(1, 1e8, 401).astype(np.int64)]))
 
@@ -59,7 +61,8 @@ class PredictedModes(Shown):
     title: str = ""
 
     def __repr__(self) -> str:
-        return f"<prediction of {len(self.modes)} {self.modes.kind} modes: {self.errors.note}>"
+        head = f"<prediction of {len(self.modes)} {self.modes.kind} modes: {self.errors.note}>"
+        return "\n".join([head, *text_table(_COLUMNS, self._rows())])
 
     def plot(self) -> Figure:
         """A figure of the error of each mode against the steps."""
@@ -71,11 +74,12 @@ class PredictedModes(Shown):
         errors = self.errors.take(order) if len(self.errors) else self.errors
         return predicted_modes_figure(errors, self.modes.wavenumber[order], title=self.title, unit=unit)
 
-    def _html(self) -> str:
-        columns: tuple[str, ...] = ("wavenumber", "amplitude", "initial rate", "final rate", "halved at step")
+    def _rows(self) -> list[dict[str, float]]:
         values = (self.modes.wavenumber, self.modes.amplitude, self.initial_rate, self.errors.rate, self.errors.halving_steps)
-        rows: list[dict[str, float]] = [dict(zip(columns, map(float, row), strict=True)) for row in zip(*values, strict=True)]
-        return paragraph([self.title, self.errors.note]) + table(columns, rows)
+        return [dict(zip(_COLUMNS, map(float, row), strict=True)) for row in zip(*values, strict=True)]
+
+    def _html(self) -> str:
+        return paragraph([self.title, self.errors.note]) + table(_COLUMNS, self._rows())
 
 
 def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
@@ -88,7 +92,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
         modes: A mode family; by default that of the problem, or else sine modes on a box and eigen modes on other domains.
 
     Raises:
-        IncompatibleError: If there is no theory of the method for this problem, or there are no modes.
+        NotPredictedError: If there is no theory of the method for this problem, or there are no modes.
     """
     import torch
 
@@ -96,14 +100,13 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.spectral import SpectralProbe
     from pdefreq.probes.target import Target
-    from pdefreq.problem.files import load_problem
+    from pdefreq.runs.arguments import problem_of, solver_of
     from pdefreq.runs.reference import reference_solution
-    from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.solver import chosen
     from pdefreq.studies.predicted_orders import predict_order
 
-    problem = load_problem(problem) if isinstance(problem, str) else problem
-    solver = chosen(make_solver(solver) if isinstance(solver, str) else solver, problem.blind).solver
+    problem = problem_of(problem)
+    solver = chosen(solver_of(solver), problem.blind).solver
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
@@ -118,7 +121,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     measurement = SpectralProbe().prepare(target, start, discrete_solution=discrete_solution, facts={})
     watched = WatchedModes.in_facts(measurement.facts)
     if not len(watched):
-        raise IncompatibleError(_no_modes(target, known=target.solution is not None or discrete_solution is not None))
+        raise NotPredictedError(_no_modes(target, known=target.solution is not None or discrete_solution is not None))
     found = families.modes(watched.kind, watched.indices)
     values = None if target.solution is None else torch.from_numpy(target.solution.values(found.points(start.space)))
     told = _of_iteration(iteration, found, watched, np.asarray(measurement(start)[ERROR]), values, solver.name)
@@ -127,7 +130,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     nothing = not len(told.errors) and np.isnan(told.errors.rayleigh_quotient).all()
     if nothing and (orders is None or (orders.order is None and degree_of(solver))):
         why = f"; orders: {orders.condition}" if orders is not None else ""
-        raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.errors.note}{why}")
+        raise NotPredictedError(f"there is no theory of modes for {solver.name} on this problem: {told.errors.note}{why}")
     return replace(told, orders=orders, title=f"{problem.title or problem.name}: {solver.name}, predicted")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pdefreq.core.conversion import convert
 from pdefreq.core.errors import IncompatibleError, OptionError, UserError
 from pdefreq.core.history import Status
 from pdefreq.solvers.refinable import Refines
@@ -65,18 +66,17 @@ def refine(
         UserError: As `solve` does.
     """
     from pdefreq.core.file_io import free_folder
-    from pdefreq.problem.files import load_problem
+    from pdefreq.runs.arguments import problem_of, solver_of
     from pdefreq.runs.solve import solve
-    from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.solver import chosen
 
-    if levels is not None and levels < 2:
+    if levels is not None and convert("levels", levels, int) < 2:
         raise OptionError(f"`levels` must be at least 2, got {levels}")
-    if start is not None and start < 1:
+    if start is not None and convert("start", start, int) < 1:
         raise OptionError(f"`start` must be at least 1, got {start}")
-    problem = load_problem(problem) if isinstance(problem, str) else problem
-    method = method or (solver if isinstance(solver, str) else solver.name)
-    solver = chosen(make_solver(solver) if isinstance(solver, str) else solver, problem.blind).solver
+    problem = problem_of(problem)
+    method = method or (solver if isinstance(solver, str) else solver_of(solver).name)
+    solver = chosen(solver_of(solver), problem.blind).solver
     if not isinstance(solver, Refines):
         raise IncompatibleError(
             f"refine needs a method whose runs end at its discrete solution at every size, and {method} does not: "

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.history import Status
+from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, paragraph, table
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Level:
     sees_modes: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Refinement(Shown):
     """The errors of a method on a sequence of discretizations, and their orders.
 
@@ -122,6 +123,12 @@ class Refinement(Shown):
         if self.axis == "h":
             return np.array([level.h for level in self.levels])
         return np.array([level.unknowns for level in self.levels]) ** (-1 / self.problem.domain.dimension)
+
+    def __repr__(self) -> str:
+        shown = ("name", "order", "standard_error", "predicted", "finest")
+        rows = [row | {"finest": self.rows()[-1][row["name"]]} for row in self.orders()]
+        head = f"<refinement of {self.method} on {self.problem.name}: {len(self.levels)} levels, orders in {self.power}>"
+        return "\n".join([head, *text_table(shown, rows)])
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per level: its size, its errors, and the relative error of each mode; None if undefined."""

@@ -79,7 +79,9 @@ def wide_kernels(
         0.7013322158
     """
     if activation not in DUALS:
-        raise UnknownNameError(f"no closed form for the kernel of activation '{activation}': {nearest(activation, DUALS)}")
+        raise UnknownNameError(
+            f"no closed form for the kernel of activation '{activation}': {nearest(activation, DUALS)}", name=activation
+        )
     if hidden_layers < 1:
         raise OptionError(f"a kernel in closed form needs at least one hidden layer, got hidden_layers = {hidden_layers}")
     for name, std in (("weight_std", weight_std), ("bias_std", bias_std)):

@@ -18,8 +18,8 @@ from pdefreq.parts.tables import KINDS, POINTS
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
+from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
-from pdefreq.solvers.network_methods import network
 from pdefreq.spaces.channels import Channels
 from tests.spaces.networks.designs import matrices
 from tests.spaces.test_derivative_laws import QUOTIENT, STEPS, close
@@ -41,7 +41,10 @@ WHERE = {  # the option of a method that contains a part of this kind, and other
     "point rule": ("points", {}),
     "optimizer": ("optimizer", {}),
     "training": ("training", {}),
+    "family of features": ("waves", {"bandwidth": 4.0}),  # too few at first, so that there are several attempts
+    "family of singular functions": ("singular", {"bandwidth": 4.0}),
 }
+METHODS = {"family of features": "random-features", "family of singular functions": "random-features"}  # of other kinds: network
 SMALL = {"widths": (6, 6), "width": 6, "number": 40}
 BESIDE = {"rad": {"loss": "residual"}, "rar": {"loss": "residual"}}  # options of other parts that a part needs
 HOME = {"at-data": "tones"}  # problems for parts that do not suit the default problem
@@ -55,12 +58,19 @@ def made(registry, name):
     return registry.load(name)(**required(name, registry))
 
 
+def solver(registry) -> Any:
+    """A method that has a part of this kind, with its defaults."""
+    return make_solver(METHODS.get(registry.kind, "network"))
+
+
 def options(registry, name):
-    """Options of the method `network` that select a part, and small sizes for the other parts."""
+    """Options of a method that select a part, and small sizes for the other parts."""
     option, beside = WHERE[registry.kind]
     chosen = {**beside, **BESIDE.get(name, {}), option: name, **required(name, registry)}
-    known = {o.name for *_, o in option_tree("method", "network", network, chosen).walk()}
-    return chosen | {key: value for key, value in SMALL.items() if key in known}
+    method = METHODS.get(registry.kind, "network")
+    known = {o.name for *_, o in option_tree("method", method, SOLVERS.load(method), chosen).walk()}
+    few = {} if registry.kind in METHODS else SMALL
+    return chosen | {key: value for key, value in few.items() if key in known}
 
 
 def one_sentence(text):
@@ -103,14 +113,14 @@ def test_a_part_is_restored_from_json(registry, name):
 @EACH
 def test_short_and_dotted_option_names_give_equal_methods(registry, name):
     option, beside = WHERE[registry.kind]
-    method = network().with_options({**beside, option: name, **required(name, registry)})
+    method = solver(registry).with_options({**beside, option: name, **required(name, registry)})
     prefix: dict[str, str] = {"input": "network.input", "start": "network.start", "penalty schedule": "boundary.schedule"}
     prefix |= {"step control": "optimizer.control"}
     path = prefix.get(registry.kind) or option
     for each in options_of(registry.load(name)):
         if each.kind is None and each.default is not None and each.default is not MISSING:
             assert method.with_options({each.name: each.default}) == method.with_options({f"{path}.{each.name}": each.default})
-    assert make_solver("network", {**beside, path: name, **required(name, registry)}) == method
+    assert make_solver(METHODS.get(registry.kind, "network"), {**beside, path: name, **required(name, registry)}) == method
 
 
 @EACH
@@ -143,7 +153,7 @@ def test_a_number_out_of_range_and_an_unknown_option_are_refused_in_one_sentence
 
 @EACH
 def test_a_method_with_the_part_can_be_trained_and_resumed_bit_for_bit(registry, name, tmp_path):
-    method: Any = make_solver("network", options(registry, name))
+    method: Any = make_solver(METHODS.get(registry.kind, "network"), options(registry, name))
     problem = HOME.get(name, "poisson")
     if problem == "tones" or (registry.kind == "loss" and method.loss.is_regression):
         problem, method = "tones", method if method.loss.is_regression else method.with_options(loss="misfit")

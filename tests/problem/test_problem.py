@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import pdefreq
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import FormulaError, ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, as_field
 from pdefreq.domains.box import Box
 from pdefreq.problem.boundary_conditions import BoundaryPart
@@ -33,7 +33,7 @@ def test_fields_may_be_numbers_and_callables():
     assert torch.equal(problem.source(x), x[:, 0]) and problem.diffusion.constant == 2.0
     assert problem.dirichlet == ConstantField(3.0)
     torch.testing.assert_close(problem.exact.gradient(x), torch.ones_like(x))
-    with pytest.raises(TypeError, match="NoneType"):
+    with pytest.raises(FormulaError, match="NoneType"):
         square(source=lambda x: x[:, 0], diffusion=[[1, None], [0, 1]])
 
 

@@ -22,7 +22,7 @@ import pdefreq.probes.target
 import pdefreq.runs.loop
 import pdefreq.runs.run_folder
 import pdefreq.spectrum.spectral_record
-from pdefreq.core.errors import RunFolderError, UserError
+from pdefreq.core.errors import RunFolderError, UntrustedCodeError, UserError
 from pdefreq.core.fields import as_field
 from pdefreq.core.file_io import write_atomically
 from pdefreq.core.history import History, Schedule, Status, Stop
@@ -339,7 +339,7 @@ def test_a_user_defined_method_is_stored_with_its_run(tmp_path):
     first = solve("poisson", import_file(file).Mine(factor=0.25), stop=Stop(steps=5), folder=tmp_path / "run")
     file.unlink()
     for read in (rerun, load_run, resume):
-        with pytest.raises(RunFolderError, match=r"Python code from .*run/mine.py, which is executed only if .*`trust=True`"):
+        with pytest.raises(UntrustedCodeError, match=r"Python code from .*run/mine.py, which is executed only if .*`trust=True`"):
             read(tmp_path / "run")
     same(rerun(tmp_path / "run", tmp_path / "again", trust=True), first)
     same(rerun(tmp_path / "again", trust=True), first)
@@ -472,7 +472,7 @@ def test_probes_are_stored_with_their_run(tmp_path):
     file.unlink()
     assert whole.spec.probes is not None and whole.spec.probes[1]["number"] == 7 and whole.spec.given == ()
     assert "mode_error" not in whole.history and whole.history.column("relative_l2").size == 7
-    with pytest.raises(RunFolderError, match=r"Python code from .*mine.py"):
+    with pytest.raises(UntrustedCodeError, match=r"Python code from .*mine.py"):
         resume(tmp_path / "run")
     same(resume(tmp_path / "run", trust=True), whole)
     same(rerun(tmp_path / "run", trust=True), whole)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pdefreq.core.content import digest, unpack
-from pdefreq.core.errors import RunFolderError, UserError
+from pdefreq.core.errors import RunFolderError, UntrustedCodeError, UserError
 from pdefreq.core.file_io import npz_bytes
 from pdefreq.core.history import Stop
 from pdefreq.core.registry import import_file
@@ -253,7 +253,7 @@ def test_trusted_code_is_named_before_it_is_executed(tmp_path, capsys):
     solve("poisson", import_file(file).Mine(), stop=Stop(steps=2), folder=tmp_path / "run")
     (tmp_path / "run").rename(tmp_path / "moved")  # a module that was imported from the first place is not reused
     capsys.readouterr()
-    with pytest.raises(RunFolderError, match="executed only if you trust it"):
+    with pytest.raises(UntrustedCodeError, match="executed only if you trust it"):
         load_run(tmp_path / "moved")
     assert capsys.readouterr().err == ""
     load_run(tmp_path / "moved", trust=True)

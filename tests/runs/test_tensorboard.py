@@ -3,7 +3,7 @@ import types
 
 import pytest
 
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import MissingPackageError
 from pdefreq.core.history import Stop
 from pdefreq.runs.solve import solve
 from pdefreq.runs.tensorboard import TensorBoard
@@ -43,7 +43,7 @@ def test_every_recorded_number_becomes_a_curve(monkeypatch, tmp_path):
 
 def test_the_missing_package_is_reported_in_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(OptionError, match=r"TensorBoard is not installed: pip install 'pdefreq\[tensorboard\]'"):
+    with pytest.raises(MissingPackageError, match=r"TensorBoard is not installed: pip install 'pdefreq\[tensorboard\]'"):
         TensorBoard(tmp_path)
 
 

@@ -34,6 +34,22 @@ CPU = torch.device("cpu")
 PRESETS = [deep_ritz, mscale, pinn, pinn_gradient, gauss_newton, regression, regression_gradient]
 
 
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.__name__)
+def test_options_of_parts_are_arguments_of_a_method(preset):
+    """The same method as by `with_options` and by its name; another one than with the defaults."""
+    options = {"widths": (7, 5), "activation": torch.nn.functional.gelu, "initialization": "glorot"}
+    made = preset(**options)
+    assert made == preset().with_options(options) == make_solver(preset.__name__.replace("_", "-"), options) != preset()
+    assert made.name == preset().name
+    assert next(option.name for option in options_of(preset)) == "network" and "options" not in {
+        o.name for o in options_of(preset)
+    }
+    with pytest.raises(UnknownNameError, match="did you mean 'widths'"):
+        preset(wdths=(7, 5))
+    with pytest.raises(OptionError, match="given twice"):
+        preset(widths=(7, 5), **{"network.widths": (3,)})
+
+
 def box(d):
     return Box((-1.0,) * d, (1.0,) * d)
 

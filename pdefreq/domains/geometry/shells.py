@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError
 from pdefreq.core.streams import stream as named_stream
 from pdefreq.domains.geometry import rules
+from pdefreq.domains.geometry.numbers import numbers
 from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ def check_midpoint(midpoint: tuple[float, ...], shape: str) -> None:
     """Check the midpoint of a shape.
 
     Raises:
-        ProblemFileError: If a coordinate is not finite, or there are no coordinates.
+        DomainError: If a coordinate is not finite, or there are no coordinates.
     """
-    if not midpoint or not all(math.isfinite(v) for v in midpoint):
-        raise ProblemFileError(f"[domain] the midpoint of a {shape} must be one finite number for each dimension, got {midpoint}")
+    if not numbers(midpoint, f"the midpoint of a {shape}") or not all(math.isfinite(v) for v in midpoint):
+        raise DomainError(f"[domain] the midpoint of a {shape} must be one finite number for each dimension, got {midpoint}")
 
 
 def place(midpoint: tuple[float, ...], x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError
 
 _TOUCH = 1e-12  # distance, relative to the polygon, below which a corner is considered to be on a side
 _SHARPEST = 1e-4  # radians: around a sharper corner a mesh would need too many triangles
@@ -20,28 +20,28 @@ def check_simple(points: np.ndarray) -> None:
     """Check that the corners ``(n, 2)`` form a simple polygon.
 
     Raises:
-        ProblemFileError: If there are fewer than three, two are the same, or two sides meet other than at a common corner.
+        DomainError: If there are fewer than three, two are the same, or two sides meet other than at a common corner.
     """
     n = len(points)
     if n < 3:
-        raise ProblemFileError(f"[domain] points must be at least three corners of a polygon, got {n}: add corners")
+        raise DomainError(f"[domain] points must be at least three corners of a polygon, got {n}: add corners")
     if not np.isfinite(points).all():
-        raise ProblemFileError("[domain] points must have finite coordinates")
+        raise DomainError("[domain] points must have finite coordinates")
     size = np.ptp(points, axis=0).max()
     gaps = np.abs(points[:, None] - points).max(axis=2) + size * np.tri(n)
     if gaps.min() <= _TOUCH * size:
         i, j = np.unravel_index(gaps.argmin(), gaps.shape)
-        raise ProblemFileError(f"[domain] points {i + 1} and {j + 1} are the same, {_at(points[i])}: leave one of them out")
+        raise DomainError(f"[domain] points {i + 1} and {j + 1} are the same, {_at(points[i])}: leave one of them out")
     meeting = _first_meeting(points, size)
     if meeting is not None:
         i, j = meeting
-        raise ProblemFileError(
+        raise DomainError(
             f"[domain] the sides edge-{i + 1} and edge-{j + 1} of the polygon cross or touch: list the corners in the order in "
             "which the boundary visits them"
         )
     corner, angle = _sharpest(points)
     if angle < _SHARPEST:
-        raise ProblemFileError(
+        raise DomainError(
             f"[domain] points: the angle at corner {corner + 1}, {_at(points[corner])}, is {angle:.1g} radians, but must be at "
             f"least {_SHARPEST:g}: move a corner"
         )

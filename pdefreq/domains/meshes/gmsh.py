@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from scipy.spatial import KDTree
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import MissingPackageError
 from pdefreq.domains.meshes.mesh_files import read_mesh
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def write_gmsh(path: str | Path, domain: HasCadForm, h: float, *, around: int | 
         around: The least number of edges on a full circle of any radius; by default 16 in the plane and 8 in space.
 
     Raises:
-        IncompatibleError: If gmsh is not installed, or the domain has no CAD form.
+        MissingPackageError: If gmsh is not installed.
+        IncompatibleError: If the domain has no CAD form.
     """
     gmsh = _gmsh()
     mine = not gmsh.isInitialized()
@@ -80,8 +81,8 @@ def _gmsh() -> Any:
     try:
         return importlib.import_module("gmsh")
     except (ImportError, OSError):  # OSError: a system library required by gmsh is missing
-        raise IncompatibleError(
-            "meshing this domain needs gmsh: install it with `pip install 'pdefreq[mesh]'`, or give a mesh file"
+        raise MissingPackageError(
+            "meshing this domain needs gmsh: install it with `pip install 'pdefreq[mesh]'`, or give a mesh file", package="gmsh"
         ) from None
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError, MissingPackageError
 from pdefreq.core.file_io import write_atomically
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def read_mesh(path: str | Path) -> Mesh:
         A scikit-fem mesh with `boundaries`, without unused vertices.
 
     Raises:
-        ProblemFileError: If the file is missing, unreadable, or of an unknown kind; or it has no cells, cells of several or
+        DomainError: If the file is missing, unreadable, or of an unknown kind; or it has no cells, cells of several or
             unknown kinds, cells that have no area or overlap, nonconvex quadrilaterals, or a surface in space.
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
-        raise ProblemFileError(f"{path}: unknown kind of mesh file '{path.suffix}'; expected {', '.join(_FORMATS)}")
+        raise DomainError(f"{path}: unknown kind of mesh file '{path.suffix}'; expected {', '.join(_FORMATS)}")
     if not path.is_file():
-        raise ProblemFileError(f"there is no mesh file {path}")
+        raise DomainError(f"there is no mesh file {path}")
     raw = _quietly_read(path)
     kind = _kind_of_cells(raw, path)
     cells = np.concatenate([block.data for block in raw.cells if block.type == kind])
@@ -147,11 +147,13 @@ def _quietly_read(path: Path) -> meshio.Mesh:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
             return meshio.read(path, file_format=_FORMATS[path.suffix.lower()])
     except ModuleNotFoundError as error:  # meshio imports h5py only for xdmf
-        raise ProblemFileError(f"reading {path} needs {error.name}: install it with `pip install 'pdefreq[mesh]'`") from None
+        raise MissingPackageError(
+            f"reading {path} needs {error.name}: install it with `pip install 'pdefreq[mesh]'`", package=str(error.name)
+        ) from None
     except (Exception, SystemExit) as error:  # readers raise various exceptions for malformed files
         told = [*said.getvalue().split("\n"), "" if isinstance(error, SystemExit) else str(error)]
         reason = next((line.strip() for line in told if line.strip()), type(error).__name__)[:100]
-        raise ProblemFileError(f"can't read the mesh file {path} as {path.suffix}: {reason}") from None
+        raise DomainError(f"can't read the mesh file {path} as {path.suffix}: {reason}") from None
 
 
 def _kind_of_cells(raw: meshio.Mesh, path: Path) -> str:
@@ -160,11 +162,11 @@ def _kind_of_cells(raw: meshio.Mesh, path: Path) -> str:
     top = max(dimension.values(), default=0)
     kinds = sorted(kind for kind, d in dimension.items() if d == top)
     if top == 0:
-        raise ProblemFileError(f"{path} has no cells; save the mesh with its lines, triangles, quadrilaterals or tetrahedra")
+        raise DomainError(f"{path} has no cells; save the mesh with its lines, triangles, quadrilaterals or tetrahedra")
     if len(kinds) > 1:
-        raise ProblemFileError(f"{path} mixes {' and '.join(kinds)} cells; save a mesh of one kind")
+        raise DomainError(f"{path} mixes {' and '.join(kinds)} cells; save a mesh of one kind")
     if kinds[0] not in _DIMENSION:
-        raise ProblemFileError(f"{path} has {kinds[0]} cells; expected {', '.join(_DIMENSION)}, of first order")
+        raise DomainError(f"{path} has {kinds[0]} cells; expected {', '.join(_DIMENSION)}, of first order")
     return kinds[0]
 
 
@@ -172,10 +174,10 @@ def _flattened(points: np.ndarray, cells: np.ndarray, d: int, path: Path) -> np.
     """The points with the first d coordinates; the other coordinates must be constant."""
     used = points[np.unique(cells)]
     if not np.isfinite(used).all():
-        raise ProblemFileError(f"{path} has vertices whose coordinates are not finite")
+        raise DomainError(f"{path} has vertices whose coordinates are not finite")
     if np.ptp(used[:, d:], axis=0).max(initial=0) > 1e-9 * np.ptp(used, axis=0).max():
         where = {1: "on the x axis", 2: "in the x-y plane"}[d]
-        raise ProblemFileError(f"{path} has cells of dimension {d} that do not lie {where}; curved meshes are not supported")
+        raise DomainError(f"{path} has cells of dimension {d} that do not lie {where}; curved meshes are not supported")
     return points[:, :d]
 
 
@@ -188,7 +190,7 @@ def require_shapes(corners: np.ndarray, kind: str, path: Path | str) -> None:
         path: The file, or another name of the mesh, for messages.
 
     Raises:
-        ProblemFileError: If they do not.
+        DomainError: If they do not.
     """
     if kind == "quad":
         edges = np.roll(corners, -1, axis=1) - corners
@@ -199,10 +201,10 @@ def require_shapes(corners: np.ndarray, kind: str, path: Path | str) -> None:
     size = np.ptp(corners, axis=1).max(axis=1, keepdims=True) ** corners.shape[2]
     flat = (abs(turns) <= 1e-12 * size).any(axis=1)
     if flat.any():
-        raise ProblemFileError(f"{path}: {flat.sum()} of {len(flat)} cells have no area; repair the mesh")
+        raise DomainError(f"{path}: {flat.sum()} of {len(flat)} cells have no area; repair the mesh")
     bent = abs(np.sign(turns).sum(axis=1)) < turns.shape[1]
     if bent.any():
-        raise ProblemFileError(f"{path}: {bent.sum()} of {len(bent)} cells are not convex, or cross themselves; repair the mesh")
+        raise DomainError(f"{path}: {bent.sum()} of {len(bent)} cells are not convex, or cross themselves; repair the mesh")
 
 
 def require_neighbors(mesh: Mesh, path: Path | str) -> None:
@@ -213,7 +215,7 @@ def require_neighbors(mesh: Mesh, path: Path | str) -> None:
         path: The file, or another name of the mesh, for messages.
 
     Raises:
-        ProblemFileError: If cells overlap.
+        DomainError: If cells overlap.
     """
     every: Any = mesh
     crowded = np.bincount(every.t2f.ravel()) > 2
@@ -227,7 +229,7 @@ def require_neighbors(mesh: Mesh, path: Path | str) -> None:
     ]
     folded = crowded.sum() + (side[0] * side[1] > 0)[~crowded[inner]].sum()
     if folded:
-        raise ProblemFileError(f"{path}: cells overlap at {folded} of {len(crowded)} facets; repair the mesh")
+        raise DomainError(f"{path}: cells overlap at {folded} of {len(crowded)} facets; repair the mesh")
 
 
 def _mesh_class(kind: str) -> type[Mesh]:

@@ -14,7 +14,7 @@ from scipy.spatial import KDTree
 from skfem import Dofs, Mesh, MeshTet, MeshTet2, MeshTri2
 from skfem.mesh.mesh_simplex import MeshSimplex
 
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.errors import IncompatibleError, OptionError, TooLargeError
 from pdefreq.domains.meshes.mesh_files import facets_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def mesh_of(domain: Domain, h: float) -> Mesh:
         raise IncompatibleError(f"meshes have at most three dimensions, but this domain has {d}: use a method without a mesh")
     cells = (1, 2, 6)[d - 1] * domain.measure / h**d
     if cells > _MOST_CELLS:
-        raise OptionError(
+        raise TooLargeError(
             f"the mesh width h = {h:g} requires about {cells:.1g} cells, more than the limit of {_MOST_CELLS:.1g}; use a larger h"
         )
     mesh = domain.own_mesh

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, NotPredictedError
 from pdefreq.iterations.defaults import discrete_solution_of, is_open_ended
 from pdefreq.iterations.protocols import Prediction, Predicts
 from pdefreq.spaces.trial_space import SpaceField
@@ -42,7 +42,7 @@ class ChainPrediction:
             cheap: Not used.
 
         Raises:
-            IncompatibleError: If the first part may end early, if there is no theory of the second part, or if its prediction
+            NotPredictedError: If the first part may end early, if there is no theory of the second part, or if its prediction
                 depends on its initial error.
         """
         end = self.parts.hand_over_step
@@ -50,14 +50,14 @@ class ChainPrediction:
         if predictor is None:
             return None
         if not is_open_ended(self.parts.first):
-            raise IncompatibleError(
+            raise NotPredictedError(
                 "not predicted: the first method of the chain may end before the hand-over step, which can't be predicted"
             )
         after = predictor.predict(modes, (steps - end).clamp(min=0), target, cheap=True)
         if after is None:
             return None
         if not after.any_start:
-            raise IncompatibleError(
+            raise NotPredictedError(
                 "not predicted: the second method of the chain mixes modes, so its curves depend on the error of the first"
             )
         until = torch.cat([steps.clamp(max=end), torch.tensor([end])])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, NotPredictedError
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.linear.grid_iteration import GridIteration
 from pdefreq.theory.relaxation import jacobi_amplification_factor
@@ -85,7 +85,7 @@ class ConjugateGradients(GridIteration):
         """Raise an error: the theory bounds the whole error, but not that of single modes.
 
         Raises:
-            IncompatibleError: Always; the message gives the Chebyshev bound if the extreme eigenvalues are known.
+            NotPredictedError: Always; the message gives the Chebyshev bound if the extreme eigenvalues are known.
         """
         constants, bound = self._sine_constants, ""
         if constants is not None:
@@ -99,7 +99,7 @@ class ConjugateGradients(GridIteration):
             bound = (
                 f"; as a guide, the energy norm of the error is at most 2 * {factor:.4g}^t times its initial value (Chebyshev)"
             )
-        raise IncompatibleError(f"no theory of modes for conjugate gradients, whose steps depend on all errors at once{bound}")
+        raise NotPredictedError(f"no theory of modes for conjugate gradients, whose steps depend on all errors at once{bound}")
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         for own, given in zip((self._u, self._r, self._p), (coefficients, memory["r"], memory["p"]), strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import LinAlgWarning, cho_factor, cho_solve, lu_factor, lu_solve
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, NotConvergedError
 from pdefreq.iterations.linear.sparse import CondensedSystem, Inverse, verified
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ class GalerkinSystem(CondensedSystem):
             try:
                 free: Any = hierarchy.solve(load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
             except ValueError:  # the coarsest matrix is not finite
-                raise IncompatibleError("multigrid found no hierarchy for these equations: use linear_solver=direct") from None
+                raise NotConvergedError("multigrid found no hierarchy for these equations: use linear_solver=direct") from None
             if not residuals[-1] <= 10 * _TOLERANCE * size:
-                raise IncompatibleError(
+                raise NotConvergedError(
                     f"multigrid reached a residual of {residuals[-1] / size:.1g} only in {_MOST} iterations: "
                     "use linear_solver=direct"
                 )

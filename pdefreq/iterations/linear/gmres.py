@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import NotPredictedError
 from pdefreq.core.history import Status
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.linear.grid_iteration import GridIteration
@@ -81,6 +81,6 @@ class Gmres(GridIteration):
         """Raise an error: a step depends on all errors at once.
 
         Raises:
-            IncompatibleError: Always.
+            NotPredictedError: Always.
         """
-        raise IncompatibleError("no theory of modes for GMRES, whose steps depend on all errors at once")
+        raise NotPredictedError("no theory of modes for GMRES, whose steps depend on all errors at once")

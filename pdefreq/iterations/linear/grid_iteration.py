@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, NotConvergedError, SingularProblemError
 from pdefreq.core.history import Status
 from pdefreq.core.scaling import power_of_two_near
 from pdefreq.iterations.iteration import Iteration, State
@@ -162,7 +162,7 @@ class GridIteration(Iteration):
             system = replace(system, fixed=np.zeros(1, dtype=int), values=np.zeros(1))
         solution = None
         if self._grid.box.dimension == 3 and self._grid.num_coefficients > _LARGEST_DIRECT:
-            with suppress(IncompatibleError):  # if multigrid does not converge
+            with suppress(IncompatibleError, NotConvergedError):  # if multigrid does not converge
                 definite = self._equations.is_definite
                 solution = GalerkinSystem(system, by="amg").solve() if definite else self._by_gmres()
         solution = CondensedSystem(system).solve() if solution is None else solution
@@ -198,7 +198,7 @@ def solve_by_transform(
         periodic: The periodic axes.
 
     Raises:
-        IncompatibleError: If an eigenvalue of the matrix is zero to rounding, other than that of the constant.
+        SingularProblemError: If an eigenvalue of the matrix is zero to rounding, other than that of the constant.
     """
     from scipy.fft import dstn, fftn, idstn, ifftn
 
@@ -218,7 +218,7 @@ def solve_by_transform(
     if zero.any():
         mode = ", ".join(f"{k[place]:g}" for k, place in zip(numbers, np.argwhere(zero)[0], strict=True))
         kind = "sine" if not waves else "Fourier" if not sines else "the"
-        raise IncompatibleError(
+        raise SingularProblemError(
             f"the difference equations are singular: their eigenvalue of {kind} mode ({mode}) is zero to rounding, as that of a "
             "Helmholtz equation at a resonance; change the reaction or the grid (`intervals`)"
         )

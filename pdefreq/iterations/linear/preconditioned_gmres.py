@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse as sp
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import NotConvergedError
 from pdefreq.iterations.linear.sparse import CondensedSystem
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class PreconditionedGmres:
         """All coefficients of the solution, by cycles until the residual reaches the level of rounding.
 
         Raises:
-            IncompatibleError: If it stagnates before it is below 1e-11 of the load.
+            NotConvergedError: If it stagnates before it is below 1e-11 of the load.
         """
         free, before = np.zeros(len(self.system.free)), float(np.linalg.norm(self.system.load))
         size = before
@@ -73,7 +73,7 @@ class PreconditionedGmres:
                 break
             free, before = found, after
         if not before <= _SOLVED * size:
-            raise IncompatibleError(f"GMRES reached a residual of {before / size:.1g} only")
+            raise NotConvergedError(f"GMRES reached a residual of {before / size:.1g} only")
         return self.system.extend(free)
 
     @functools.cached_property

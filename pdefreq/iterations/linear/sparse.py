@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, onenormest, splu
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import SingularProblemError
 from pdefreq.spaces.trial_space import LinearSystem
 
 Inverse: TypeAlias = "Callable[[np.ndarray], np.ndarray]"
@@ -92,7 +92,7 @@ def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
         solve_transposed: The inverse of its transpose.
 
     Raises:
-        IncompatibleError: If the condition number is above 1e-3 divided by the unit roundoff.
+        SingularProblemError: If the condition number is above 1e-3 divided by the unit roundoff.
 
     Source:
         Arioli, Demmel, Duff (1989), SIAM J. Matrix Anal. Appl. 10, 165-190; Higham, Tisseur (2000), same journal 21, 1185-1201.
@@ -109,7 +109,7 @@ def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
     with np.errstate(all="ignore"):  # the factors of a singular matrix may contain inf
         condition = float(np.asarray(onenormest(operator, t=1))) if np.isfinite(solve(rows)).all() else np.inf
     if not condition <= _SINGULAR:
-        raise IncompatibleError(
+        raise SingularProblemError(
             f"the linear system is singular to rounding (its condition number is about {condition:.1g}), as that of a Helmholtz "
             "equation at an eigenvalue: the problem has no unique solution; change the reaction, the boundary or the mesh"
         )
@@ -157,7 +157,7 @@ def _superlu(matrix: csc_array, threshold: float) -> SuperLU:
     try:
         return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=threshold, options={"SymmetricMode": True})
     except RuntimeError as error:
-        raise IncompatibleError(
+        raise SingularProblemError(
             "the linear system is singular, so the problem has no unique solution: "
             "prescribe values on a part of the boundary, or give a reaction"
         ) from error

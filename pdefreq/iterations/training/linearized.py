@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import NotPredictedError
 from pdefreq.functionals.block import LeastSquaresBlock, LinearizedBlock, rows_of_jacobian
 from pdefreq.spaces.channels import Channels
 from pdefreq.spectrum.box_modes import CosineModes, SineModes
@@ -35,10 +35,10 @@ def require_waves(kind: str) -> None:
     """Refuse mode families with complex amplitudes, moduli or meshes, before any modes are computed.
 
     Raises:
-        IncompatibleError: If the family is not sine or cosine.
+        NotPredictedError: If the family is not sine or cosine.
     """
     if kind not in (SineModes.kind, CosineModes.kind):
-        raise IncompatibleError(
+        raise NotPredictedError(
             f"networks are predicted in sine and cosine modes, which a box has, not in {kind} modes: on a box use sine or cosine "
             "(`--modes`)"
         )
@@ -70,20 +70,20 @@ def linearize(
         The dynamics of the amplitudes, float64.
 
     Raises:
-        IncompatibleError: If the mode family is another one, or if the Gauss-Newton factor is too large to decompose.
+        NotPredictedError: If the mode family is another one, or if the Gauss-Newton factor is too large to decompose.
     """
     require_waves(modes.kind)
     assert isinstance(modes, (SineModes, CosineModes))
     x = modes.points(space).to(c)
     if cheap and len(modes) * len(x) * len(c) > _WORK:
-        raise IncompatibleError(
+        raise NotPredictedError(
             f"not predicted during the run, with {len(modes):,} modes at {len(x):,} points and {len(c):,} coefficients: "
             "use `pdefreq predict`"
         )
     rows = functional.num_rows
     _require_decomposable(rows, len(c))
     if cheap and rows * len(c) * min(rows, len(c)) > _WORK:
-        raise IncompatibleError(
+        raise NotPredictedError(
             f"not predicted during the run, with a kernel of {rows:,} rows of {len(c):,} coefficients: use `pdefreq predict`, "
             "or fewer points (`number`)"
         )
@@ -116,7 +116,7 @@ def loss_spectrum(functional: Functional, c: Coefficients) -> Tensor:
 
 def _require_decomposable(rows: int, coefficients: int) -> None:
     if rows * coefficients > _ENTRIES:
-        raise IncompatibleError(
+        raise NotPredictedError(
             f"the kernel has {rows:,} rows of {coefficients:,} coefficients, too many to decompose: use fewer points (`number`) "
             "or a smaller network"
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import NotPredictedError
 from pdefreq.core.history import Status
 from pdefreq.core.streams import stream
 from pdefreq.functionals.objective_schedule import SampledSchedule
@@ -165,11 +165,11 @@ class TrainingIteration(Iteration):
         method = self.spectral_filter
         if cheap and method is None:
             name = "changing points, weights or rates" if self._stepper.spectral_filter else self._stepper.title
-            raise IncompatibleError(
+            raise NotPredictedError(
                 f"no theory for {name}; `pdefreq predict` gives gradient flow on the initial kernel as a guide"
             )
         if target is None:
-            raise IncompatibleError("the errors of a network can be predicted only if the solution is known")
+            raise NotPredictedError("the errors of a network can be predicted only if the solution is known")
         dynamics = self.linearized(modes, target, cheap=cheap)
         return _heuristic(dynamics, steps) if method is None else _prediction(dynamics, method, steps)
 

@@ -11,7 +11,7 @@ import torch
 from sympy import Expr, Symbol
 
 from pdefreq.core.content import Content, Opaque
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import FormulaError
 from pdefreq.core.fields import ConstantField, Field, Profile
 from pdefreq.problem.expressions.arithmetic import exact_number
 from pdefreq.problem.expressions.canonical import from_canonical, to_canonical
@@ -115,13 +115,13 @@ def expression_of(field: Field) -> Expr:
     """The formula of a field.
 
     Raises:
-        ProblemFileError: If the field is not a formula, but a Python function or a table of values.
+        FormulaError: If the field is not a formula, but a Python function or a table of values.
     """
     if isinstance(field, ExpressionField):
         return field.expression
     if field.constant is not None:
         return exact_number(field.constant)
-    raise ProblemFileError(f"{field.text} is not a formula, so the source can't be derived from it: give `source` as well")
+    raise FormulaError(f"{field.text} is not a formula, so the source can't be derived from it: give `source` as well")
 
 
 @dataclass(frozen=True)

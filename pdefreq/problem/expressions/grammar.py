@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TypeVar
 import torch
 from sympy import Expr, Integer
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import FormulaError
 from pdefreq.core.registry import nearest
 from pdefreq.core.shapes import axis_names
 from pdefreq.problem.expressions.arithmetic import add, exact_number, inverse, multiply, negative, power
@@ -108,7 +108,7 @@ class Parser:
         return self._condition(self._tree())
 
     def _fail(self, what: str) -> NoReturn:
-        raise ProblemFileError(f"{self._key}: {what}")
+        raise FormulaError(f"{self._key}: {what}", key=self._key, formula=self._text)
 
     def _show(self, node: ast.AST) -> str:
         return shorten(self._keywords.restored(ast.get_source_segment(self._python, node) or self._python))

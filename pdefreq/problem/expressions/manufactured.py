@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sympy import Expr, Integer, Symbol
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import FormulaError
 from pdefreq.problem.expressions.arithmetic import add, divide, exact_number, inverse, multiply, power, subtract
 from pdefreq.problem.expressions.functions import Less
 from pdefreq.problem.expressions.symbolic import derivative, size, where
@@ -73,7 +73,7 @@ def _gradient(u: Expr, coordinates: Sequence[Symbol]) -> list[Expr]:
     gradient = [derivative(u, s) for s in coordinates]
     longest = max(map(size, gradient))
     if longest > _LONGEST:
-        raise ProblemFileError(
+        raise FormulaError(
             f"[equation] exact: its derivative has {longest} terms and factors, "
             f"but at most {_LONGEST} can be differentiated again; shorten it, or give source and boundary values instead"
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sympy
 from sympy import Expr, Symbol
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import FormulaError
 from pdefreq.core.shapes import axis_names
 from pdefreq.problem.expressions.arithmetic import exact_number
 from pdefreq.problem.expressions.functions import FUNCTIONS
@@ -32,7 +32,7 @@ class Scope:
             after the coordinates.
 
     Raises:
-        ProblemFileError: If a parameter has the name of a coordinate or of an unknown.
+        FormulaError: If a parameter has the name of a coordinate or of an unknown.
     """
 
     dimension: int | None = None
@@ -43,7 +43,7 @@ class Scope:
         for name in self._variable_names():
             if name in self.parameters:
                 what = "the solution" if name in self.unknowns else f"a coordinate in dimension {self.dimension}"
-                raise ProblemFileError(f"[parameters]: '{name}' is {what}; choose another name")
+                raise FormulaError(f"[parameters]: '{name}' is {what}; choose another name")
 
     @property
     def coordinates(self) -> list[Symbol]:
@@ -70,14 +70,14 @@ def check_parameter_name(name: str, key: str) -> None:
     Names of coordinates depend on the dimension and are checked by `Scope`.
 
     Raises:
-        ProblemFileError: If the name is invalid or reserved.
+        FormulaError: If the name is invalid or reserved.
     """
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:  # Python's parser normalizes names to this form
-        raise ProblemFileError(f"{key}: {shorten(name)} is not a name; use letters, digits and _, and a letter first")
+        raise FormulaError(f"{key}: {shorten(name)} is not a name; use letters, digits and _, and a letter first")
     if name in _OWN_WORDS:
-        raise ProblemFileError(f"{key}: '{name}' is a reserved name in expressions; choose another name")
+        raise FormulaError(f"{key}: '{name}' is a reserved name in expressions; choose another name")
     if name in _OVERRIDES:
-        raise ProblemFileError(f"{key}: '{name}' is reserved for an argument of load_problem; choose another name")
+        raise FormulaError(f"{key}: '{name}' is reserved for an argument of load_problem; choose another name")
 
 
 def shorten(text: object) -> str:

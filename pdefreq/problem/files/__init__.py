@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pdefreq.core.errors import ProblemFileError, UnknownNameError
+from pdefreq.core.conversion import shown
+from pdefreq.core.errors import OptionError, ProblemFileError, UnknownNameError
 from pdefreq.core.registry import nearest
 from pdefreq.problem.files.description import describe
 from pdefreq.problem.files.template import TEMPLATE
@@ -63,6 +64,8 @@ def load_problem(
         >>> load_problem("poisson-chirp", dimension=1, mu=5).domain.dimension
         1
     """
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise OptionError(f"a problem must be a name or the path of a problem file, got {shown(name_or_path)}")
     place = os.fspath(name_or_path)
     if variant is None and re.search(r":[^:/\\]+$", place):
         place, _, variant = place.rpartition(":")
@@ -72,7 +75,8 @@ def load_problem(
         files = _files()
         if place not in files:
             raise UnknownNameError(
-                f"unknown problem '{_line(place)}' (the path of a file must end in .toml): {nearest(place, files)}"
+                f"unknown problem '{_line(place)}' (the path of a file must end in .toml): {nearest(place, files)}",
+                name=place,
             )
         path, stem = files[place], place
     name = f"{stem}:{variant}" if variant else stem
@@ -113,7 +117,8 @@ def problem_from_text(
     if variant:
         if variant not in variants:
             raise UnknownNameError(
-                f"unknown variant '{_line(variant)}' of '{name.partition(':')[0]}': {nearest(variant, variants)}"
+                f"unknown variant '{_line(variant)}' of '{name.partition(':')[0]}': {nearest(variant, variants)}",
+                name=variant,
             )
         document = variants[variant]
     return read_problem(document, name=name, text=text, overrides=dict(parameters or {}), locate=locate or _shipped, trust=trust)

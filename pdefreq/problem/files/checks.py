@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import InconsistentProblemError, ProblemFileError
 from pdefreq.core.fields import Field
 from pdefreq.core.streams import stream
 from pdefreq.domains.domain import Domain
@@ -95,7 +95,7 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
 def _check_weak_form(problem: Problem, u: Field) -> None:
     """Check that `exact` and its flux do not jump; otherwise the source of a formula with kinks lacks a delta function."""
     if u.has_kinks and jumps(u, problem.domain):
-        raise ProblemFileError(
+        raise InconsistentProblemError(
             "[equation] exact is discontinuous, but solutions are continuous: change it, or give `source` without `exact`"
         )
 
@@ -104,7 +104,7 @@ def _check_weak_form(problem: Problem, u: Field) -> None:
         return _flux(problem, u, x), sum((value for value in parts if value is not None), -problem.source(x))
 
     if flux_jumps(problem.domain, problem.regular, flux):
-        raise ProblemFileError(
+        raise InconsistentProblemError(
             "[equation] exact does not solve the equation where its flux jumps: the source would "
             "need a delta function there; make the flux continuous, or give `source` without `exact`"
         )
@@ -122,7 +122,7 @@ def _check_periodic(problem: Problem, u: Field, axis: int, size: float) -> None:
         gap = (low - high).abs().nan_to_num()
         worst = int(gap.argmax())
         if not float(gap[worst]) <= _TOLERANCE * max(size, float(low.abs().nan_to_num().max())):
-            raise ProblemFileError(
+            raise InconsistentProblemError(
                 f'[boundary.part] name = "{name}" is periodic and [equation] exact is not: {what} is {float(low[worst]):.9g} at '
                 f"{_at(below[worst])} and {float(high[worst]):.9g} at {_at(above[worst])}; change exact, or prescribe values"
             )
@@ -166,7 +166,7 @@ def _check_claim(claim: Claim, x: Points, size: float) -> None:
     gap = (given - derived).abs()
     worst = int(gap.argmax())
     if not float(gap[worst]) <= _TOLERANCE * scale:
-        raise ProblemFileError(
+        raise InconsistentProblemError(
             f"{claim.key} and [equation] exact disagree: at {_at(x[worst])} it gives {float(given[worst]):.9g}, "
             f"but exact needs {float(derived[worst]):.9g}; correct one of them, or leave {claim.key} out"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DataError, ProblemFileError
 from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
 from pdefreq.problem.files.pictures import PICTURES, read_gray
@@ -58,45 +58,45 @@ class Grids:
         """The coefficient in the file that a key of a table names, or None if the value is a formula.
 
         Raises:
-            ProblemFileError: If the file is missing, unreadable or too large, or does not contain a grid that covers the domain.
+            DataError: If the file is missing, unreadable or too large, or does not contain a grid that covers the domain.
         """
         if not names_grid(table.values.get(key)):
             return None
         path = self.files.path(table, key)
         if not path.is_file():
-            raise ProblemFileError(f"{table.key(key)}: the file {path} does not exist")
+            raise DataError(f"{table.key(key)}: the file {path} does not exist")
         if path.stat().st_size > _LARGEST_FILE:
-            raise ProblemFileError(f"{table.key(key)}: {path} is larger than {_LARGEST_FILE >> 20} MiB: use a coarser grid")
+            raise DataError(f"{table.key(key)}: {path} is larger than {_LARGEST_FILE >> 20} MiB: use a coarser grid")
         name, bounds = table.values[key], self.domain.bounds
         self.count += 1
         if path.suffix.lower() in PICTURES:
             if self.domain.dimension != 2:
-                raise ProblemFileError(
+                raise DataError(
                     f"{table.key(key)}: a picture has two dimensions, but the domain has {self.domain.dimension}: use a .csv file"
                 )
             black, white = self.shades
             return GridField.on_box(black + (white - black) * read_gray(path), *bounds, self.interpolation, name)
         heading, rows = csv_rows(path, "grid", _MOST)
         if not rows:
-            raise ProblemFileError(f"{path} contains no values; {_expected(self.domain.dimension)}")
+            raise DataError(f"{path} contains no values; {_expected(self.domain.dimension)}")
         if heading is None:
             return GridField.on_box(_matrix(path, rows, self.domain.dimension), *bounds, self.interpolation, name)
         field = GridField(*_points(path, heading, rows, self.domain.dimension), self.interpolation, name)
         try:
             field.require_cover(*bounds)
         except ProblemFileError as error:
-            raise ProblemFileError(f"{path}: {error}") from None
+            raise DataError(f"{path}: {error}") from None
         return field
 
     def require_use(self, equation: TomlTable) -> None:
         """Check that keys for coefficients from files occur only together with such coefficients.
 
         Raises:
-            ProblemFileError: If such a key has no effect.
+            DataError: If such a key has no effect.
         """
         for key in ("interpolation", "shades"):
             if equation.has(key) and not self.count:
-                raise ProblemFileError(
+                raise DataError(
                     f"{equation.key(key)} belongs to coefficients from files, but no coefficient is given by a file: leave it out"
                 )
 
@@ -109,13 +109,13 @@ def names_grid(value: Any) -> bool:
 def _matrix(path: Path, rows: list[tuple[int, list[str]]], dimension: int) -> np.ndarray:
     """The values of a table without a heading, in ascending order along each axis; the rows of the table run downward."""
     if dimension > 2:
-        raise ProblemFileError(f"{path}: {_expected(dimension)}")
+        raise DataError(f"{path}: {_expected(dimension)}")
     width = len(rows[0][1])
     values = _numbers(path, rows, [f"column {k}" for k in range(1, width + 1)])
     if dimension == 2:
         return values[::-1].T
     if min(values.shape) > 1:
-        raise ProblemFileError(f"{path} has {len(rows)} rows of {width} numbers, but the domain is an interval: {_expected(1)}")
+        raise DataError(f"{path} has {len(rows)} rows of {width} numbers, but the domain is an interval: {_expected(1)}")
     return values.flatten()
 
 
@@ -127,19 +127,19 @@ def _points(
 
     names = [cell.strip().lower() for cell in heading]
     if names[:-1] not in (axis_names(dimension), [f"x{k}" for k in range(1, dimension + 1)]):
-        raise ProblemFileError(f"{path}: the heading must be {','.join(axis_names(dimension))},value, got '{_short(heading)}'")
+        raise DataError(f"{path}: the heading must be {','.join(axis_names(dimension))},value, got '{_short(heading)}'")
     table = _numbers(path, rows, [*names[:-1], "value"])
     axes, places = zip(*(_distinct(column) for column in table[:, :-1].T), strict=True)
     shape = tuple(map(len, axes))
     cells = f"{' x '.join(map(str, shape))} = {math.prod(shape)} points"
     if math.prod(shape) != len(rows):
-        raise ProblemFileError(f"{path}: the coordinates form a grid of {cells}, each of which needs one row, got {len(rows)}")
+        raise DataError(f"{path}: the coordinates form a grid of {cells}, each of which needs one row, got {len(rows)}")
     values = np.full(shape, np.nan)
     values[places] = table[:, -1]
     if np.isnan(values).any():
         first = next(zip(*np.nonzero(np.isnan(values)), strict=True))
         point = ", ".join(f"{axis[i]:g}" for axis, i in zip(axes, first, strict=True))
-        raise ProblemFileError(f"{path}: the coordinates form a grid of {cells}, but the point ({point}) has no row")
+        raise DataError(f"{path}: the coordinates form a grid of {cells}, but the point ({point}) has no row")
     return values, axes
 
 
@@ -160,13 +160,13 @@ def _numbers(path: Path, rows: list[tuple[int, list[str]]], columns: list[str]) 
     import numpy as np
 
     if len(rows) * len(columns) > _MOST:
-        raise ProblemFileError(f"{path} contains more than {_MOST:,} numbers: use a coarser grid")
+        raise DataError(f"{path} contains more than {_MOST:,} numbers: use a coarser grid")
     for line, row in rows:
         if len(row) != len(columns):
-            raise ProblemFileError(f"{path}, line {line}: expected {len(columns)} numbers, got {len(row)}: '{_short(row)}'")
+            raise DataError(f"{path}, line {line}: expected {len(columns)} numbers, got {len(row)}: '{_short(row)}'")
         for name, cell in zip(columns, row, strict=True):
             if not (is_number(cell) and math.isfinite(float(cell))):
-                raise ProblemFileError(f"{path}, line {line}: {name} must be a finite number, got '{_short([cell])}'")
+                raise DataError(f"{path}, line {line}: {name} must be a finite number, got '{_short([cell])}'")
     return np.array([[float(cell) for cell in row] for _, row in rows])
 
 

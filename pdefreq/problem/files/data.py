@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DataError
 from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
 from pdefreq.domains.box import Box
@@ -29,7 +29,7 @@ def read_data(table: TomlTable, domain: Domain, files: Files) -> Data | None:
     """The data described by a [data] table, or None if the table is missing.
 
     Raises:
-        ProblemFileError: If the table is malformed, or a file is missing, unreadable or has a malformed row.
+        DataError: If the table is malformed, or a file is missing, unreadable or has a malformed row.
     """
     if not table.values:
         return None
@@ -41,15 +41,15 @@ def read_data(table: TomlTable, domain: Domain, files: Files) -> Data | None:
     if suffix not in (".csv", *PICTURES):
         table.fail("points", '"uniform", "random", or the name of a .csv, .png or .jpg file')
     if table.has("number"):
-        raise ProblemFileError("[data] number belongs to generated points, but these points come from a file: leave it out")
+        raise DataError("[data] number belongs to generated points, but these points come from a file: leave it out")
     path = files.path(table, "points")
     if not path.is_file():
-        raise ProblemFileError(f"[data] points: the file {path} does not exist")
+        raise DataError(f"[data] points: the file {path} does not exist")
     if suffix == ".csv":
         x, values = read_points(path, domain)
         return Data(points, noise=noise, holdout=holdout, x=x, values=values)
     if not (isinstance(domain, Box) and domain.dimension == 2):
-        raise ProblemFileError(f"[data] points: a picture needs a box of dimension 2, got the domain {domain.title}")
+        raise DataError(f"[data] points: a picture needs a box of dimension 2, got the domain {domain.title}")
     picture = GridField.on_box(read_gray(path), *domain.bounds, "linear", points)
     values = torch.tensor(picture.values).flatten()
     return Data(points, noise=noise, holdout=holdout, x=picture.points(), values=values, interpolant=picture)
@@ -66,7 +66,7 @@ def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
         Points ``(n, d)`` and values ``(n,)``.
 
     Raises:
-        ProblemFileError: If the file can't be read or has no rows, or if a row has the wrong number of columns, an entry that is
+        DataError: If the file can't be read or has no rows, or if a row has the wrong number of columns, an entry that is
             not a finite number, or a point outside the domain, or if there are more than 2^20 rows. The message contains the
             number of the line.
     """
@@ -76,23 +76,23 @@ def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
     if heading is not None:
         _check_heading(path, heading, d)
     if not rows:
-        raise ProblemFileError(f"{path} contains no data; give one point per row: {', '.join(columns)}")
+        raise DataError(f"{path} contains no data; give one point per row: {', '.join(columns)}")
     numbers = []
     for line, row in rows:
         if len(row) != d + 1:
-            raise ProblemFileError(
+            raise DataError(
                 f"{path}, line {line}: expected {d + 1} columns ({', '.join(columns)}), got {len(row)}: '{_short(','.join(row))}'"
             )
         for name, cell in zip(columns, row, strict=True):
             if not (is_number(cell) and math.isfinite(float(cell))):
-                raise ProblemFileError(f"{path}, line {line}: {name} must be a finite number, got '{_short(cell)}'")
+                raise DataError(f"{path}, line {line}: {name} must be a finite number, got '{_short(cell)}'")
         numbers.append([float(cell) for cell in row])
     table = torch.tensor(numbers, dtype=torch.float64)
     outside = (~domain.contains(table[:, :d])).nonzero()
     if len(outside):
         line, row = rows[int(outside[0])]
         point = ", ".join(cell.strip() for cell in row[:d])
-        raise ProblemFileError(f"{path}, line {line}: the point ({_short(point)}) lies outside the {domain.title}; leave it out")
+        raise DataError(f"{path}, line {line}: the point ({_short(point)}) lies outside the {domain.title}; leave it out")
     return table[:, :d], table[:, d]
 
 
@@ -102,7 +102,7 @@ def _check_heading(path: Path, cells: list[str], d: int) -> None:
     ways = [[*axis_names(d)], [f"x{k}" for k in range(1, d + 1)]]
     if len(names) != d + 1 or names[:d] not in ways:
         expected = f"{', '.join(axis_names(d))}, value"
-        raise ProblemFileError(f"{path}: the heading must be {expected}, got '{_short(','.join(cells))}'")
+        raise DataError(f"{path}: the heading must be {expected}, got '{_short(','.join(cells))}'")
 
 
 def _short(text: str) -> str:

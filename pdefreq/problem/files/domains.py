@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import DomainError
 from pdefreq.core.registry import Registry, is_file, nearest
 from pdefreq.domains import DOMAINS
 from pdefreq.problem.expressions.scope import shorten
@@ -23,26 +23,24 @@ def read_domain(table: TomlTable, files: Files) -> Domain:
 
     Raises:
         UnknownNameError: If the kind names a file that does not define it.
-        ProblemFileError: If the table is malformed, a file is missing, unreadable or not trusted, or a hole is not contained in
+        DomainError: If the table is malformed, a file is missing, unreadable or not trusted, or a hole is not contained in
             the domain.
     """
     if not table.values:
-        raise ProblemFileError('[domain] is missing; give kind = "box", lower and upper')
+        raise DomainError('[domain] is missing; give kind = "box", lower and upper')
     own = DomainTable(table.values, table.path, table.scope, files=files)
     shape = _shape(own, table.values.get("kind", _USUAL), DOMAINS)
     _check_keys(own, table.values, shape, common=_COMMON, noun="domain")
     if shape.brings_mesh:
         for key in ("holes", "mesh"):
             if table.has(key):
-                raise ProblemFileError(
+                raise DomainError(
                     f"{table.key(key)} belongs to other kinds of domain and is determined by the mesh file here; leave it out"
                 )
     base = shape.from_table(own)
     if not table.has("holes"):
         if table.has("mesh"):
-            raise ProblemFileError(
-                '[domain] mesh belongs to a domain with holes; for a domain that is a mesh write kind = "mesh"'
-            )
+            raise DomainError('[domain] mesh belongs to a domain with holes; for a domain that is a mesh write kind = "mesh"')
         return base
     from pdefreq.domains.holes import WithHoles
     from pdefreq.domains.mesh_domain import MeshDomain
@@ -63,7 +61,7 @@ def _holes(table: DomainTable, dimension: int) -> tuple[Domain, ...]:
     holes = []
     for row in rows:
         if not isinstance(row, dict):
-            raise ProblemFileError(f"[domain.holes] must be tables of keys and values, got {shorten(row)}")
+            raise DomainError(f"[domain.holes] must be tables of keys and values, got {shorten(row)}")
         hole = DomainTable({"dimension": dimension, **row}, "domain.holes", table.scope, files=table.files)
         shape = _shape(hole, row.get("kind"), known)
         _check_keys(hole, row, shape, common=("kind",), noun="hole")
@@ -77,10 +75,10 @@ def _shape(table: DomainTable, kind: Any, known: Collection[str] | Registry) -> 
 
     if not isinstance(kind, str) or (kind not in known and not is_file(kind)):
         said = "but it is missing" if kind is None else f"got {shorten(kind)}"
-        raise ProblemFileError(f"{table.key('kind')} must be {' or '.join(known)}, {said}: {nearest(str(kind), known)}")
+        raise DomainError(f"{table.key('kind')} must be {' or '.join(known)}, {said}: {nearest(str(kind), known)}")
     shape = table.files.registered(DOMAINS, kind, table.key("kind"))
     if not (isinstance(shape, type) and issubclass(shape, Domain)):
-        raise ProblemFileError(f"{table.key('kind')} must be a subclass of Domain, got {shorten(kind)}")
+        raise DomainError(f"{table.key('kind')} must be a subclass of Domain, got {shorten(kind)}")
     return shape
 
 
@@ -88,7 +86,7 @@ def _check_keys(table: DomainTable, given: Iterable[str], shape: type[Domain], *
     """Check that a class of domains has the given keys.
 
     Raises:
-        ProblemFileError: If a key is unknown; the message contains the kind that has the key, or the nearest key.
+        DomainError: If a key is unknown; the message contains the kind that has the key, or the nearest key.
     """
     for key in given:
         if key in (*common, *shape.keys):
@@ -96,7 +94,7 @@ def _check_keys(table: DomainTable, given: Iterable[str], shape: type[Domain], *
         owners = [name for name in DOMAINS if key in DOMAINS.load(name).keys]
         if owners:
             kind = table.values.get("kind", _USUAL)
-            raise ProblemFileError(
+            raise DomainError(
                 f'{table.key(key)} belongs to kind = "{owners[0]}", but this {noun} is a {shorten(kind)[1:-1]}; leave it out'
             )
-        raise ProblemFileError(f"[{table.path}] unknown key {shorten(key)}: {nearest(key, (*common, *shape.keys))}")
+        raise DomainError(f"[{table.path}] unknown key {shorten(key)}: {nearest(key, (*common, *shape.keys))}")

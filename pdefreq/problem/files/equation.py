@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import FormulaError, ProblemFileError
 from pdefreq.core.fields import Field, Quotient
 from pdefreq.core.registry import nearest
 from pdefreq.problem.coefficient_reader import SOLUTION
@@ -88,9 +88,7 @@ def _terms(table: TomlTable, files: Files) -> tuple[Term, ...]:
     def coefficient(value: Any, key: str) -> Field:
         unknowns = (SOLUTION,) if key == "nonlinear" else ()
         if unknowns and names_grid(value):
-            raise ProblemFileError(
-                f"{table.key(key)} must be an expression in the coordinates and u, got the file {shorten(value)}"
-            )
+            raise FormulaError(f"{table.key(key)} must be an expression in the coordinates and u, got the file {shorten(value)}")
         return replace(table, values={key: value}, scope=replace(table.scope, unknowns=unknowns)).field(key)
 
     dimension = cast("int", table.scope.dimension)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import FormulaError, ProblemFileError
 from pdefreq.core.fields import CallableField, Field
 from pdefreq.core.validation import validated
 from pdefreq.problem.terms.lower_order import LowerOrderTerm, PointFunction
@@ -128,7 +128,7 @@ def _component(function: Callable[[Tensor], Tensor], k: int) -> Callable[[Tensor
     def component(x: Tensor) -> Tensor:
         values = function(x)
         if getattr(values, "shape", None) != x.shape:
-            raise ProblemFileError(
+            raise FormulaError(
                 f"the function for convection must return a tensor of shape (n, d) = {tuple(x.shape)}, "
                 f"got {tuple(getattr(values, 'shape', ()))}"
             )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import SingularProblemError
 from pdefreq.core.validation import validated
 from pdefreq.domains.samples import Samples
 from pdefreq.problem.boundary_extent import BoundaryExtent
@@ -273,11 +273,11 @@ class WeakForm:
         """Check that the equations add up to zero, so that one of them may be omitted.
 
         Raises:
-            IncompatibleError: If they do not, as for flow through the boundary.
+            SingularProblemError: If they do not, as for flow through the boundary.
         """
         sums = np.abs(self.space.constant() @ matrix)
         if sums.max() > _OPEN * np.abs(matrix - matrix.T).max() + _ROUNDING * np.abs(matrix).max():
-            raise IncompatibleError(
+            raise SingularProblemError(
                 "with fluxes prescribed on the whole boundary, convection through it and no reaction, the solution is determined "
                 "only up to a constant and may not exist: prescribe values on a part of the boundary, or add a reaction"
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import scipy.sparse as sp
 import torch
 
-from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.errors import IncompatibleError, SingularProblemError
 from pdefreq.core.validation import validated
 from pdefreq.problem.boundary_extent import BoundaryExtent
 from pdefreq.spaces.grids.equation_on_grid import convection_on_grid, diffusion_on_grid, reaction_on_grid, tensor_product
@@ -339,11 +339,11 @@ def _require_balance(stencil: Stencil) -> None:
     """Check that the columns of singular equations add up to zero; otherwise a load of mean zero does not make them solvable.
 
     Raises:
-        ProblemFileError: If the columns do not add up to zero.
+        SingularProblemError: If the columns do not add up to zero.
     """
     columns = stencil.system().matrix.sum(axis=0)
     if not abs(columns).max() <= _ROUNDING * float(stencil.diagonal.abs().max()):
-        raise ProblemFileError(
+        raise SingularProblemError(
             "with fluxes prescribed on the whole boundary, convection through it and no reaction, the equations determine u only "
             "up to a constant and may not have a solution: prescribe values on a part of the boundary, or add a reaction"
         )

@@ -156,9 +156,8 @@ class _FormulaEvaluator(Evaluator):
         return sum(terms[1:], start=terms[0]) if terms else self._value(c, x)
 
     def _value(self, c: Coefficients, x: Points) -> Values:
-        frame = self._space.frame
-        if frame is not None and not frame.is_identity:
-            x = (x - x.new_tensor(frame.origin)) / x.new_tensor(frame.units)
+        if self._space.frame is not None:
+            x = self._space.frame.coordinates(x)
         return self._space.formula.value(self._space.unflatten(c), x)
 
     def _gradient(self, c: Coefficients, x: Points) -> Gradients:

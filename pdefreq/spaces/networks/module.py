@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points, Values
 
-_POINTS = 64  # random points at which a module is tested
 _SPREAD = 0.1  # standard deviation of a perturbation of all parameters, since some modules are initially zero
 _TOLERANCE = 1e-4  # relative; also for modules that compute in single precision
 _FLAT = 1e-12  # bound on second derivatives of piecewise linear functions, relative to the gradient
@@ -35,7 +34,7 @@ class ModuleFormula:
 
     Args:
         make: A module, or a class or function that returns one.
-        dimension: The dimension d of the points.
+        points: Points ``(n, d)`` of the domain in the coordinates that the module receives, at which it is tested.
         smoothness: The largest order of square-integrable derivatives; None determines it.
 
     Raises:
@@ -43,9 +42,9 @@ class ModuleFormula:
             ``(n, d)``, or its value at a point depends on other points or is random.
     """
 
-    def __init__(self, make: Callable[..., Any], dimension: int, smoothness: float | None = None) -> None:
+    def __init__(self, make: Callable[..., Any], points: Points, smoothness: float | None = None) -> None:
         self._make = copy.deepcopy(make) if isinstance(make, nn.Module) else make
-        self._dimension = dimension
+        self._points, self._dimension = points, points.shape[1]
         self._module = self._made(stream(0, "module"))
         trainable = {name: p for name, p in self._module.named_parameters() if p.requires_grad}
         fixed = {name: p for name, p in self._module.named_parameters() if not p.requires_grad}
@@ -116,10 +115,10 @@ class ModuleFormula:
                     f"{self._title} must return values of shape (n,) or (n, 1) at n points, got {shape} at {len(x)}"
                 )
             values, again = values.flatten(), self.value(p, x)
-            few = self.value(p, x[: _POINTS // 2])
+            few = self.value(p, x[: len(x) // 2])
         size = _TOLERANCE * float(values.abs().max())
         if not values.isfinite().all():
-            raise OptionError(f"{self._title} has values that are not finite at points of the unit cube")
+            raise OptionError(f"{self._title} has values that are not finite at points of the domain")
         if float((values - again).abs().max()) > size:
             raise OptionError(
                 f"{self._title} returns different values when it is called again: leave out random layers such as Dropout"
@@ -148,8 +147,8 @@ class ModuleFormula:
         return 2 if any(isinstance(layer, _ONCE_SMOOTH) for layer in self._module.modules()) else math.inf
 
     def _sample(self) -> tuple[Points, dict[str, Tensor]]:
-        """Random points of the unit cube, and random perturbations of the initial parameters."""
-        draw = stream(0, "module at points")
+        """The points of the domain, and random perturbations of the initial parameters."""
+        draw = stream(0, "perturbed module")
         p = self.initial(self._dimension, stream(0, "module"))
         p = {name: t + _SPREAD * torch.randn(t.shape, generator=draw, dtype=torch.float64) for name, t in p.items()}
-        return torch.rand(_POINTS, self._dimension, generator=draw, dtype=torch.float64), p
+        return self._points.clone(), p

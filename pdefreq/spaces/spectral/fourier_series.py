@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, SingularProblemError
 from pdefreq.core.validation import validated
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
@@ -91,7 +91,7 @@ class FourierSeries(LinearSpace):
 
         Raises:
             IncompatibleError: If a coefficient varies, or the symbol vanishes for a mode other than the constant.
-            ProblemFileError: If the problem has no solution.
+            InconsistentProblemError: If the problem has no solution.
         """
         import scipy.sparse as sp
 
@@ -110,7 +110,7 @@ class FourierSeries(LinearSpace):
             fixed, zero[constant] = np.array([constant]), False
         if zero.any():
             mode = ", ".join(f"{xi:.6g}" for xi in wavevectors[int(np.argmax(zero))].tolist())
-            raise IncompatibleError(
+            raise SingularProblemError(
                 f"the equation is singular because its symbol is zero for the Fourier mode of wavevector ({mode}), a resonance, "
                 "so that u is not unique and may not exist: change the reaction or the box"
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, SingularProblemError
 from pdefreq.core.validation import validated
 from pdefreq.problem.terms.constants import constants_of
 from pdefreq.spaces.spectral.side_series import SideSeries
@@ -103,7 +103,7 @@ class SineSeries(LinearSpace):
         zero = np.abs(symbol) <= _ROUNDING * (positive + abs(c))
         if zero.any():
             mode = ", ".join(str(k + 1) for k in np.argwhere(zero)[0])
-            raise IncompatibleError(
+            raise SingularProblemError(
                 f"the equation is singular because its left-hand side is zero for the sine mode ({mode}), a resonance of the "
                 "Helmholtz equation, so that u is not unique and may not exist: change the reaction or the box"
             )

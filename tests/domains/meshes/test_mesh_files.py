@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import skfem
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import MissingPackageError, ProblemFileError
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.mesh_domain import MeshDomain
@@ -110,7 +110,7 @@ def test_xdmf_without_h5py_is_refused_with_advice(tmp_path, monkeypatch):
         '<Xdmf Version="3.0"><Domain><Grid><Geometry GeometryType="XY"><DataItem Dimensions="1 2" Format="XML">0 0'
         "</DataItem></Geometry></Grid></Domain></Xdmf>"
     )
-    refused(tmp_path / "mesh.xdmf", r"needs h5py: install it with `pip install 'pdefreq\[mesh\]'`")
+    refused(tmp_path / "mesh.xdmf", r"needs h5py: install it with `pip install 'pdefreq\[mesh\]'`", MissingPackageError)
 
 
 def test_a_field_of_the_wrong_length_is_refused(tmp_path):
@@ -135,8 +135,8 @@ except ProblemFileError:
     assert done.stdout == done.stderr == ""
 
 
-def refused(path, message):
-    with pytest.raises(ProblemFileError, match=message) as refusal:
+def refused(path, message, kind=ProblemFileError):
+    with pytest.raises(kind, match=message) as refusal:
         read_mesh(path)
     assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 400
     assert str(path) in str(refusal.value)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.errors import ProblemFileError, SingularProblemError
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
 from pdefreq.iterations.linear.sparse import CondensedSystem
@@ -169,7 +169,7 @@ def test_the_nearest_monotone_equations_are_upwind_without_negative_reactions():
 
 def test_convection_through_a_boundary_without_values_needs_a_reaction():
     box, fluxes = Box((0.0,), (1.0,)), (BoundaryPart("robin"),)
-    with pytest.raises(ProblemFileError, match="convection through it and no reaction"):
+    with pytest.raises(SingularProblemError, match="convection through it and no reaction"):
         Grid(box, (8,)).stencil(Problem(domain=box, source="cos(pi*x)", convection=1, boundary=fluxes))
     Grid(box, (8,)).stencil(Problem(domain=box, source="cos(pi*x)", convection=1, reaction=1, boundary=fluxes))
 

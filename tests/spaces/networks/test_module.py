@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from pdefreq import Stop, gauss_newton, network, resume, solve
-from pdefreq.core.errors import IncompatibleError, OptionError, RunFolderError
+from pdefreq import Problem, Stop, gauss_newton, network, resume, solve
+from pdefreq.core.errors import IncompatibleError, OptionError, UntrustedCodeError
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.frame import Frame
@@ -167,7 +167,7 @@ def test_a_run_with_a_module_of_a_file_is_resumed_bit_for_bit_if_the_file_is_tru
     method = make_solver("gauss-newton", {"network": f"{OWN}:Waves", "number": 60})
     whole = solve("poisson", method, stop=Stop(steps=6))
     solve("poisson", method, stop=Stop(steps=3), folder=tmp_path / "run")
-    with pytest.raises(RunFolderError, match="executed only if you trust it"):
+    with pytest.raises(UntrustedCodeError, match="executed only if you trust it"):
         resume(tmp_path / "run", stop=Stop(steps=6))
     again = resume(tmp_path / "run", stop=Stop(steps=6), trust=True)
     assert torch.equal(again.state.coefficients, whole.state.coefficients)
@@ -193,3 +193,26 @@ def test_tied_parameters_are_one_coefficient():
 
     assert ModuleNetwork(make=Tied()).on(Box((0.0,), (1.0,))).num_coefficients == 8
     assert pickle.loads(pickle.dumps(ModuleNetwork(make=Tanh(1)))).derivatives is None
+
+
+class OnlyInside(nn.Module):
+    """A network of log(x - 3), which is finite on the interval (3.5, 4) only."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = Tanh(1)
+
+    def forward(self, x):
+        return self.inner(torch.log(x - 3))
+
+
+@pytest.mark.parametrize("scaling", ["none", "auto"])
+def test_a_module_is_tested_at_points_of_the_domain_in_its_coordinates(scaling):
+    """With scaling=auto the coordinates of the module are not those of the domain, so that log(x - 3) is not finite there."""
+    problem = Problem(domain=Box(3.5, 4), exact="sin(pi*x)")
+    method = network(network=OnlyInside()).with_options(number=40, scaling=scaling)
+    if scaling == "none":
+        assert np.isfinite(solve(problem, method, steps=2).error())
+    else:
+        with pytest.raises(OptionError, match="not finite at points of the domain"):
+            solve(problem, method, steps=2)
