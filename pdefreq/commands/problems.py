@@ -11,6 +11,16 @@ from pdefreq.commands import shared_options as o
 from pdefreq.core.errors import ProblemFileError
 
 NewFile = Annotated[Path, typer.Argument(metavar="FILE.toml", help="The file to write.", show_default=False)]
+DomainKind = Annotated[
+    str,
+    typer.Option(
+        "--domain",
+        metavar="KIND",
+        help="Kind of domain: box, disk, ring, polygon, ...",
+        autocompletion=o.domain_completions,
+    ),
+]
+Complete = Annotated[bool, typer.Option("--complete", help="Include every key of a problem file, with its meaning and range.")]
 Picture = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="FILE.png", help="The picture to write; by default NAME.png here.", show_default=False),
@@ -30,13 +40,14 @@ def problems() -> None:
     say(console, "To inspect a problem, run pdefreq check NAME. To start your own, run pdefreq new my.toml.")
 
 
-def new(file: NewFile) -> None:
+def new(file: NewFile, domain: DomainKind = "box", complete: Complete = False) -> None:
     """Write a commented problem file as a starting point."""
-    from pdefreq.problem.files import TEMPLATE
+    from pdefreq.problem.files import template
 
+    text = template(domain, complete=complete)
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(TEMPLATE)
+            stream.write(text)
     except FileExistsError:
         raise ProblemFileError(f"'{file}' exists already; choose another name") from None
     except OSError as error:

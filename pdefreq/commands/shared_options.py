@@ -57,6 +57,14 @@ def method_completions(incomplete: str) -> list[str]:
     return [name for name in SOLVERS if name.startswith(incomplete)]
 
 
+def domain_completions(incomplete: str) -> list[str]:
+    """The kinds of domains with a given prefix, for shell completion."""
+    from pdefreq.domains import DOMAINS
+    from pdefreq.problem.files.aliases import DOMAIN_ALIASES
+
+    return [name for name in (*DOMAINS, *DOMAIN_ALIASES) if name.startswith(incomplete)]
+
+
 ProblemName = Annotated[
     str,
     typer.Argument(

@@ -11,7 +11,8 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
-from pdefreq.domains.domain import Domain
+from pdefreq.core.table_keys import Key, Number, PerAxis
+from pdefreq.domains.domain import Domain, dimension_key
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import into_ellipsoid
 from pdefreq.domains.geometry.shells import check_midpoint, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from pdefreq.problem.toml_tables import DomainTable
 
 
+_DIMENSION = dimension_key(1, default=2)
+
+
 @dataclass(frozen=True)
 class Ball(Domain):
     """The open ball ``|x - midpoint| < radius``.
@@ -41,7 +45,11 @@ class Ball(Domain):
         ProblemFileError: If the midpoint is not finite, or the radius not finite and positive.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "radius")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("midpoint", PerAxis(), "the center", default=0, examples=([0, 0],)),
+        Key("radius", Number(above=0), "the radius", examples=(1,)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"midpoint": [3, -1], "radius": 0.5}
     can_be_hole: ClassVar[bool] = True
     midpoint: tuple[float, ...]
@@ -54,8 +62,8 @@ class Ball(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(1, usual=2)
-        return cls(table.corner("midpoint", 0.0), table.number("radius"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("midpoint"), table.read("radius"))
 
     @property
     def dimension(self) -> int:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.core.shapes import axis_names
-from pdefreq.domains.domain import Domain
+from pdefreq.core.table_keys import Key, PerAxis
+from pdefreq.domains.domain import Domain, dimension_key
 from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _MAX_POINTS = 10**8
 _MAX_LIFTED = 8  # dimensions: transfinite interpolation requires 3^d - 1 evaluations of g
 
 
+_DIMENSION = dimension_key(1, default=1)
+
+
 @dataclass(frozen=True)
 class Box(Domain):
     """The open box ``lower[k] < x[k] < upper[k]``.
@@ -43,7 +47,11 @@ class Box(Domain):
         ProblemFileError: If the bounds are not finite, differ in number, or are not in order.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "lower", "upper")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("lower", PerAxis(), "lower ends of the sides", examples=([0, 0],)),
+        Key("upper", PerAxis(), "upper ends of the sides, above the lower ones", examples=([1, 1],)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"lower": [0, -1], "upper": [2, 1]}
     can_be_hole: ClassVar[bool] = True
     is_straight: ClassVar[bool] = True
@@ -66,8 +74,8 @@ class Box(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(1, usual=1)
-        return cls(table.corner("lower"), table.corner("upper"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("lower"), table.read("upper"))
 
     @property
     def dimension(self) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.content import Content
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.table_keys import Key, Whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,19 @@ _ROUNDINGS = 64  # tolerance, in units of the rounding error of a coordinate
 _MEAN = 64  # points for the mean of boundary values, which need not be accurate
 _NORMALS = 100  # points on each part at which normals are compared
 _EDGE = 2000  # number of boundary points in tests of one set against another
+MAX_DIMENSION = 100  # of a domain that is described by a file
 _TOUCH = 1e-9  # value of a distance function below which points are considered to touch, because of rounding errors
+
+
+def dimension_key(least: int, most: int = MAX_DIMENSION, *, default: int) -> Key:
+    """The definition of the key `dimension` of a kind of domain.
+
+    Args:
+        least: The smallest dimension.
+        most: The largest dimension.
+        default: The dimension if neither the key nor a list determines it.
+    """
+    return Key("dimension", Whole(least, most), "number of coordinates", default=default, otherwise="the length of the lists")
 
 
 class Domain(Content, ABC):
@@ -38,7 +51,7 @@ class Domain(Content, ABC):
     """
 
     keys: ClassVar[tuple[str, ...]] = ()
-    """The keys of a [domain] table for this kind of domain."""
+    """The keys of a [domain] table for this kind of domain: names, or definitions `Key`, by which the table is read."""
 
     example: ClassVar[Mapping[str, Any]] = {}
     """Values of these keys that describe an example domain, for the tests of all domains."""

@@ -11,7 +11,8 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
-from pdefreq.domains.domain import Domain
+from pdefreq.core.table_keys import Key, Number, PerAxis
+from pdefreq.domains.domain import Domain, dimension_key
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import into_ellipsoid
 from pdefreq.domains.geometry.shells import check_midpoint, onto_ellipsoid, place, rounding
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from pdefreq.problem.toml_tables import DomainTable
 
 
+_DIMENSION = dimension_key(2, 2, default=2)
+
+
 @dataclass(frozen=True)
 class Ellipse(Domain):
     """The open ellipse ``((x - midpoint_x) / a)^2 + ((y - midpoint_y) / b)^2 < 1``, with axes along the coordinates.
@@ -41,7 +45,11 @@ class Ellipse(Domain):
         ProblemFileError: If the midpoint does not have two finite coordinates, or a half axis is not finite and positive.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "half_axes")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("midpoint", PerAxis(), "the center", default=0, examples=([0, 0],)),
+        Key("half_axes", PerAxis(Number(above=0)), "the half axes along x and y", examples=([2, 1],)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"midpoint": [1, 2], "half_axes": [0.25, 2]}
     can_be_hole: ClassVar[bool] = True
     midpoint: tuple[float, ...]
@@ -58,8 +66,8 @@ class Ellipse(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(2, usual=2, most=2)
-        return cls(table.corner("midpoint", 0.0), table.corner("half_axes"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("midpoint"), table.read("half_axes"))
 
     @property
     def dimension(self) -> int:

@@ -16,6 +16,7 @@ from skfem import Mesh, MeshLine1, MeshQuad1, MeshTet1, MeshTri1
 from pdefreq.core.errors import IncompatibleError, ProblemFileError, UnknownNameError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.registry import nearest
+from pdefreq.core.table_keys import FileName, Key
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.frame import Frame
 from pdefreq.domains.geometry.lifting import FromFacets
@@ -51,7 +52,9 @@ class MeshDomain(Domain):
         ProblemFileError: If the cells are of another kind.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("file",)
+    keys: ClassVar[tuple[str, ...]] = (
+        Key("file", FileName((".msh", ".vtu", ".xdmf")), "the mesh, with named boundaries", examples=("my_mesh.msh",)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"file": "meshes/l-shape.msh"}
     brings_mesh = True
     is_straight: ClassVar[bool] = True
@@ -92,7 +95,7 @@ class MeshDomain(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        return cls.read(table.file("file"))
+        return cls.read(table.read("file"))
 
     @classmethod
     def read(cls, path: str | Path) -> Self:

@@ -13,7 +13,8 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
-from pdefreq.domains.domain import Domain
+from pdefreq.core.table_keys import Key, PointList
+from pdefreq.domains.domain import Domain, dimension_key
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.convex_polygon import ConvexPolygon
 from pdefreq.domains.geometry.in_pieces import pieces
@@ -40,6 +41,9 @@ _POINTS = 6  # least number of points of a Gauss rule in a triangle
 _ROUNDINGS = 64
 
 
+_DIMENSION = dimension_key(2, 2, default=2)
+
+
 @dataclass(frozen=True)
 class Polygon(Domain):
     """The interior of a polygon whose sides meet only at their common corners.
@@ -54,7 +58,14 @@ class Polygon(Domain):
             sides cross or touch.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("points",)
+    keys: ClassVar[tuple[str, ...]] = (
+        Key(
+            "points",
+            PointList(),
+            "the corners in the order of the boundary; side k, `edge-k`, begins at corner k",
+            examples=([[0, 0], [2, 0], [2, 1], [1, 1], [1, 2], [0, 2]],),
+        ),
+    )
     example: ClassVar[Mapping[str, Any]] = {"points": [[0, 0], [2, 0], [2, 1], [1, 1], [1, 3], [0, 3]]}
     can_be_hole: ClassVar[bool] = True
     is_straight: ClassVar[bool] = True
@@ -71,7 +82,7 @@ class Polygon(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        return cls(tuple(map(tuple, table.sized(2, usual=2, most=2).points("points"))))
+        return cls(table.sized(_DIMENSION).read("points"))
 
     @property
     def dimension(self) -> int:

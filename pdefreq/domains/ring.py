@@ -12,8 +12,9 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
+from pdefreq.core.table_keys import Key, Number, PerAxis
 from pdefreq.domains.ball import Ball
-from pdefreq.domains.domain import Domain
+from pdefreq.domains.domain import Domain, dimension_key
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import radial
 from pdefreq.domains.geometry.shells import check_midpoint, joined, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from pdefreq.problem.toml_tables import DomainTable
 
 
+_DIMENSION = dimension_key(2, default=2)
+
+
 @dataclass(frozen=True)
 class Ring(Domain):
     """The open ring or shell ``inner < |x - midpoint| < outer``, in two or more dimensions.
@@ -43,7 +47,12 @@ class Ring(Domain):
         ProblemFileError: If the midpoint has fewer than two coordinates or is not finite, or the radii are not in order.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "inner", "outer")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("midpoint", PerAxis(), "the center", default=0, examples=([0, 0],)),
+        Key("inner", Number(above=0), "the inner radius", examples=(1,)),
+        Key("outer", Number(above=0), "the outer radius, above the inner one", examples=(2,)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"midpoint": [0.5, 0], "inner": 1, "outer": 3}
     midpoint: tuple[float, ...]
     inner: float
@@ -58,8 +67,8 @@ class Ring(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(2, usual=2)
-        return cls(table.corner("midpoint", 0.0), table.number("inner"), table.number("outer"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("midpoint"), table.read("inner"), table.read("outer"))
 
     @property
     def dimension(self) -> int:

@@ -15,22 +15,12 @@ from typing import Any
 from pdefreq.core.errors import ProblemFileError, UnknownNameError
 from pdefreq.core.registry import nearest
 from pdefreq.problem.files.description import describe
-from pdefreq.problem.files.template import TEMPLATE
+from pdefreq.problem.files.directories import problem_directories
 from pdefreq.problem.problem import Problem
 
-__all__ = ["TEMPLATE", "describe", "load_problem", "problem_directories", "problem_from_text", "problem_names"]
+__all__ = ["describe", "load_problem", "problem_directories", "problem_from_text", "problem_names", "run_settings", "template"]
 
-_PACKAGE = Path(__file__).resolve().parents[2]
 _LONGEST = 1_000_000  # characters
-
-
-def problem_directories() -> list[Path]:
-    """The directories in which problems are found by name: first `PDEFREQ_PROBLEMS`, then that of the package."""
-    directories = [Path(os.path.expanduser(p)) for p in os.environ.get("PDEFREQ_PROBLEMS", "").split(os.pathsep) if p]
-    directories.append(_PACKAGE / "problems")
-    if (_PACKAGE.parent / "pyproject.toml").is_file():
-        directories.append(_PACKAGE.parent / "problems")
-    return [d for d in directories if d.is_dir()]
 
 
 def problem_names() -> list[tuple[str, str]]:
@@ -63,7 +53,43 @@ def load_problem(
         >>> load_problem("poisson-chirp", dimension=1, mu=5).domain.dimension
         1
     """
-    place = os.fspath(name_or_path)
+    path, name = _located(os.fspath(name_or_path), variant)
+    return problem_from_text(_read(path), name=name, parameters=parameters, locate=path.parent.joinpath, trust=trust)
+
+
+def run_settings(name_or_path: str | os.PathLike[str], /) -> dict[str, Any]:
+    """The entries of the [run] table of a problem file: the method, its options and the limits of a run, if it states them.
+
+    Args:
+        name_or_path: A problem or a file, as in `load_problem`.
+
+    Raises:
+        UnknownNameError: If the problem or the variant does not exist.
+        ProblemFileError: If the file is not valid TOML, or an entry is malformed or names a Python file.
+    """
+    path, name = _located(os.fspath(name_or_path), None)
+    document = _toml(_read(path), name)
+    changes = document.get("variant", {})
+    variant = name.partition(":")[2]
+    if isinstance(changes, dict) and variant in changes:
+        document = _merged(document, changes[variant])
+    values = document.get("run", {})
+    if not values:
+        return {}
+    from pdefreq.problem.files.run_table import read_run
+
+    return read_run(values)
+
+
+def template(kind: str = "box", *, complete: bool = False) -> str:
+    """A problem file that can be solved without changes; see `pdefreq.problem.files.templates.template`."""
+    from pdefreq.problem.files.templates import template
+
+    return template(kind, complete=complete)
+
+
+def _located(place: str, variant: str | None) -> tuple[Path, str]:
+    """The file of a problem, and the name of the problem with its variant."""
     if variant is None and re.search(r":[^:/\\]+$", place):
         place, _, variant = place.rpartition(":")
     if place.endswith(".toml") or "/" in place or os.sep in place:
@@ -75,8 +101,7 @@ def load_problem(
                 f"unknown problem '{_line(place)}' (the path of a file must end in .toml): {nearest(place, files)}"
             )
         path, stem = files[place], place
-    name = f"{stem}:{variant}" if variant else stem
-    return problem_from_text(_read(path), name=name, parameters=parameters, locate=path.parent.joinpath, trust=trust)
+    return path, f"{stem}:{variant}" if variant else stem
 
 
 def problem_from_text(
@@ -101,14 +126,15 @@ def problem_from_text(
         ProblemFileError: If the text is malformed or inconsistent.
     """
     from pdefreq.problem.files.aliases import without_aliases
-    from pdefreq.problem.files.keys import check_document
+    from pdefreq.problem.files.findings import Findings
+    from pdefreq.problem.files.keys import known_part
     from pdefreq.problem.files.reader import read_problem
 
-    document = without_aliases(_toml(text, name))
-    check_document(document)
-    variants = {label: _merged(document, changes) for label, changes in document.get("variant", {}).items()}
-    for merged in variants.values():
-        check_document(merged)
+    findings = Findings()
+    whole = without_aliases(_toml(text, name), findings)
+    document = known_part(whole, findings)
+    changes = document.get("variant", {})
+    variants = {label: known_part(_merged(whole, each), findings) for label, each in changes.items()}
     variant = name.partition(":")[2]
     if variant:
         if variant not in variants:
@@ -116,7 +142,15 @@ def problem_from_text(
                 f"unknown variant '{_line(variant)}' of '{name.partition(':')[0]}': {nearest(variant, variants)}"
             )
         document = variants[variant]
-    return read_problem(document, name=name, text=text, overrides=dict(parameters or {}), locate=locate or _shipped, trust=trust)
+    return read_problem(
+        document,
+        name=name,
+        text=text,
+        overrides=dict(parameters or {}),
+        locate=locate or _shipped,
+        findings=findings,
+        trust=trust,
+    )
 
 
 def _shipped(name: str) -> Path:
