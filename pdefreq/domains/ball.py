@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
 
 
@@ -113,6 +114,11 @@ class Ball(Domain):
         if g.constant is not None:
             return ConstantField(g.constant)
         return into_ellipsoid(g, self.midpoint, (self.radius,) * self.dimension, self.boundary_mean(g))
+
+    def loops(self, h: float) -> list[Loop] | None:
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        return [Loop.of_ellipse(self.midpoint, (self.radius, self.radius), h, "outer")] if self.dimension == 2 else None
 
     def meshed(self, h: float) -> Mesh:
         """In the plane, a mesh of six sectors; in space, a refined octahedron mapped to the ball."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
 
 _PANEL = 10  # Gauss points per panel: exact for degree 19, and points are nearly uniform for many panels
@@ -199,6 +200,17 @@ class Box(Domain):
                     corner[k] = x.new_full((x.shape[0],), self.upper[k] if end else self.lower[k])
                 total = total + weight * g(torch.stack(corner, dim=1))
         return total
+
+    def loops(self, h: float) -> list[Loop] | None:
+        import numpy as np
+
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        if self.dimension != 2:
+            return None
+        (left, bottom), (right, top) = self.lower, self.upper
+        corners = np.array([[left, bottom], [right, bottom], [right, top], [left, top]])
+        return [Loop(corners, ("y-min", "x-max", "y-max", "x-min"))]
 
     def meshed(self, h: float) -> Mesh:
         """Each side is divided uniformly; squares are cut into two triangles and cubes into six tetrahedra."""

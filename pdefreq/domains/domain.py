@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.domains.samples import Samples
     from pdefreq.problem.toml_tables import DomainTable
 
@@ -47,7 +48,8 @@ class Domain(Content, ABC):
     """A bounded open set. Domains are frozen and hashable.
 
     A subclass contains everything that depends on the shape. It must define the abstract methods, and may override the others.
-    By default gmsh meshes the CAD form, all parts of the boundary are flat, and the domain cannot be used as a hole.
+    By default a plane domain with `loops` is triangulated, gmsh meshes the CAD form of others, all parts of the boundary are
+    flat, and the domain cannot be used as a hole.
     """
 
     keys: ClassVar[tuple[str, ...]] = ()
@@ -150,12 +152,26 @@ class Domain(Content, ABC):
 
     # Meshes ---------------------------------------------------------------------------------------------------------------
 
+    def loops(self, h: float) -> list[Loop] | None:
+        """The closed curves of the boundary of a plane domain as polygons, the outer one first; None if they are not known.
+
+        Args:
+            h: The length of the sides on curved parts.
+        """
+        return None
+
     def meshed(self, h: float) -> Mesh:
         """A mesh with edges of about `h`, whose ``boundaries`` have the part names; `mesh_of` checks `h` first.
+
+        By default the curves `loops` are filled with triangles, and other domains are meshed by gmsh.
 
         Raises:
             IncompatibleError: If gmsh, which meshes the CAD form, is not installed, or there is no CAD form.
         """
+        if (loops := self.loops(h)) is not None:
+            from pdefreq.domains.meshes.planar_mesh import planar_mesh
+
+            return planar_mesh(self, loops, h)
         from pdefreq.domains.meshes.gmsh import gmsh_mesh
 
         return gmsh_mesh(self, h)

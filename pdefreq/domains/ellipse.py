@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
 
 
@@ -141,6 +142,11 @@ class Ellipse(Domain):
         if g.constant is not None:
             return ConstantField(g.constant)
         return into_ellipsoid(g, self.midpoint, self.half_axes, self.boundary_mean(g))
+
+    def loops(self, h: float) -> list[Loop]:
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        return [Loop.of_ellipse(self.midpoint, self.half_axes, h, "outer")]
 
     def meshed(self, h: float) -> Mesh:
         """A mesh of six curved sectors."""

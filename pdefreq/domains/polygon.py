@@ -22,16 +22,16 @@ from pdefreq.domains.geometry.lifting import FromFacets
 from pdefreq.domains.geometry.mean_value import OutsideDistance, SmoothedDistance
 from pdefreq.domains.geometry.shells import joined
 from pdefreq.domains.geometry.simple_polygon import check_simple, signed_area
-from pdefreq.domains.meshes.polygon_mesh import triangulated
+from pdefreq.domains.meshes.polygon_mesh import Units, divided, triangulated
 from pdefreq.domains.meshes.simplices import gauss, measures_of, quartered, random
 from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
-    from skfem import Mesh
     from torch import Tensor
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
 
 _FEW = 8  # largest number of sides for which the product of their distances is large enough in the middle
@@ -167,17 +167,10 @@ class Polygon(Domain):
             return ConstantField(g.constant)
         return FromFacets(g, self._sides) if self._convex_polygon is None else self._convex_polygon.lifting(g)
 
-    def meshed(self, h: float) -> Mesh:
-        """A refined Delaunay triangulation; see `triangulated`."""
-        from skfem import MeshTri
+    def loops(self, h: float) -> list[Loop]:
+        from pdefreq.domains.meshes.planar_mesh import Loop
 
-        from pdefreq.domains.meshes.mesh_files import facets_of
-
-        mesh = MeshTri(*triangulated(self._points, h))
-        edge = mesh.boundary_facets()
-        x = torch.from_numpy(mesh.p[:, facets_of(mesh)[:, edge]].mean(axis=1).T.copy())
-        part = self._gaps(x).argmin(dim=1).numpy()
-        return mesh.with_boundaries({name: edge[part == k] for k, name in enumerate(self.part_names)})
+        return [Loop(self._points, self.part_names)]
 
     def cad(self, occ: Any) -> list[tuple[int, int]]:
         corners = [occ.addPoint(*point, 0) for point in self.points]
@@ -235,7 +228,9 @@ class Polygon(Domain):
     @cached_property
     def _triangles(self) -> np.ndarray:
         """The vertices of the triangles of a coarse mesh, shape ``(triangles, 3, 2)``."""
-        p, t = triangulated(self._points, math.sqrt(self.measure) / _COARSE)
+        h = math.sqrt(self.measure) / _COARSE
+        units = Units.of(self._points)
+        p, t = triangulated([divided(self._points, h, units)[0]], h, units)
         return p.T[t.T]
 
     @property

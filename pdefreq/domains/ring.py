@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
 
 
@@ -134,6 +135,14 @@ class Ring(Domain):
         far, _ = radial(x, self.midpoint, (self.outer,) * self.dimension)
         share = ((r * self.inner) ** 2 - self.inner**2) / (self.outer**2 - self.inner**2)
         return (1 - share) * g(near) + share * g(far)
+
+    def loops(self, h: float) -> list[Loop] | None:
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        if self.dimension != 2:
+            return None
+        parts = ((self.outer, "outer"), (self.inner, "inner"))
+        return [Loop.of_ellipse(self.midpoint, (radius, radius), h, part) for radius, part in parts]
 
     def meshed(self, h: float) -> Mesh:
         """In the plane a structured mesh, see `ring_mesh`."""
