@@ -477,8 +477,8 @@ def test_resume_refuses_a_limit_that_has_been_passed(cli):
 def test_figures_of_an_earlier_state_are_not_listed(cli):
     cli("solve", "poisson", "-m", "jacobi", "--steps", "30", "--out", "run")
     old = cli("resume", "run", "--steps", "40", "--no-figures").stdout
-    assert "modes.png" not in old and "figures: not drawn; those in the folder may show an earlier state" in old
-    assert "figures: run/heatmap.png, run/modes.png" in cli("show", "run").stdout
+    assert "modes.png" not in old and "figures not drawn; those in the folder may show an earlier state" in old
+    assert "written to run: heatmap.png, modes.png" in cli("show", "run").stdout
 
 
 def test_a_run_with_a_nonfinite_initial_state_prints_only_the_reason(cli):
@@ -802,7 +802,7 @@ def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
     monkeypatch.setattr(point_sources, "point_sources", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
     assert "multiscale-2d" in cli("reproduce").stdout
     result = cli("reproduce", "point-sources", "--out", "here")
-    assert "Source: S (2020)" in result.stdout and "results: here" in result.stdout
+    assert "Source: S (2020)" in result.stdout and "written to here" in result.stdout
     assert files() == ["here", "here/report.md", "here/t.csv"]
     assert_refused(cli("reproduce", "point-source"), files())
     assert_refused(result := cli("reproduce", "point-sources", "--seeds", "2", "--out", "there"), files())

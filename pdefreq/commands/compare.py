@@ -54,7 +54,7 @@ def compare(
 
     import pdefreq
     from pdefreq.commands.live import LiveLine
-    from pdefreq.commands.result import make_console, print_json, say
+    from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, "comparison")
@@ -82,8 +82,7 @@ def compare(
     else:
         say(console, subject.title or subject.name, "bold")
         _print_rows(console, rows)
-        say(console, f"picture: {folder / 'comparison.png'}")
-        say(console, f"table and runs: {folder}")
+        say_files(console, folder, "comparison.png", "comparison.csv", remark="a folder for each run")
     return max(solution.status.exit_code for runs in comparison.solutions.values() for solution in runs)
 
 
@@ -93,7 +92,7 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
 
-    table = plain_table()
+    table = plain_table(dropped=("unknowns", "steps", "B", "seconds"))
     # long names are truncated, numbers and names without options are not
     table.add_column(
         "method", overflow="fold", min_width=max((len(row["method"]) for row in rows if row["method"] in SOLVERS), default=0)

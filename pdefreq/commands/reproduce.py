@@ -20,7 +20,7 @@ Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Number of s
 
 def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, threads: o.Threads = 1, out: o.Out = None) -> int:
     """Run a published experiment, and store its figures and tables in a folder."""
-    from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.commands.result import make_console, plain_table, say, say_files
     from pdefreq.core.interrupts import ending_all
     from pdefreq.experiments import EXPERIMENTS, experiment_named, run_experiment
 
@@ -45,5 +45,5 @@ def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, thr
         say(console, "interrupted: results are written only at the end of an experiment, so nothing was written")
         return 130
     print(report.text())
-    say(console, f"results: {report.write(folder)}")
+    say_files(console, report.write(folder))
     return 0

@@ -27,6 +27,17 @@ Method = Annotated[
         autocompletion=o.method_completions,
     ),
 ]
+MethodOfRun = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        "-m",
+        metavar="NAME",
+        help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
+        show_default="that of [run] in the problem file, else mscale",
+        autocompletion=o.method_completions,
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option or a part of the method; may be repeated."),
@@ -49,10 +60,12 @@ Board = Annotated[
     typer.Option("--tensorboard", help="Write TensorBoard curves to the run folder.", rich_help_panel="Output"),
 ]
 
+_USUAL = "mscale"
+
 
 def solve(
     problem: o.ProblemName,
-    method: Method = "mscale",
+    method: MethodOfRun = None,
     settings: Settings = None,
     params: o.Params = None,
     trust: o.Trust = False,
@@ -75,8 +88,14 @@ def solve(
     tensorboard: Board = False,
 ) -> int:
     """Solve a problem and show how the error in every frequency decreased."""
-    solver = o.load_solver(method, o.key_values("--set", settings))
-    stop = Stop(steps=steps, seconds=seconds, tolerance=tolerance, stagnation=stagnation)
+    from pdefreq.problem.files import run_settings
+
+    own, given = run_settings(problem), o.key_values("--set", settings)
+    if method is None:  # the options in the file belong to the method in the file
+        method, given = own.get("method", _USUAL), {**own.get("set", {}), **given}
+    solver = o.load_solver(method, given)
+    limits = {"steps": steps, "seconds": seconds, "tolerance": tolerance, "stagnation": stagnation}
+    stop = Stop(**{name: own.get(name) if value is None else value for name, value in limits.items()})
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 

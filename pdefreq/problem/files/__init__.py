@@ -74,7 +74,7 @@ def run_settings(name_or_path: str | os.PathLike[str], /) -> dict[str, Any]:
     if isinstance(changes, dict) and variant in changes:
         document = _merged(document, changes[variant])
     values = document.get("run", {})
-    if not values:
+    if not isinstance(values, dict) or not values:  # `load_problem` refuses other values
         return {}
     from pdefreq.problem.files.run_table import read_run
 
