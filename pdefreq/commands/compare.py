@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pdefreq.commands import completions
 from pdefreq.commands import shared_options as o
 from pdefreq.core.history import Stop
 
@@ -22,7 +23,7 @@ MethodNames = Annotated[
         metavar="METHOD...",
         help="Methods to compare, named as in solve --method; options follow a colon: mscale:activation=phi,number=3.",
         show_default=False,
-        autocompletion=o.method_completions,
+        autocompletion=completions.methods,
     ),
 ]
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pdefreq.commands import completions
+
 if TYPE_CHECKING:
     from pdefreq.core.composition import Node
 
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 def methods(
     name: Annotated[
         str | None,
-        typer.Argument(help="The method whose options are listed: mscale, or mscale:optimizer=lbfgs.", show_default=False),
+        typer.Argument(
+            help="The method whose options are listed: mscale, or mscale:optimizer=lbfgs.",
+            show_default=False,
+            autocompletion=completions.methods,
+        ),
     ] = None,
 ) -> None:
     """List the methods, or the options of one method and of its parts."""

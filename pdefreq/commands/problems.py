@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pdefreq.commands import completions
 from pdefreq.commands import shared_options as o
 from pdefreq.core.errors import ProblemFileError
 
@@ -17,7 +18,7 @@ DomainKind = Annotated[
         "--domain",
         metavar="KIND",
         help="Kind of domain: box, disk, ring, polygon, ...",
-        autocompletion=o.domain_completions,
+        autocompletion=completions.domains,
     ),
 ]
 Complete = Annotated[bool, typer.Option("--complete", help="Include every key of a problem file, with its meaning and range.")]

@@ -6,13 +6,17 @@ from typing import Annotated
 
 import typer
 
+from pdefreq.commands import completions
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.shared_options import importing
 
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="NAME", help="Experiment to run, or my_file.py:my_experiment; without it all are listed.", show_default=False
+        metavar="NAME",
+        help="Experiment to run, or my_file.py:my_experiment; without it all are listed.",
+        show_default=False,
+        autocompletion=completions.experiments,
     ),
 ]
 Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Number of seeds, for experiments with several.")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pdefreq.commands import completions
 from pdefreq.commands import shared_options as o
 from pdefreq.core.history import Stop
 
@@ -24,7 +25,7 @@ Method = Annotated[
         "-m",
         metavar="NAME",
         help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
-        autocompletion=o.method_completions,
+        autocompletion=completions.methods,
     ),
 ]
 MethodOfRun = Annotated[
@@ -35,12 +36,18 @@ MethodOfRun = Annotated[
         metavar="NAME",
         help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
         show_default="that of [run] in the problem file, else mscale",
-        autocompletion=o.method_completions,
+        autocompletion=completions.methods,
     ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option or a part of the method; may be repeated."),
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="Set an option or a part of the method; may be repeated.",
+        autocompletion=completions.settings,
+    ),
 ]
 Probes = Annotated[
     list[str] | None,
@@ -48,6 +55,7 @@ Probes = Annotated[
         "--probe",
         metavar="NAME",
         help="An additional probe: ntk, filter, or my_file.py:MyProbe; may be repeated.",
+        autocompletion=completions.probes,
         rich_help_panel="Output",
     ),
 ]

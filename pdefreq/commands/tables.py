@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
-_NARROWEST = 20  # least width of a column whose text is wrapped
+_NARROWEST = 12  # least width of a column whose text is wrapped
 
 
 class FittedTable(Table):

@@ -69,6 +69,11 @@ class Key(str):
         key.examples = tuple(examples) or (() if default is None else (default,))
         return key
 
+    @property
+    def is_optional(self) -> bool:
+        """Whether the key may be missing and has no default value."""
+        return self.default is None and bool(self.otherwise)
+
 
 @dataclass(frozen=True)
 class Number(Kind):

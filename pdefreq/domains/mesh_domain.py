@@ -65,6 +65,7 @@ class MeshDomain(Domain):
             Number(above=0),
             "length of the edges of the mesh of a solid",
             otherwise="a tenth of the longest side",
+            examples=(0.1,),
         ),
     )
     example: ClassVar[Mapping[str, Any]] = {"file": "meshes/l-shape.msh"}

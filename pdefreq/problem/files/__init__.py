@@ -18,7 +18,17 @@ from pdefreq.problem.files.description import describe
 from pdefreq.problem.files.directories import problem_directories
 from pdefreq.problem.problem import Problem
 
-__all__ = ["describe", "load_problem", "problem_directories", "problem_from_text", "problem_names", "run_settings", "template"]
+__all__ = [
+    "describe",
+    "load_problem",
+    "parameter_names",
+    "problem_directories",
+    "problem_from_text",
+    "problem_names",
+    "run_settings",
+    "template",
+    "variant_names",
+]
 
 _LONGEST = 1_000_000  # characters
 
@@ -79,6 +89,27 @@ def run_settings(name_or_path: str | os.PathLike[str], /) -> dict[str, Any]:
     from pdefreq.problem.files.run_table import read_run
 
     return read_run(values)
+
+
+def variant_names(name_or_path: str | os.PathLike[str], /) -> list[str]:
+    """The variants of a problem file.
+
+    Raises:
+        UnknownNameError: If the problem does not exist.
+        ProblemFileError: If the file is not valid TOML.
+    """
+    return list(_table_of(name_or_path, "variant"))
+
+
+def parameter_names(name_or_path: str | os.PathLike[str], /) -> list[str]:
+    """The parameters of a problem file; errors are those of `variant_names`."""
+    return list(_table_of(name_or_path, "parameters"))
+
+
+def _table_of(name_or_path: str | os.PathLike[str], table: str) -> dict[str, Any]:
+    path, name = _located(os.fspath(name_or_path), None)
+    found = _toml(_read(path), name).get(table, {})
+    return found if isinstance(found, dict) else {}
 
 
 def template(kind: str = "box", *, complete: bool = False) -> str:

@@ -119,6 +119,8 @@ def _short_domain(kind: str, interval: bool) -> Iterator[str]:
     yield "[domain]"
     yield from _behind(f'kind = "{kind}"', f"or {', '.join(name for name in [*DOMAINS, *DOMAIN_ALIASES] if name != kind)}")
     for key in _keys_of(kind):
+        if key.is_optional:
+            continue
         value = key.default if isinstance(key.kind, Whole) else _example(kind, key)
         yield from _behind(f"{key} = {toml_text(value[0] if interval and isinstance(value, list) else value)}", _comment(key))
 
@@ -179,7 +181,7 @@ def _domain(kind: str) -> Iterator[str]:
     for key in keys:
         if key != "dimension":
             yield from _note(key)
-            yield f"{key} = {toml_text(_example(kind, key))}"
+            yield f"{'#' if key.is_optional else ''}{key} = {toml_text(_example(kind, key))}"
     if any(key == "dimension" for key in keys):
         yield from _note(named(keys, "dimension"))
         yield "dimension = 2"
@@ -192,7 +194,7 @@ def _domain(kind: str) -> Iterator[str]:
             yield ""
             yield f'#kind = "{other}"'
             for key in _keys_of(other):
-                if key != "dimension":
+                if key != "dimension" and not key.is_optional:
                     yield from _behind(f"#{key} = {toml_text(key.examples[0])}", f"{key.meaning} ({key.kind.words})")
 
 
