@@ -99,11 +99,12 @@ def solve(
     from pdefreq.problem.files import run_settings
 
     own, given = run_settings(problem), o.key_values("--set", settings)
+    name: str = own.get("method", _USUAL) if method is None else method
     if method is None:  # the options in the file belong to the method in the file
-        method, given = own.get("method", _USUAL), {**own.get("set", {}), **given}
-    solver = o.load_solver(method, given)
+        given = {**own.get("set", {}), **given}
+    solver = o.load_solver(name, given)
     limits = {"steps": steps, "seconds": seconds, "tolerance": tolerance, "stagnation": stagnation}
-    stop = Stop(**{name: own.get(name) if value is None else value for name, value in limits.items()})
+    stop = Stop(**{key: own.get(key) if value is None else value for key, value in limits.items()})
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
@@ -115,13 +116,13 @@ def solve(
     from pdefreq.runs.seeds import median_seed, seed_folder, write_seeds
 
     console = make_console(json_output=json_output)
-    folder = o.new_folder(out, subject.name, method)
+    folder = o.new_folder(out, subject.name, name)
     outputs = [*([] if no_figures else ["figures"]), *(["tensorboard"] if tensorboard else [])]
     solutions, runs, said = {}, {}, set()
     for each in range(seed, seed + seeds):
         run_folder = folder if seeds == 1 else seed_folder(folder, each)
         with ExitStack() as stack:
-            live = stack.enter_context(LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet))
+            live = stack.enter_context(LiveLine(console, f"{subject.title or subject.name}, {name}", quiet=quiet))
             callbacks = [live.callback, *curves(stack, run_folder, outputs)]
 
             def callback(step: int, state: State, history: History, callbacks: list[Any] = callbacks) -> bool:
@@ -137,7 +138,7 @@ def solve(
                 modes=modes.value if modes else None,
                 probes=[*DEFAULT_PROBES, *probe] if probe else None,
                 folder=run_folder,
-                method=method,
+                method=name,
                 callback=callback,
                 progress=live.progress,
                 predict=not no_prediction,

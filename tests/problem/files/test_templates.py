@@ -163,7 +163,7 @@ def test_the_stated_ranges_of_domains_are_those_that_are_checked(kind, key):
 
     outside, inside = bounds(key.kind)
     for value in inside:
-        if not (key == "dimension" and value > 10):
+        if kind != "mesh" and not (key == "dimension" and value > 10):  # the size of a solid needs gmsh
             read(value)
     for value in outside:
         with pytest.raises(ProblemFileError, match=rf"\[domain\] {key} must be"):
