@@ -110,6 +110,17 @@ def test_sides_are_short_where_curves_are_close():
     assert found.min() < 0.002 and found.max() > 0.05 and mesh.nelements < 1000
 
 
+@pytest.mark.parametrize("gap", [0.01, 0.001])
+def test_a_hole_close_to_a_curved_boundary_is_not_cut_by_the_sides_of_the_polygon(gap):
+    """The middle of a side of a regular polygon with 16 sides is 0.019 away from its arc, further than the hole."""
+    toward = (0.5 * math.cos(math.pi / 16), 0.5 * math.sin(math.pi / 16))
+    domain = WithHoles(Ball((0.0, 0.0), 1.0), (Ball(toward, 0.5 - gap),))
+    mesh = mesh_of(domain, 0.4)
+    require_neighbors(mesh, "close")
+    assert {*mesh.boundaries} == {"outer", "hole-1"}
+    assert areas(mesh).sum() == pytest.approx(domain.measure, rel=0.03)  # the sides far from the gap are 0.019 off
+
+
 TEXT = """
 [domain]
 kind = "disk"
