@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.shapes import axis_names
-from pdefreq.domains.domain import Domain
+from pdefreq.core.table_keys import Key, PerAxis
+from pdefreq.domains.domain import Domain, dimension_key
 from pdefreq.domains.geometry.numbers import numbers
 from pdefreq.domains.samples import Samples
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
+
+
+_DIMENSION = dimension_key(1, default=1)
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,11 @@ class Box(Domain):
         DomainError: If the bounds are not finite, differ in number, or are not in order.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "lower", "upper")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("lower", PerAxis(), "lower ends of the sides", examples=([0, 0],)),
+        Key("upper", PerAxis(), "upper ends of the sides, above the lower ones", examples=([1, 1],)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"lower": [0, -1], "upper": [2, 1]}
     can_be_hole: ClassVar[bool] = True
     is_straight: ClassVar[bool] = True
@@ -60,8 +69,8 @@ class Box(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(1, usual=1)
-        return cls(table.corner("lower"), table.corner("upper"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("lower"), table.read("upper"))
 
     @property
     def dimension(self) -> int:
@@ -162,6 +171,17 @@ class Box(Domain):
         if g.constant is not None:
             return ConstantField(g.constant)
         return transfinite(g, self.lower, self.upper, tuple(range(self.dimension)) if axes is None else tuple(axes))
+
+    def loops(self, h: float) -> list[Loop] | None:
+        import numpy as np
+
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        if self.dimension != 2:
+            return None
+        (left, bottom), (right, top) = self.lower, self.upper
+        corners = np.array([[left, bottom], [right, bottom], [right, top], [left, top]])
+        return [Loop(corners, ("y-min", "x-max", "y-max", "x-min"))]
 
     def meshed(self, h: float) -> Mesh:
         """Each side is divided uniformly; squares are cut into two triangles and cubes into six tetrahedra."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
 
 _MOST = 100_000  # largest number of holes in a file
 _ROUNDING = 1e-12  # relative size of rounding errors
@@ -43,7 +44,8 @@ class WithHoles(Domain):
     Args:
         base: The domain without holes.
         holes: Disjoint shapes inside it that are allowed as holes.
-        triangulation: A mesh of the domain for finite elements, with boundaries named as the parts. By default gmsh meshes it.
+        triangulation: A mesh of the domain for finite elements, with boundaries named as the parts. By default one is generated,
+            in space by gmsh.
 
     Raises:
         DomainError: If a shape can't be a hole, has another dimension, reaches the boundary of the base, or touches another
@@ -143,6 +145,18 @@ class WithHoles(Domain):
     @property
     def own_mesh(self) -> Mesh | None:
         return None if self.triangulation is None else self.triangulation.mesh
+
+    def loops(self, h: float) -> list[Loop] | None:
+        """The curves of the base and those of the holes in the plane, if all of them are known."""
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        found = self.base.loops(h)
+        for k, hole in enumerate(self.holes):
+            own = hole.loops(h)
+            if found is None or own is None:
+                return None
+            found = [*found, *(Loop(loop.corners, (f"hole-{k + 1}",) * len(loop.parts)) for loop in own)]
+        return found
 
     def onto_boundary(self, part: str, x: np.ndarray) -> np.ndarray:
         hole = self._hole(part)

@@ -12,8 +12,9 @@ import torch
 
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import CallableField, ConstantField, Field
+from pdefreq.core.table_keys import Key, Number, PerAxis
 from pdefreq.domains.ball import Ball
-from pdefreq.domains.domain import Domain
+from pdefreq.domains.domain import Domain, dimension_key
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import radial
 from pdefreq.domains.geometry.numbers import numbers
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
+
+
+_DIMENSION = dimension_key(2, default=2)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,12 @@ class Ring(Domain):
         DomainError: If the midpoint has fewer than two coordinates or is not finite, or the radii are not in order.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "inner", "outer")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("midpoint", PerAxis(), "the center", default=0, examples=([0, 0],)),
+        Key("inner", Number(above=0), "the inner radius", examples=(1,)),
+        Key("outer", Number(above=0), "the outer radius, above the inner one", examples=(2,)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"midpoint": [0.5, 0], "inner": 1, "outer": 3}
     midpoint: tuple[float, ...]
     inner: float
@@ -60,8 +70,8 @@ class Ring(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(2, usual=2)
-        return cls(table.corner("midpoint", 0.0), table.number("inner"), table.number("outer"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("midpoint"), table.read("inner"), table.read("outer"))
 
     @property
     def dimension(self) -> int:
@@ -127,6 +137,14 @@ class Ring(Domain):
         far, _ = radial(x, self.midpoint, (self.outer,) * self.dimension)
         share = ((r * self.inner) ** 2 - self.inner**2) / (self.outer**2 - self.inner**2)
         return (1 - share) * g(near) + share * g(far)
+
+    def loops(self, h: float) -> list[Loop] | None:
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        if self.dimension != 2:
+            return None
+        parts = ((self.outer, "outer"), (self.inner, "inner"))
+        return [Loop.of_ellipse(self.midpoint, (radius, radius), h, part) for radius, part in parts]
 
     def meshed(self, h: float) -> Mesh:
         """In the plane a structured mesh, see `ring_mesh`."""
