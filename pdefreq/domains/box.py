@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.core.shapes import axis_names
-from pdefreq.domains.domain import Domain
+from pdefreq.domains.domain import Domain, only_one
 from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
@@ -145,51 +145,62 @@ class Box(Domain):
             torch.cat([f.parts for f in faces if f.parts is not None]),
         )
 
-    def distance(self, axes: Sequence[int] | None = None) -> Field:
-        """See `Domain`.
+    def distance(self, parts: Collection[str] | None = None) -> Field:
+        """The product of the distances from sides, with a largest value of 1."""
+        ends = self._ends(self.part_names if parts is None else parts)
+        sides = [(k, self.lower[k] if 0 in of else None, self.upper[k] if 1 in of else None) for k, of in ends.items()]
+        scale = math.prod((2 / self.lengths[k]) ** 2 if len(of) == 2 else 1 / self.lengths[k] for k, of in ends.items())
+        return CallableField(functools.partial(_product, sides, scale), functools.partial(_gradient_of_product, sides, scale))
 
-        Args:
-            axes: Axes k such that the function vanishes on the sides x_k = const; by default all.
-        """
-        across = tuple(range(self.dimension)) if axes is None else tuple(axes)
-        lower, upper = ([bounds[k] for k in across] for bounds in self.bounds)
-        scale = math.prod((2 / self.lengths[k]) ** 2 for k in across)  # the value is 1 at the center
-        return CallableField(
-            functools.partial(_product, across, lower, upper, scale),
-            functools.partial(_gradient_of_product, across, lower, upper, scale),
-        )
-
-    def lifting(self, g: Field, axes: Sequence[int] | None = None) -> Field:
+    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
         """The transfinite interpolant of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
 
-        Args:
-            g: The boundary values.
-            axes: Axes k such that the interpolation uses the sides x_k = const; by default all.
-        """
-        if g.constant is not None:
-            return ConstantField(g.constant)
-        across = tuple(range(self.dimension)) if axes is None else tuple(axes)
-        if len(across) > _MAX_LIFTED:
-            raise IncompatibleError(
-                f"boundary values that vary can be lifted in at most {_MAX_LIFTED} dimensions, got {len(across)}; use a penalty"
-            )
-        return CallableField(functools.partial(self._lifted, g, across))
+        The projection P_k is linear along axis k between the values on two opposite sides, or the value on the only side with
+        values, constant along axis k. At corners and edges the values of different sides must agree.
 
-    def _lifted(self, g: Field, across: Sequence[int], x: Tensor) -> Tensor:
-        """The transfinite interpolant at points."""
+        Raises:
+            IncompatibleError: If varying values are given on the sides across more than eight axes.
+        """
+        one = only_one(g)
+        if one is not None and one.constant is not None:
+            return ConstantField(one.constant)
+        values = g if isinstance(g, Mapping) else dict.fromkeys(self.part_names, g)
+        ends = self._ends(values)
+        if len(ends) > _MAX_LIFTED:
+            raise IncompatibleError(
+                f"boundary values that vary can be lifted in at most {_MAX_LIFTED} dimensions, got {len(ends)}: "
+                "use boundary=penalty"
+            )
+        names = self.part_names
+        sides = {(k, end): values[names[2 * k + end]] for k, of in ends.items() for end in of}
+        return CallableField(functools.partial(self._lifted, sides, ends))
+
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether values are given on some of the sides."""
+        return bool(values)
+
+    def _ends(self, parts: Collection[str]) -> dict[int, tuple[int, ...]]:
+        """The axes across which there are sides with one of the names, and the ends of these axes: 0 for lower, 1 for upper."""
+        names = self.part_names
+        ends = {k: tuple(end for end in (0, 1) if names[2 * k + end] in parts) for k in range(self.dimension)}
+        return {k: of for k, of in ends.items() if of}
+
+    def _lifted(self, sides: Mapping[tuple[int, int], Field], ends: Mapping[int, tuple[int, ...]], x: Tensor) -> Tensor:
+        """The transfinite interpolant at points; at corners and edges, the values of the side across the first axis are used."""
         import torch
 
         total = x.new_zeros(x.shape[0])
-        subsets = [s for size in range(1, len(across) + 1) for s in itertools.combinations(across, size)]
+        subsets = [s for size in range(1, len(ends) + 1) for s in itertools.combinations(ends, size)]
         for axes in subsets:
             sign = 1.0 if len(axes) % 2 else -1.0
-            for ends in itertools.product((0, 1), repeat=len(axes)):
+            for place in itertools.product(*(ends[k] for k in axes)):
                 corner, weight = list(x.unbind(dim=1)), sign
-                for k, end in zip(axes, ends, strict=True):
-                    s = (x[:, k] - self.lower[k]) / self.lengths[k]
-                    weight = weight * (s if end else 1 - s)
+                for k, end in zip(axes, place, strict=True):
+                    if len(ends[k]) == 2:
+                        s = (x[:, k] - self.lower[k]) / self.lengths[k]
+                        weight = weight * (s if end else 1 - s)
                     corner[k] = x.new_full((x.shape[0],), self.upper[k] if end else self.lower[k])
-                total = total + weight * g(torch.stack(corner, dim=1))
+                total = total + weight * sides[axes[0], place[0]](torch.stack(corner, dim=1))
         return total
 
     def meshed(self, h: float) -> Mesh:
@@ -293,25 +304,43 @@ class Box(Domain):
         return Samples(torch.cat([x[:, :k], fixed, x[:, k:]], dim=1), weights, normals, parts)
 
 
-def _product(across: Sequence[int], lower: Sequence[float], upper: Sequence[float], scale: float, x: Tensor) -> Tensor:
-    """The product of the distances from opposite sides along some axes, scaled."""
-    x = x[:, across]
-    return scale * ((x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)).prod(dim=1)
+_Side = tuple[int, "float | None", "float | None"]  # an axis, and the bounds along it at which a factor vanishes
 
 
-def _gradient_of_product(
-    across: Sequence[int], lower: Sequence[float], upper: Sequence[float], scale: float, x: Tensor
-) -> Tensor:
+def _product(sides: Sequence[_Side], scale: float, x: Tensor) -> Tensor:
+    """The product of the distances from sides, scaled."""
+    return scale * _factors(sides, x)[0].prod(dim=1)
+
+
+def _gradient_of_product(sides: Sequence[_Side], scale: float, x: Tensor) -> Tensor:
     import torch
 
-    found, x = torch.zeros_like(x), x[:, across]
-    factors = (x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)
-    slopes = x.new_tensor(lower) + x.new_tensor(upper) - 2 * x
+    found, (factors, slopes) = torch.zeros_like(x), _factors(sides, x)
     others = [
-        factors[:, [j for j in range(len(across)) if j != k]].prod(dim=1) for k in range(len(across))
+        factors[:, [j for j in range(len(sides)) if j != k]].prod(dim=1) for k in range(len(sides))
     ]  # not product / factor: that is 0 / 0 on the boundary
-    found[:, across] = scale * slopes * torch.stack(others, dim=1)
+    found[:, [k for k, *_ in sides]] = scale * slopes * torch.stack(others, dim=1)
     return found
+
+
+def _factors(sides: Sequence[_Side], x: Tensor) -> tuple[Tensor, Tensor]:
+    """For each axis, the product of the distances from its sides, and the slope of this product, each ``(n, axes)``."""
+    import torch
+
+    factors, slopes = [], []
+    for k, lower, upper in sides:
+        along = x[:, k]
+        if lower is not None and upper is not None:
+            a, b = x.new_tensor(lower), x.new_tensor(upper)
+            factors.append((along - a) * (b - along))
+            slopes.append(a + b - 2 * along)
+        elif lower is not None:
+            factors.append(along - lower)
+            slopes.append(torch.ones_like(along))
+        elif upper is not None:
+            factors.append(upper - along)
+            slopes.append(-torch.ones_like(along))
+    return torch.stack(factors, dim=1), torch.stack(slopes, dim=1)
 
 
 def _gauss(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.content import Content
@@ -28,6 +28,21 @@ _MEAN = 64  # points for the mean of boundary values, which need not be accurate
 _NORMALS = 100  # points on each part at which normals are compared
 _EDGE = 2000  # number of boundary points in tests of one set against another
 _TOUCH = 1e-9  # value of a distance function below which points are considered to touch, because of rounding errors
+
+
+def only_one(g: Field | Mapping[str, Field]) -> Field | None:
+    """The values on the boundary if they are given by one function; None if parts have different functions."""
+    if not isinstance(g, Mapping):
+        return g
+    first = next(iter(g.values()))
+    return first if all(each is first or each == first for each in g.values()) else None
+
+
+def the_only(g: Field | Mapping[str, Field]) -> Field:
+    """The same for domains with a lifting of a single function only."""
+    one = only_one(g)
+    assert one is not None  # checked by `can_lift`
+    return one
 
 
 class Domain(Content, ABC):
@@ -128,12 +143,28 @@ class Domain(Content, ABC):
         return float((edge.weights * g(edge.x)).sum() / edge.weights.sum())
 
     @abstractmethod
-    def distance(self) -> Field:
-        """A smooth distance function, positive in the domain and zero on the boundary only."""
+    def distance(self, parts: Collection[str] | None = None) -> Field:
+        """A smooth distance function, positive in the domain and zero on the boundary only.
+
+        Args:
+            parts: The names of the parts on which the function vanishes, if `can_lift` values from them; by default all.
+        """
 
     @abstractmethod
-    def lifting(self, g: Field) -> Field:
-        """A lifting of `g`, a function that equals `g` on the boundary and uses no values of `g` elsewhere."""
+    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
+        """A lifting of `g`, a function that equals `g` on the boundary and uses no values of `g` elsewhere.
+
+        Args:
+            g: The values on the boundary, or the values on parts of it by the names of the parts, if `can_lift` them.
+        """
+
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether there is a lifting of values on parts of the boundary, and a function that vanishes on these parts only.
+
+        Args:
+            values: The values by the names of the parts; by default, there must be one function for all parts.
+        """
+        return {*values} == {*self.part_names} and only_one(values) is not None
 
     # Meshes ---------------------------------------------------------------------------------------------------------------
 

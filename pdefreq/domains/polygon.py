@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -13,7 +13,7 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
-from pdefreq.domains.domain import Domain
+from pdefreq.domains.domain import Domain, only_one
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.convex_polygon import ConvexPolygon
 from pdefreq.domains.geometry.in_pieces import pieces
@@ -137,24 +137,33 @@ class Polygon(Domain):
             samples.append(Samples(a + place[:, None] * (b - a), weights * (b - a).norm(), normal.expand(len(place), 2)))
         return joined(samples)
 
-    def distance(self) -> Field:
+    def distance(self, parts: Collection[str] | None = None) -> Field:
         """For a convex polygon with at most eight sides, a polynomial that is 1 at the mean of its corners; see `ConvexPolygon`.
 
         Otherwise the mean value distance, smoothed at the corners, with a maximum of about 1; see `SmoothedDistance`.
         """
         if self._convex_polygon is not None:
-            return self._convex_polygon.distance()
+            names = self.part_names
+            return self._convex_polygon.distance([names.index(name) for name in (names if parts is None else parts)])
         largest = float(SmoothedDistance(self._sides, self._normals)(self._middles).max())
         return SmoothedDistance(self._sides, self._normals, 1 / largest)
 
-    def lifting(self, g: Field) -> Field:
+    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
         """For a convex polygon with at most eight sides, a smooth lifting; see `ConvexPolygon`.
 
         Otherwise a weighted mean of the values at the nearest point of each side; see `FromFacets`.
         """
-        if g.constant is not None:
-            return ConstantField(g.constant)
-        return FromFacets(g, self._sides) if self._convex_polygon is None else self._convex_polygon.lifting(g)
+        one = only_one(g)
+        if one is not None and one.constant is not None:
+            return ConstantField(one.constant)
+        values = g if isinstance(g, Mapping) else dict.fromkeys(self.part_names, g)
+        if self._convex_polygon is not None:
+            return self._convex_polygon.lifting([values.get(name) for name in self.part_names])
+        return FromFacets([values[name] for name in self.part_names] if one is None else one, self._sides)
+
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether values are given on all sides, or on some sides of a convex polygon with at most eight."""
+        return bool(values) and (self._convex_polygon is not None or {*values} == {*self.part_names})
 
     def meshed(self, h: float) -> Mesh:
         """A refined Delaunay triangulation; see `triangulated`."""
