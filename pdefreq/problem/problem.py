@@ -359,10 +359,14 @@ class Problem:
 
     @cached_property
     def rough_values(self) -> RoughPoint | None:
-        """The roughest point of `dirichlet`, or None if these values are smooth as far as sampling shows; see `rough_point`."""
+        """The roughest point of `side_values`, or None if there are none, or they are smooth as far as sampling shows.
+
+        See `rough_point`.
+        """
         from pdefreq.problem.rough_values import rough_point
 
-        return None if self.dirichlet is None else rough_point(self.dirichlet, self.domain)
+        values = self.dirichlet or self.side_values
+        return rough_point(values, self.domain) if values else None
 
     @cached_property
     def indefinite(self) -> Term | None:
@@ -470,10 +474,27 @@ class Problem:
         """Whether a boundary part is defined by a condition, so that it may end inside a side."""
         return any(part.where is not None for part in self.boundary)
 
+    @cached_property
+    def side_values(self) -> Mapping[str, Field] | None:
+        """The values that are prescribed on whole sides, by their names; None if a side has values and fluxes."""
+        from pdefreq.problem.side_values import side_values
+
+        return side_values(self)
+
     @property
-    def has_values_everywhere(self) -> bool:
-        """Whether a single Dirichlet condition holds on all sides that are not periodic. True if all sides are periodic."""
-        return self.is_periodic or self.dirichlet is not None
+    def has_fluxes(self) -> bool:
+        """Whether there is a boundary condition on the flux."""
+        return any(part.kind == "robin" for part in self.boundary)
+
+    @property
+    def no_built_in(self) -> str | None:
+        """The reason why boundary values can't be built into a network, as a clause; None if they can be."""
+        values, domain = self.side_values, self.domain
+        if values is None:
+            return "this problem prescribes a value on a piece of a side and a flux on the rest"
+        if values and not domain.can_lift(values):
+            return f"there is no function that vanishes on some parts of the boundary of the {domain.title} only"
+        return None
 
     @property
     def dirichlet(self) -> Field | None:

@@ -131,7 +131,7 @@ def solve(
         outputs=tuple(outputs),
         probes=None if lost or written is None else tuple(probe for probe in written if probe is not None),
         given=tuple(name for name, here in unwritten.items() if here),
-        reasons=choice.reasons,
+        reasons=(*choice.reasons, *solver.choices),
     )
     return run(spec, folder, given=given, callback=callback, progress=progress)
 

@@ -10,7 +10,8 @@ from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Stop
 from pdefreq.parts.adaptive_points import AdaptivePoints
-from pdefreq.parts.boundary import Boundary, Hard
+from pdefreq.parts.boundary import Automatic as AutomaticBoundary
+from pdefreq.parts.boundary import Boundary, Setting
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, Optimizer
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from pdefreq.iterations.training.training_iteration import TrainingIteration
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.scales import NaturalUnits, Scales
-    from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.trial_space import TrialSpace
@@ -61,7 +61,7 @@ class NetworkSolver(Solver):
 
     network: Network = field(default_factory=Mlp)
     loss: Loss = field(default_factory=Ritz)
-    boundary: Boundary = field(default_factory=Hard)
+    boundary: Boundary = field(default_factory=AutomaticBoundary)
     points: Points = field(default_factory=Automatic)
     optimizer: Optimizer = field(default_factory=Adam)
     training: Training = field(default_factory=Training)
@@ -117,15 +117,20 @@ class NetworkSolver(Solver):
         known = problem.data is not None and self.loss.sums_over_data
         is_residual = self.loss.is_square and not self.loss.is_regression
         network = self.network.sized(SpectralData(problem), is_residual=is_residual).resolved(problem.periodic_axes)
-        can_build_in = problem.is_regression or len(problem.periodic_axes) == d or problem.dirichlet is not None
         holes = isinstance(problem.domain, WithHoles)
         number, on_boundary = self.optimizer.points(d, network.num_parameters(d), holes=holes)
         points = self.points.resolved(d, number, known=known)
         waves = network.consists_of_waves and is_residual
-        boundary = self.boundary.suited(waves=waves, can_build_in=can_build_in)
-        told = self.boundary.told(boundary, waves=waves) or self.boundary_choice
-        boundary = boundary.resolved(d, budget or self.training.steps, on_boundary)
-        return replace(self, network=network, points=points, boundary=boundary, boundary_choice=told)
+        setting = Setting(problem, self.loss.derivatives, waves, budget or self.training.steps, on_boundary)
+        boundary, told = self.boundary, ""
+        if not problem.is_regression:
+            boundary, told = boundary.chosen(setting)
+            boundary = boundary.resolved(setting)
+        return replace(self, network=network, points=points, boundary=boundary, boundary_choice=told or self.boundary_choice)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return (self.boundary_choice,) if self.boundary_choice else ()
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -151,10 +156,8 @@ class NetworkSolver(Solver):
             require_compatible(problem)  # otherwise the energy has no minimum
         resolved = self.resolved(problem, Stop())
         method, reason = resolved._settled(SpectralData(problem))
-        if not problem.is_regression and len(problem.periodic_axes) < domain.dimension:
-            reason = f"{reason} {resolved.boundary_choice}".strip()
         require(problem, self.name, method.needs)
-        method._require_start(problem.equation, domain, problem.dirichlet)
+        method._require_start(problem)
         points, boundary = method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
@@ -174,7 +177,8 @@ class NetworkSolver(Solver):
 
         def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
-                sampled = Sampled(interior, edge, boundary.penalty_parameter, source, load, scales).in_unit(unit)
+                beta, flux_beta = boundary.penalty_parameter, boundary.flux_parameter
+                sampled = Sampled(interior, edge, beta, flux_beta, source, load, scales).in_unit(unit)
                 if not mixed:
                     return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
                 return in_mixed_precision(loss.functional(problem, space, sampled, like=like.float())).weighted(
@@ -243,10 +247,9 @@ class NetworkSolver(Solver):
         domain = problem.domain
         network = self.network.on(domain, Frame.of(domain)) if scaled else self.network.on(domain)
         require_periodic(network, domain, problem.periodic_axes)
-        across = [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes]
 
         def space_of(network: trial_space.Network) -> trial_space.Network:
-            return network if problem.is_regression else self.boundary.applied(network, domain, problem.dirichlet, across)
+            return network if problem.is_regression else self.boundary.applied(network, problem)
 
         space = space_of(network)
         if not scaled:
@@ -256,17 +259,19 @@ class NetworkSolver(Solver):
             space = space_of(InUnits(network, scales.offset, scales.amplitude))
         return network, space, scales
 
-    def _require_start(self, equation: Equation, domain: Domain, values: Field | None) -> None:
+    def _require_start(self, problem: Problem) -> None:
         """Refuse an initial state with constant u if p > 2, where the derivative of the flux |grad u|^(p-2) grad u is zero.
 
         Raises:
             IncompatibleError: If the network starts with constant u, and no other term of the equation or the boundary depends on
                 u.
         """
+        from pdefreq.domains.domain import only_one
         from pdefreq.problem.terms.diffusion import Diffusion
 
-        diffusion = equation.find(Diffusion)
-        edge = None if self.boundary.is_penalty or values is None else values.constant
+        equation, domain, values = problem.equation, problem.domain, problem.side_values
+        diffusion, only = equation.find(Diffusion), only_one(values) if values else None
+        edge = None if self.boundary.is_penalty or only is None else only.constant
         residual = self.loss.is_square and not self.loss.is_regression
         if diffusion is None or diffusion.exponent <= 2 or edge is None or not (residual and self.network.starts_at_zero):
             return
