@@ -59,6 +59,7 @@ def solve(
     modes: o.Modes = None,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
+    train_seconds: o.TrainSeconds = None,
     tolerance: o.Tolerance = None,
     stagnation: o.Stagnation = None,
     seed: o.Seed = 0,
@@ -76,7 +77,7 @@ def solve(
 ) -> int:
     """Solve a problem and show how the error in every frequency decreased."""
     solver = o.load_solver(method, o.key_values("--set", settings))
-    stop = Stop(steps=steps, seconds=seconds, tolerance=tolerance, stagnation=stagnation)
+    stop = Stop(steps=steps, seconds=seconds, train_seconds=train_seconds, tolerance=tolerance, stagnation=stagnation)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 

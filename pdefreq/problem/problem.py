@@ -461,13 +461,8 @@ class Problem:
         Raises:
             IncompatibleError: If the domain has no lifting of values that vary.
         """
-        from pdefreq.domains.box import Box
-
-        values, domain = self.dirichlet, self.domain
-        assert values is not None
-        if not isinstance(domain, Box):
-            return domain.lifting(values)
-        return domain.lifting(values, [axis for axis in range(domain.dimension) if axis not in self.periodic_axes])
+        assert self.dirichlet is not None and self.side_values is not None
+        return self.domain.lifting(self.side_values)
 
     @property
     def has_regions(self) -> bool:

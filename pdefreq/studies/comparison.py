@@ -116,6 +116,7 @@ def compare(
     *,
     steps: int | None = None,
     seconds: float | None = None,
+    train_seconds: float | None = None,
     stop: Stop | None = None,
     seeds: int = 1,
     seed: int = 0,
@@ -131,7 +132,8 @@ def compare(
         problem: A problem, the name of an included problem, or the path of a problem file.
         solvers: Names or methods with their options; a mapping gives them labels.
         steps: Largest number of steps, in place of the defaults of the methods.
-        seconds: Largest time of the steps of each method; measurements by probes are excluded.
+        seconds: Largest time of each run from its first measurement on, measurements included.
+        train_seconds: Largest time of the steps of each run, without measurements.
         stop: Further limits, in place of those of the default budget of each method.
         seeds: The number of seeds for each method.
         seed: The first seed.
@@ -152,7 +154,7 @@ def compare(
     from pdefreq.problem.files import load_problem
     from pdefreq.runs.solve import solve
 
-    stop = Stop.of(stop, steps=steps, seconds=seconds)
+    stop = Stop.of(stop, steps=steps, seconds=seconds, train_seconds=train_seconds)
     if seeds < 1:
         raise OptionError(f"`seeds` must be at least 1, got {seeds}")
     problem = load_problem(problem) if isinstance(problem, str) else problem

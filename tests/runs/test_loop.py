@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,11 +57,19 @@ def test_stagnation():
 
 
 def test_a_time_limit_ends_a_run_and_measurements_are_not_counted():
-    solution = run(Geometric(steps=10**9), stop=Stop(seconds=0.05))
+    solution = run(Geometric(steps=10**9), stop=Stop(train_seconds=0.05))
     assert solution.status is Status.SECONDS
     assert solution.seconds >= 0.05
     seconds = solution.history.column("seconds")
     assert (np.diff(seconds) > 0).all()
+
+
+def test_a_limit_on_the_time_of_a_run_counts_measurements():
+    """With 0.02 s for each row, 0.1 s have passed after five rows, while the steps take microseconds."""
+    solution = run(Geometric(steps=10**9), stop=Stop(seconds=0.1), callback=lambda *_: time.sleep(0.02))
+    assert solution.status is Status.SECONDS
+    assert len(solution.history) <= 6
+    assert solution.seconds < 0.1
 
 
 def test_divergence_keeps_the_last_good_state_and_the_history():
