@@ -169,7 +169,7 @@ class Box(Domain):
         if len(ends) > _MAX_LIFTED:
             raise IncompatibleError(
                 f"boundary values that vary can be lifted in at most {_MAX_LIFTED} dimensions, got {len(ends)}: "
-                "use boundary=penalty"
+                "use `--set boundary=penalty`"
             )
         names = self.part_names
         sides = {(k, end): values[names[2 * k + end]] for k, of in ends.items() for end in of}

@@ -112,9 +112,10 @@ class Fem(DoublesSize, Solver):
         mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")
         if problem.domain.dimension == 1:
             mesh = with_nodes(mesh, problem.interfaces)
-        fitting = "P1 or P2" if isinstance(mesh, MeshSimplex) else "Q1"
+        fitting = ("P1", "P2") if isinstance(mesh, MeshSimplex) else ("Q1",)
         if self.element not in fitting and problem.domain.dimension > 1:
-            raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use element={fitting}")
+            able = " or ".join(f"`--set element={element}`" for element in fitting)
+            raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use {able}")
         degree = 2 if self.element == "P2" else 1
         space = Lagrange(mesh, self._degree(problem), degree=degree, periodic=problem.periodic_axes)
         if self.refinement is None:

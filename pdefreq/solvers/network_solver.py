@@ -71,7 +71,9 @@ class NetworkSolver(Solver):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.loss.is_regression and self.boundary.is_penalty:
-            raise OptionError("a fit of a function has no boundary conditions: leave `boundary` out, or use loss=residual")
+            raise OptionError(
+                "a fit of a function has no boundary conditions: leave `boundary` out, or use `--set loss=residual`"
+            )
         if not self.loss.is_square and self.training.balance_every is not None:
             raise OptionError(
                 "`balance_every` does nothing here: it needs a loss that is a sum of squares, such as loss=residual; set that, "
@@ -84,7 +86,7 @@ class NetworkSolver(Solver):
         if self.optimizer.needs_fixed_objective and self.training.batch is not None:
             raise OptionError(
                 f"{self.optimizer.title} needs an objective that is the same in every step: leave `batch` out, or use "
-                "optimizer=adam"
+                "`--set optimizer=adam`"
             )
 
     @property
@@ -121,7 +123,8 @@ class NetworkSolver(Solver):
         number, on_boundary = self.optimizer.points(d, network.num_parameters(d), holes=holes)
         points = self.points.resolved(d, number, known=known)
         waves = network.consists_of_waves and is_residual
-        setting = Setting(problem, self.loss.derivatives, waves, budget or self.training.steps, on_boundary)
+        steps, beta = budget or self.training.steps, self.optimizer.beta
+        setting = Setting(problem, self.loss.derivatives, waves, steps, on_boundary, beta)
         boundary, told = self.boundary, ""
         if not problem.is_regression:
             boundary, told = boundary.chosen(setting)
@@ -148,7 +151,8 @@ class NetworkSolver(Solver):
         from pdefreq.spectrum.data_spectrum import SpectralData
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
-        require(problem, self.name, self.needs)
+        require(problem, self.name, self.loss.needs)
+        require(problem, self.name, self.needs, advice="use `--set boundary=penalty`")
         require_precision(problem.equation, dtype)
         if guess is not None:
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
@@ -156,7 +160,7 @@ class NetworkSolver(Solver):
             require_compatible(problem)  # otherwise the energy has no minimum
         resolved = self.resolved(problem, Stop())
         method, reason = resolved._settled(SpectralData(problem))
-        require(problem, self.name, method.needs)
+        require(problem, self.name, method.needs, advice="use `--set boundary=penalty`")
         method._require_start(problem)
         points, boundary = method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
@@ -197,7 +201,7 @@ class NetworkSolver(Solver):
             if not start.tends_to_zero:
                 raise OptionError(
                     f"points={points.title} chooses points by the residual and needs a loss that is a sum of squares, such as "
-                    "loss=residual: use that, or points=sobol"
+                    "loss=residual: use that, or `--set points=sobol`"
                 )
             adaptive = AdaptiveSampling(points, domain, seed, regular, lambda interior: objectives.on(interior))
         return TrainingIteration(
@@ -299,12 +303,13 @@ class NetworkSolver(Solver):
             )
         if self.loss.couples_points and (not points.is_fixed or training.batch is not None):
             raise OptionError(
-                "a metric of the residual couples all points, which must stay the same: use points=gauss, and leave `batch` out"
+                "a metric of the residual couples all points, which must stay the same: use `--set points=gauss`, and leave "
+                "`batch` out"
             )
         if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
             raise OptionError(
                 f"{self.optimizer.title} needs an objective that is the same in every step, and random points change it: "
-                "use points=gauss or resample_every=100"
+                "use `--set points=gauss` or `--set resample_every=100`"
             )
         if points.number is not None and training.batch is not None and training.batch > points.number:
             raise OptionError(
@@ -313,7 +318,7 @@ class NetworkSolver(Solver):
         if "boundary" in (self.loss.weights or {}) and not boundary.is_penalty and not is_regression:
             raise UnknownNameError(
                 "unknown term 'boundary' in `weights`: boundary values are built into the network, which leaves no such term; "
-                "use boundary=penalty"
+                "use `--set boundary=penalty`"
             )
 
     def _require_room(self, points: Points, boundary: Boundary, dimension: int) -> None:
@@ -343,7 +348,7 @@ class NetworkSolver(Solver):
             cause, remedy = f"{self.network.smoothness_from} has {network.smoothness:g}", self.network.smoother
         else:
             cause = f"boundary values built in on this domain leave the network {space.smoothness:g}"
-            remedy = "boundary=penalty"
+            remedy = "`--set boundary=penalty`"
         raise IncompatibleError(f"{self.name} takes derivatives of order {order} and {cause}: use {remedy}")
 
 

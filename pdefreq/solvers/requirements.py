@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 _HIGHEST_SINGLE = 8  # largest exponent for which float32 resolves the flux |grad u|^(p-1)
 _CLASSICAL = ("sine", "fourier", "cg", "gmres", "fem")
-_NETWORKS = ("deep-ritz", "deep-ritz:boundary=penalty", "gauss-newton", "gauss-newton:boundary=penalty", "regression")
+_NETWORKS = ("deep-ritz", "gauss-newton", "regression")
 
 
-def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
+def require(problem: Problem, method: str, needs: Sequence[Need], *, advice: str | None = None) -> None:
     """Refuse a problem that does not meet the needs of a method.
+
+    Args:
+        problem: The problem.
+        method: The name of the method.
+        needs: What it needs.
+        advice: What to use instead; by default, methods that can solve the problem.
 
     Raises:
         IncompatibleError: In one sentence, with what is missing and a method that can solve the problem.
@@ -35,7 +41,7 @@ def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
     found = problem.lacks(needs)
     if found is not None:
         need, why = found
-        raise IncompatibleError(f"{method} needs {need.what}, and {why}: {instead(problem, method)}")
+        raise IncompatibleError(f"{method} needs {need.what}, and {why}: {advice or instead(problem, method)}")
 
 
 def instead(problem: Problem, method: str) -> str:
