@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,7 +11,7 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
-from pdefreq.domains.domain import Domain, the_only
+from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import into_ellipsoid
 from pdefreq.domains.geometry.shells import check_midpoint, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
@@ -91,7 +91,7 @@ class Ball(Domain):
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
         return sphere_samples(self.midpoint, self.radius, n, stream)
 
-    def distance(self, parts: Collection[str] | None = None) -> Field:
+    def distance(self) -> Field:
         """The function 1 - |x - midpoint|^2 / radius^2, which is negative outside."""
         return CallableField(self._level, self._level_gradient)
 
@@ -101,8 +101,7 @@ class Ball(Domain):
     def _level_gradient(self, x: Tensor) -> Tensor:
         return -2 / self.radius**2 * (x - x.new_tensor(self.midpoint))
 
-    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
-        g = the_only(g)
+    def lifting(self, g: Field) -> Field:
         if g.constant is not None:
             return ConstantField(g.constant)
         return into_ellipsoid(g, self.midpoint, (self.radius,) * self.dimension, self.boundary_mean(g))

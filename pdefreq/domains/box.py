@@ -145,15 +145,21 @@ class Box(Domain):
             torch.cat([f.parts for f in faces if f.parts is not None]),
         )
 
-    def distance(self, parts: Collection[str] | None = None) -> Field:
+    def distance(self) -> Field:
+        return self.distance_from(self.part_names)
+
+    def distance_from(self, parts: Collection[str]) -> Field:
         """The product of the distances from sides, with a largest value of 1."""
-        ends = self._ends(self.part_names if parts is None else parts)
+        ends = self._ends(parts)
         sides = [(k, self.lower[k] if 0 in of else None, self.upper[k] if 1 in of else None) for k, of in ends.items()]
         scale = math.prod((2 / self.lengths[k]) ** 2 if len(of) == 2 else 1 / self.lengths[k] for k, of in ends.items())
         return CallableField(functools.partial(_product, sides, scale), functools.partial(_gradient_of_product, sides, scale))
 
-    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
-        """The transfinite interpolant of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
+    def lifting(self, g: Field) -> Field:
+        return self.lifting_from(dict.fromkeys(self.part_names, g))
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
+        """The transfinite interpolant of values g on faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
 
         The projection P_k is linear along axis k between the values on two opposite sides, or the value on the only side with
         values, constant along axis k. At corners and edges the values of different sides must agree.
@@ -161,10 +167,9 @@ class Box(Domain):
         Raises:
             IncompatibleError: If varying values are given on the sides across more than eight axes.
         """
-        one = only_one(g)
+        one = only_one(values)
         if one is not None and one.constant is not None:
             return ConstantField(one.constant)
-        values = g if isinstance(g, Mapping) else dict.fromkeys(self.part_names, g)
         ends = self._ends(values)
         if len(ends) > _MAX_LIFTED:
             raise IncompatibleError(

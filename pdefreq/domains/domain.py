@@ -30,19 +30,10 @@ _EDGE = 2000  # number of boundary points in tests of one set against another
 _TOUCH = 1e-9  # value of a distance function below which points are considered to touch, because of rounding errors
 
 
-def only_one(g: Field | Mapping[str, Field]) -> Field | None:
-    """The values on the boundary if they are given by one function; None if parts have different functions."""
-    if not isinstance(g, Mapping):
-        return g
-    first = next(iter(g.values()))
-    return first if all(each is first or each == first for each in g.values()) else None
-
-
-def the_only(g: Field | Mapping[str, Field]) -> Field:
-    """The same for domains with a lifting of a single function only."""
-    one = only_one(g)
-    assert one is not None  # checked by `can_lift`
-    return one
+def only_one(values: Mapping[str, Field]) -> Field | None:
+    """The values on parts of the boundary if they are given by one function; None if parts have different functions."""
+    first = next(iter(values.values()))
+    return first if all(each is first or each == first for each in values.values()) else None
 
 
 class Domain(Content, ABC):
@@ -143,28 +134,38 @@ class Domain(Content, ABC):
         return float((edge.weights * g(edge.x)).sum() / edge.weights.sum())
 
     @abstractmethod
-    def distance(self, parts: Collection[str] | None = None) -> Field:
-        """A smooth distance function, positive in the domain and zero on the boundary only.
-
-        Args:
-            parts: The names of the parts on which the function vanishes, if `can_lift` values from them; by default all.
-        """
+    def distance(self) -> Field:
+        """A smooth distance function, positive in the domain and zero on the boundary only."""
 
     @abstractmethod
-    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
-        """A lifting of `g`, a function that equals `g` on the boundary and uses no values of `g` elsewhere.
-
-        Args:
-            g: The values on the boundary, or the values on parts of it by the names of the parts, if `can_lift` them.
-        """
+    def lifting(self, g: Field) -> Field:
+        """A lifting of `g`, a function that equals `g` on the boundary and uses no values of `g` elsewhere."""
 
     def can_lift(self, values: Mapping[str, Field]) -> bool:
-        """Whether there is a lifting of values on parts of the boundary, and a function that vanishes on these parts only.
+        """Whether `lifting_from` and `distance_from` exist for values on parts of the boundary.
 
         Args:
             values: The values by the names of the parts; by default, there must be one function for all parts.
         """
         return {*values} == {*self.part_names} and only_one(values) is not None
+
+    def distance_from(self, parts: Collection[str]) -> Field:
+        """A smooth function that is zero on some parts of the boundary, and positive in the domain and on the other parts.
+
+        Args:
+            parts: The names of the parts, such that `can_lift` values from them.
+        """
+        return self.distance()
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
+        """A function that equals given values on parts of the boundary, and uses them on these parts only.
+
+        Args:
+            values: The values by the names of the parts, such that `can_lift` them.
+        """
+        one = only_one(values)
+        assert one is not None
+        return self.lifting(one)
 
     # Meshes ---------------------------------------------------------------------------------------------------------------
 

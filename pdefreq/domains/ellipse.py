@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,7 +11,7 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
-from pdefreq.domains.domain import Domain, the_only
+from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import into_ellipsoid
 from pdefreq.domains.geometry.shells import check_midpoint, onto_ellipsoid, place, rounding
@@ -119,7 +119,7 @@ class Ellipse(Domain):
             torch.zeros(len(circle), dtype=torch.long),
         )
 
-    def distance(self, parts: Collection[str] | None = None) -> Field:
+    def distance(self) -> Field:
         """The function 1 - ((x - midpoint_x) / a)^2 - ((y - midpoint_y) / b)^2, which is negative outside."""
         return CallableField(self._level, self._level_gradient)
 
@@ -129,8 +129,7 @@ class Ellipse(Domain):
     def _level_gradient(self, x: Tensor) -> Tensor:
         return -2 * self._scaled(x) / x.new_tensor(self.half_axes)
 
-    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
-        g = the_only(g)
+    def lifting(self, g: Field) -> Field:
         if g.constant is not None:
             return ConstantField(g.constant)
         return into_ellipsoid(g, self.midpoint, self.half_axes, self.boundary_mean(g))

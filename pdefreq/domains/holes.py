@@ -125,29 +125,38 @@ class WithHoles(Domain):
             torch.cat([outer.parts, faces + holes.parts]),
         )
 
-    def distance(self, parts: Collection[str] | None = None) -> Field:
+    def distance(self) -> Field:
+        return self.distance_from(self.part_names)
+
+    def distance_from(self, parts: Collection[str]) -> Field:
         """The combination of the base's distance function and those of the holes; see `DistanceWithHoles`.
 
         Where the function vanishes on no part of the base, the distance function of the base is replaced by 1.
         """
-        outer, holes = self._separated(self.part_names if parts is None else parts)
-        base = self.base.distance(outer) if outer else ConstantField(1.0)
+        outer, holes = self._separated(parts)
+        base = self.base.distance_from(outer) if outer else ConstantField(1.0)
         return DistanceWithHoles(base, self._size, self._solids_of(holes)) if holes else base
 
-    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
-        """The base's lifting, blended with the values of `g` at nearby boundary points of the holes; see `LiftingWithHoles`.
+    def lifting(self, g: Field) -> Field:
+        return self.lifting_from(dict.fromkeys(self.part_names, g))
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
+        """The base's lifting, blended with the values at nearby boundary points of the holes; see `LiftingWithHoles`.
 
         Where no values are given on the base, its lifting is replaced by the mean of the values on the holes.
         """
-        one = only_one(g)
+        one = only_one(values)
         if one is not None and one.constant is not None:
             return ConstantField(one.constant)
-        values = g if isinstance(g, Mapping) else dict.fromkeys(self.part_names, g)
         outer, holes = self._separated(values)
-        base = self.base.lifting({name: values[name] for name in outer}) if outer else ConstantField(self._mean_on(holes, values))
+        base = (
+            self.base.lifting_from({name: values[name] for name in outer})
+            if outer
+            else ConstantField(self._mean_on(holes, values))
+        )
         if not holes:
             return base
-        level = self.base.distance(outer) if outer else ConstantField(1.0)
+        level = self.base.distance_from(outer) if outer else ConstantField(1.0)
         on_holes = [values[f"hole-{k + 1}"] for k in holes] if one is None else one
         reach = (self.measure / len(self.holes)) ** (1 / self.dimension)
         return LiftingWithHoles(on_holes, base, level, self._size, self._solids_of(holes), reach)

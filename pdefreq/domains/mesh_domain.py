@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from skfem import Mesh, MeshLine1, MeshQuad1, MeshTet1, MeshTri1
 from pdefreq.core.errors import IncompatibleError, ProblemFileError, UnknownNameError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.registry import nearest
-from pdefreq.domains.domain import Domain, the_only
+from pdefreq.domains.domain import Domain
 from pdefreq.domains.frame import Frame
 from pdefreq.domains.geometry.lifting import FromFacets
 from pdefreq.domains.geometry.mean_value import MeanValueDistance
@@ -164,17 +164,16 @@ class MeshDomain(Domain):
             weights = torch.full((n,), float(areas.sum()) / n, dtype=torch.float64)
         return Samples(x, weights, torch.from_numpy(self._normals[facets]), torch.from_numpy(self._part_of_facet[facets]))
 
-    def distance(self, parts: Collection[str] | None = None) -> Field:
+    def distance(self) -> Field:
         """The mean value distance in units of length of the domain, which is smooth inside; see `MeanValueDistance`."""
         return MeanValueDistance(*self._sides, slope=1 / max(Frame.of(self).units))
 
-    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
+    def lifting(self, g: Field) -> Field:
         """A weighted mean of the values at the nearest point of each side; see `FromFacets`.
 
         Raises:
             IncompatibleError: If the values vary on a mesh of tetrahedra.
         """
-        g = the_only(g)
         if g.constant is not None:
             return ConstantField(g.constant)
         if self.dimension > 2:

@@ -137,26 +137,30 @@ class Polygon(Domain):
             samples.append(Samples(a + place[:, None] * (b - a), weights * (b - a).norm(), normal.expand(len(place), 2)))
         return joined(samples)
 
-    def distance(self, parts: Collection[str] | None = None) -> Field:
+    def distance(self) -> Field:
+        return self.distance_from(self.part_names)
+
+    def distance_from(self, parts: Collection[str]) -> Field:
         """For a convex polygon with at most eight sides, a polynomial that is 1 at the mean of its corners; see `ConvexPolygon`.
 
         Otherwise the mean value distance, smoothed at the corners, with a maximum of about 1; see `SmoothedDistance`.
         """
         if self._convex_polygon is not None:
-            names = self.part_names
-            return self._convex_polygon.distance([names.index(name) for name in (names if parts is None else parts)])
+            return self._convex_polygon.distance([self.part_names.index(name) for name in parts])
         largest = float(SmoothedDistance(self._sides, self._normals)(self._middles).max())
         return SmoothedDistance(self._sides, self._normals, 1 / largest)
 
-    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
+    def lifting(self, g: Field) -> Field:
+        return self.lifting_from(dict.fromkeys(self.part_names, g))
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
         """For a convex polygon with at most eight sides, a smooth lifting; see `ConvexPolygon`.
 
         Otherwise a weighted mean of the values at the nearest point of each side; see `FromFacets`.
         """
-        one = only_one(g)
+        one = only_one(values)
         if one is not None and one.constant is not None:
             return ConstantField(one.constant)
-        values = g if isinstance(g, Mapping) else dict.fromkeys(self.part_names, g)
         if self._convex_polygon is not None:
             return self._convex_polygon.lifting([values.get(name) for name in self.part_names])
         return FromFacets([values[name] for name in self.part_names] if one is None else one, self._sides)

@@ -99,13 +99,14 @@ class Ring(Domain):
         outer = sphere_samples(self.midpoint, self.outer, max(1, n // 2), stream)
         return joined([replace(inner, normals=-inner.normals), outer])
 
-    def distance(self, parts: Collection[str] | None = None) -> Field:
-        """The smooth function (r^2 - inner^2)(outer^2 - r^2), scaled to a maximum of 1; it is negative outside.
+    def distance(self) -> Field:
+        """The smooth function (r^2 - inner^2)(outer^2 - r^2), scaled to a maximum of 1; it is negative outside."""
+        return CallableField(self._level, self._level_gradient)
 
-        Without the factor of one of the circles or spheres, the function is linear in r^2.
-        """
-        if parts is None or {*parts} == {*self.part_names}:
-            return CallableField(self._level, self._level_gradient)
+    def distance_from(self, parts: Collection[str]) -> Field:
+        """The function `distance`, or a function that is linear in r^2."""
+        if {*parts} == {*self.part_names}:
+            return self.distance()
         return CallableField(functools.partial(self._one_sided, at_inner="inner" in parts))
 
     def _one_sided(self, x: Tensor, *, at_inner: bool) -> Tensor:
@@ -124,15 +125,17 @@ class Ring(Domain):
         s = y.square().sum(dim=1, keepdim=True)
         return (2 / (b - a)) ** 2 * (a + b - 2 * s) * 2 * y
 
-    def lifting(self, g: Field | Mapping[str, Field]) -> Field:
+    def lifting(self, g: Field) -> Field:
+        return self.lifting_from(dict.fromkeys(self.part_names, g))
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
         """The interpolant along rays, linear in r^2, between the values on the inner and the outer boundary.
 
         From one of them alone, the values are constant along rays.
         """
-        one = only_one(g)
+        one = only_one(values)
         if one is not None and one.constant is not None:
             return ConstantField(one.constant)
-        values = g if isinstance(g, Mapping) else dict.fromkeys(self.part_names, g)
         return CallableField(functools.partial(self._lifted, values.get("inner"), values.get("outer")))
 
     def can_lift(self, values: Mapping[str, Field]) -> bool:

@@ -177,7 +177,7 @@ def _obstacle(setting: Setting) -> str | None:
     if rough is not None and rough.order < least:
         return f"the boundary values {rough.text}"
     try:
-        smoothness = min(problem.domain.lifting(values).smoothness, problem.domain.distance(values).smoothness)
+        smoothness = min(problem.domain.lifting_from(values).smoothness, problem.domain.distance_from(values).smoothness)
     except IncompatibleError as error:
         return str(error).partition(":")[0]
     if smoothness < least:
@@ -232,7 +232,7 @@ class Hard(Boundary):
         values = problem.side_values
         if not values:
             return network
-        return HardBoundary(network, problem.domain.lifting(values), problem.domain.distance(values))
+        return HardBoundary(network, problem.domain.lifting_from(values), problem.domain.distance_from(values))
 
 
 def _points(points: int | None, setting: Setting) -> int:

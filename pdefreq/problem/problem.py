@@ -462,7 +462,7 @@ class Problem:
             IncompatibleError: If the domain has no lifting of values that vary.
         """
         assert self.dirichlet is not None and self.side_values is not None
-        return self.domain.lifting(self.side_values)
+        return self.domain.lifting_from(self.side_values)
 
     @property
     def has_regions(self) -> bool:

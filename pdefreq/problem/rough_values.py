@@ -93,7 +93,7 @@ def rough_point(g: Field | Mapping[str, Field], domain: Domain) -> RoughPoint | 
         segments = _segments_on_faces(values, domain)
         found = [_at_edges(values, domain), *(roughest(f, *torch.cat(ends, dim=1)) for f, ends in segments)]
     else:
-        lifting = domain.lifting(g)
+        lifting = domain.lifting(g) if isinstance(g, Field) else domain.lifting_from(g)
         inside = roughest(lifting, *domain.interior(2 * _SEGMENTS, stream(0, "rough values")).x.chunk(2))
         found = [
             _at_boundary(values, lifting, domain),

@@ -133,8 +133,8 @@ def test_invalid_periodic_parts_are_refused_in_python():
 def test_distance_and_lifting_with_some_periodic_axes():
     x = SQUARE.interior(50, torch.Generator().manual_seed(0)).x
     distance, lifting = (
-        SQUARE.distance(["y-min", "y-max"]),
-        SQUARE.lifting(dict.fromkeys(["y-min", "y-max"], CallableField(lambda x: x[:, 1] ** 2 + x[:, 0]))),
+        SQUARE.distance_from(["y-min", "y-max"]),
+        SQUARE.lifting_from(dict.fromkeys(["y-min", "y-max"], CallableField(lambda x: x[:, 1] ** 2 + x[:, 0]))),
     )
     torch.testing.assert_close(distance(x), 4 * x[:, 1] * (1 - x[:, 1]))
     torch.testing.assert_close(distance.gradient(x), torch.stack([0 * x[:, 0], 4 - 8 * x[:, 1]], dim=1))
