@@ -14,7 +14,7 @@ from pdefreq.core.history import Stop
 from pdefreq.problem.needs import EQUATION, PLANE_OR_SPACE, Need
 from pdefreq.solvers.galerkin import GALERKIN_STEPS, condensing, galerkin_iteration
 from pdefreq.solvers.refinable import DoublesSize
-from pdefreq.solvers.requirements import require, require_precision
+from pdefreq.solvers.requirements import instead, require, require_precision
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -109,7 +109,10 @@ class Fem(DoublesSize, Solver):
         from pdefreq.domains.meshes.meshing import mesh_for
         from pdefreq.spaces.elements.lagrange import Lagrange
 
-        mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")
+        try:
+            mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")
+        except IncompatibleError as error:  # no mesh generator, or no CAD form
+            raise IncompatibleError(f"{error}, or {instead(problem, 'fem')}") from None
         if problem.domain.dimension == 1:
             mesh = with_nodes(mesh, problem.interfaces)
         fitting = ("P1", "P2") if isinstance(mesh, MeshSimplex) else ("Q1",)

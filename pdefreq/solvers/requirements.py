@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import IncompatibleError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from pdefreq.domains.box import Box
+    from pdefreq.domains.domain import Domain
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.equation import Equation
 
@@ -48,10 +50,17 @@ def instead(problem: Problem, method: str) -> str:
     """Advice: the first classical method and the first network method whose needs the problem meets."""
 
     def can(name: str) -> bool:
-        return name != method and problem.lacks(needs_of(name)) is None
+        return name != method and problem.lacks(needs_of(name)) is None and (name != "fem" or _can_mesh(problem.domain))
 
     able = [name for family in (_CLASSICAL, _NETWORKS) if (name := next(filter(can, family), None)) is not None]
     return f"use {' or '.join(f'`{name}`' for name in able)}" if able else "no method of pdefreq can solve it"
+
+
+def _can_mesh(domain: Domain) -> bool:
+    """Whether a domain has a mesh, or a mesh generator for it is known to be there."""
+    from pdefreq.domains.domain import Domain
+
+    return domain.own_mesh is not None or type(domain).meshed is not Domain.meshed or find_spec("gmsh") is not None
 
 
 def needs_of(name: str) -> Sequence[Need]:
