@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.problem.problem import Problem
 
+POINT = 1e-6
+"""Relative to the length of the boundary: a shorter part is a point."""
+
 _SAMPLES = 2**14  # at least, on all segments together
 _ROUNDING = 1e-11  # breaks at this distance from an end of a segment are at the end; the coordinate of many segments is large
 _ORDER = 10  # Gauss points of a panel

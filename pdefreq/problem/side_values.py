@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.fields import Field
-from pdefreq.domains.samples import Samples
-from pdefreq.problem.boundary_pieces import boundary_pieces
+from pdefreq.problem.boundary_pieces import POINT, boundary_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pdefreq.core.shapes import Points, Values
     from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.problem.problem import Problem
@@ -53,10 +50,12 @@ def side_values(problem: Problem) -> dict[str, Field] | None:
     if problem.is_regression:
         return found
     periodic = {k for name, pair in domain.opposite_sides.items() for k in pair if _is_periodic(problem, name)}
+    named = [_named(problem, side) for side in domain.part_names]
+    met = _met(problem) if any(len(parts) > 1 for k, parts in enumerate(named) if k not in periodic) else None
     for k, side in enumerate(domain.part_names):
         if k in periodic:
             continue
-        parts = _parts_of(problem, k)
+        parts = named[k] if met is None or len(named[k]) == 1 else met[k]
         kinds = {part.kind for part in parts}
         if len(kinds) > 1:
             return None
@@ -69,30 +68,39 @@ def _is_periodic(problem: Problem, pair: str) -> bool:
     return any(part.kind == "periodic" and part.name == pair for part in problem.boundary)
 
 
-def _parts_of(problem: Problem, side: int) -> Sequence[BoundaryPart]:
-    """The conditions on one side, in their order.
-
-    A condition `where` is evaluated at the ends of an interval and at all its roots on straight sides in the plane. On other
-    sides it may hold somewhere, so that it is included.
-    """
-    domain, parts = problem.domain, []
-    name = domain.part_names[side]
+def _named(problem: Problem, side: str) -> list[BoundaryPart]:
+    """The conditions that may hold on a side by their names, in their order, up to the first without `where`."""
+    parts = []
     for part in problem.boundary:
-        if part.kind == "periodic" or part.name not in (None, name):
+        if part.kind == "periodic" or part.name not in (None, side):
             continue
         parts.append(part)
         if part.where is None:
             break
-    if len(parts) == 1:
-        return parts
-    sides = domain.straight_sides
+    return parts
+
+
+def _met(problem: Problem) -> list[list[BoundaryPart]] | None:
+    """The conditions that hold on each side of an interval, or of a domain in the plane with straight sides; otherwise None.
+
+    Pieces of sides that are points are left out, as those of ``where = "x < 1e-9"`` on the sides next to x = 0, unless the
+    condition holds at points only.
+    """
+    domain, sides = problem.domain, problem.domain.straight_sides
     if domain.dimension == 1:
         edge = domain.boundary(2)
         assert edge.parts is not None
-        here = edge.parts == side
-        index = problem.part_of(Samples(edge.x[here], edge.weights[here], parts=edge.parts[here]))
-    elif sides is not None and len(sides) == len(domain.part_names):
-        index = torch.from_numpy(boundary_pieces(problem, sides[side : side + 1], torch.tensor([side])).part)
-    else:
-        return parts
-    return [problem.boundary[k] for k in sorted({*index.tolist()})]
+        index, owner = problem.part_of(edge), edge.parts
+        return [[problem.boundary[i] for i in sorted({*index[owner == k].tolist()})] for k in range(len(domain.part_names))]
+    if sides is None or len(sides) != len(domain.part_names):
+        return None
+    pieces = boundary_pieces(problem, sides, torch.arange(len(sides)))
+    point = POINT * pieces.length.sum()
+    met = []
+    for k in range(len(sides)):
+        here = pieces.segment == k
+        pairs = zip(pieces.part[here].tolist(), pieces.length[here], strict=True)
+        met.append(
+            [problem.boundary[i] for i in sorted({i for i, length in pairs if length > point or pieces.widest(i) <= point})]
+        )
+    return met
