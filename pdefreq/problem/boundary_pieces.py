@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Points
+    from pdefreq.domains.domain import Domain
     from pdefreq.problem.boundary_conditions import BoundaryPart
-    from pdefreq.problem.problem import Problem
 
 POINT = 1e-6
 """Relative to the length of the boundary: a shorter part is a point."""
@@ -26,6 +26,24 @@ POINT = 1e-6
 _SAMPLES = 2**14  # at least, on all segments together
 _ROUNDING = 1e-11  # breaks at this distance from an end of a segment are at the end; the coordinate of many segments is large
 _ORDER = 10  # Gauss points of a panel
+
+
+class HasBoundary(Protocol):
+    """The attributes of a `Problem` that describe its boundary conditions."""
+
+    @property
+    def domain(self) -> Domain: ...
+
+    @property
+    def boundary(self) -> tuple[BoundaryPart, ...]: ...
+
+    @property
+    def has_regions(self) -> bool: ...
+
+    @property
+    def is_regression(self) -> bool: ...
+
+    def part_of(self, samples: Samples) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +74,7 @@ class Pieces:
         return float(self.length[self.part == part].max(initial=0.0))
 
 
-def boundary_pieces(problem: Problem, segments: Tensor, sides: Tensor) -> Pieces:
+def boundary_pieces(problem: HasBoundary, segments: Tensor, sides: Tensor) -> Pieces:
     """The pieces of segments of the boundary of a plane domain, on which one boundary condition holds.
 
     Conditions given as formulas change only at roots of their level set functions, which are found for any width of a part whose
@@ -82,7 +100,7 @@ def boundary_pieces(problem: Problem, segments: Tensor, sides: Tensor) -> Pieces
     return Pieces(segment, start, end, part, (end - start) * lengths[segment])
 
 
-def on_boundary(problem: Problem, number: int) -> tuple[Samples, Tensor]:
+def on_boundary(problem: HasBoundary, number: int) -> tuple[Samples, Tensor]:
     """About `number` quadrature points on the boundary, and the part of each.
 
     If parts have conditions and the sides of a plane domain are straight, each piece of a part has its own Gauss points, so that
@@ -94,7 +112,7 @@ def on_boundary(problem: Problem, number: int) -> tuple[Samples, Tensor]:
     return found
 
 
-def _on_pieces(problem: Problem, number: int) -> tuple[Samples, Tensor] | None:
+def _on_pieces(problem: HasBoundary, number: int) -> tuple[Samples, Tensor] | None:
     """The points of `on_boundary`, without normals; None if the domain does not consist of straight sides that are its parts."""
     segments = problem.domain.straight_sides
     if segments is None or len(segments) != len(problem.domain.part_names):

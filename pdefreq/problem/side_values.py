@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.fields import Field
-from pdefreq.problem.boundary_pieces import POINT, boundary_pieces
+from pdefreq.problem.boundary_pieces import POINT, HasBoundary, boundary_pieces
 
 if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.problem.boundary_conditions import BoundaryPart
-    from pdefreq.problem.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class ByCondition(Field):
         return values
 
 
-def side_values(problem: Problem) -> dict[str, Field] | None:
+def side_values(problem: HasBoundary) -> dict[str, Field] | None:
     """The prescribed values by the names of the sides of the domain, which are its built-in boundary parts.
 
     Sides with fluxes on all of them and periodic sides are left out.
@@ -64,11 +63,11 @@ def side_values(problem: Problem) -> dict[str, Field] | None:
     return found
 
 
-def _is_periodic(problem: Problem, pair: str) -> bool:
+def _is_periodic(problem: HasBoundary, pair: str) -> bool:
     return any(part.kind == "periodic" and part.name == pair for part in problem.boundary)
 
 
-def _named(problem: Problem, side: str) -> list[BoundaryPart]:
+def _named(problem: HasBoundary, side: str) -> list[BoundaryPart]:
     """The conditions that may hold on a side by their names, in their order, up to the first without `where`."""
     parts = []
     for part in problem.boundary:
@@ -80,7 +79,7 @@ def _named(problem: Problem, side: str) -> list[BoundaryPart]:
     return parts
 
 
-def _met(problem: Problem) -> list[list[BoundaryPart]] | None:
+def _met(problem: HasBoundary) -> list[list[BoundaryPart]] | None:
     """The conditions that hold on each side of an interval, or of a domain in the plane with straight sides; otherwise None.
 
     Pieces of sides that are points are left out, as those of ``where = "x < 1e-9"`` on the sides next to x = 0, unless the
