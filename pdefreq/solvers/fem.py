@@ -204,7 +204,7 @@ class Fem(DoublesSize, Solver):
                 "and set `cells`"
             )
         if self.element == "Q1":
-            raise IncompatibleError("refinement estimates errors on simplices: use element=P1 or P2")
+            raise IncompatibleError("refinement estimates errors on simplices: use `--set element=P1` or `--set element=P2`")
 
     def _degree(self, problem: Problem) -> int:
         d = problem.domain.dimension
