@@ -35,7 +35,7 @@ class Progress:
         relative_l2: The relative L2 error.
         fraction: The part of the budget that is used, in [0, 1].
         done: Whether the run has ended.
-        elapsed: The time of the run so far, measurements included.
+        left: The time that is left, as far as it is known: up to a limit on the time, or that of the steps up to a limit on them.
     """
 
     step: int
@@ -44,7 +44,7 @@ class Progress:
     relative_l2: float
     fraction: float
     done: bool
-    elapsed: float = 0.0
+    left: float = math.inf
 
 
 def advance(
@@ -134,9 +134,12 @@ def _limit(step: int, seconds: float, elapsed: float, stop: Stop) -> Status | No
 
 def _progress(history: History, stop: Stop, elapsed: float, *, done: bool) -> Progress:
     step, seconds = int(history.last("step")), float(history.last("seconds"))
-    parts = [used / most for used, most in ((step, stop.steps), (seconds, stop.train_seconds), (elapsed, stop.seconds)) if most]
+    limits = ((step, stop.steps, seconds / max(step, 1)), (seconds, stop.train_seconds, 1.0), (elapsed, stop.seconds, 1.0))
+    parts = [used / most for used, most, _ in limits if most]
+    left = [(most - used) * unit for used, most, unit in limits if most]
     error = math.nan if history.last("relative_l2") is None else float(history.last("relative_l2"))
-    return Progress(step, seconds, float(history.last("objective")), error, min(1.0, max(parts, default=0.0)), done, elapsed)
+    fraction, rest = min(1.0, max(parts, default=0.0)), max(0.0, min(left, default=math.inf))
+    return Progress(step, seconds, float(history.last("objective")), error, fraction, done, rest)
 
 
 def _copy(state: State) -> State:

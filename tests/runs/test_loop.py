@@ -1,5 +1,6 @@
 """Step count, records and stopping criteria of the loop, for a method with a closed form."""
 
+import itertools
 import math
 import os
 import signal
@@ -306,3 +307,11 @@ def test_stagnation_is_counted_from_the_last_stage_on():
 
 def test_a_solution_has_a_one_line_representation():
     assert repr(solve("poisson", "fem")) == "<fem on poisson: done at step 1, 1,001 unknowns>"
+
+
+def test_the_time_left_is_that_to_the_first_limit():
+    seen = []
+    run(Geometric(steps=10**9), stop=Stop(steps=10**6, seconds=0.3), progress=seen.append, callback=lambda *_: time.sleep(0.01))
+    assert all(later.left <= before.left for before, later in itertools.pairwise(seen[2:]))
+    assert seen[2].left <= 0.3 and seen[-1].left == 0
+    assert 0 < seen[2].fraction < seen[-1].fraction == 1
