@@ -14,7 +14,8 @@ from pdefreq.parts.boundary import Automatic as AutomaticBoundary
 from pdefreq.parts.boundary import Boundary, Setting
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
-from pdefreq.parts.optimizers import Adam, Optimizer
+from pdefreq.parts.optimizers import Adam, FirstOrder, Optimizer
+from pdefreq.parts.point_numbers import fitted_number
 from pdefreq.parts.points import Automatic, Points
 from pdefreq.parts.training import Training
 from pdefreq.problem.compatibility import require_compatible
@@ -66,6 +67,7 @@ class NetworkSolver(Solver):
     optimizer: Optimizer = field(default_factory=Adam)
     training: Training = field(default_factory=Training)
     boundary_choice: str = field(default="", compare=False, metadata={"option": False})  # a sentence of `resolved`
+    points_choice: str = field(default="", compare=False, metadata={"option": False})  # the same for the points
     label: str = field(default="network", compare=False, metadata={"option": False})  # the label does not change the method
 
     def __post_init__(self) -> None:
@@ -118,9 +120,13 @@ class NetworkSolver(Solver):
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
         known = problem.data is not None and self.loss.sums_over_data
         is_residual = self.loss.is_square and not self.loss.is_regression
-        network = self.network.sized(SpectralData(problem), is_residual=is_residual).resolved(problem.periodic_axes)
+        data = SpectralData(problem)
+        network = self.network.sized(data, is_residual=is_residual).resolved(problem.periodic_axes)
         holes = isinstance(problem.domain, WithHoles)
         number, on_boundary = self.optimizer.points(d, network.num_parameters(d), holes=holes)
+        points_choice = self.points_choice
+        if isinstance(self.optimizer, FirstOrder) and self.points.number is None and not known:
+            number, points_choice = fitted_number(number, data, holes=holes)
         points = self.points.resolved(d, number, known=known)
         waves = network.consists_of_waves and is_residual
         steps, beta = budget or self.training.steps, self.optimizer.beta
@@ -129,11 +135,12 @@ class NetworkSolver(Solver):
         if not problem.is_regression:
             boundary, told = boundary.chosen(setting)
             boundary = boundary.resolved(setting)
-        return replace(self, network=network, points=points, boundary=boundary, boundary_choice=told or self.boundary_choice)
+        told = told or self.boundary_choice
+        return replace(self, network=network, points=points, boundary=boundary, boundary_choice=told, points_choice=points_choice)
 
     @property
     def choices(self) -> tuple[str, ...]:
-        return (self.boundary_choice,) if self.boundary_choice else ()
+        return tuple(filter(None, (self.boundary_choice, self.points_choice)))
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
