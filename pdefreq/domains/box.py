@@ -150,10 +150,12 @@ class Box(Domain):
 
     def distance_from(self, parts: Collection[str]) -> Field:
         """The product of the distances from sides, with a largest value of 1."""
+        from pdefreq.domains.geometry.side_product import gradient_of_product, product
+
         ends = self._ends(parts)
         sides = [(k, self.lower[k] if 0 in of else None, self.upper[k] if 1 in of else None) for k, of in ends.items()]
         scale = math.prod((2 / self.lengths[k]) ** 2 if len(of) == 2 else 1 / self.lengths[k] for k, of in ends.items())
-        return CallableField(functools.partial(_product, sides, scale), functools.partial(_gradient_of_product, sides, scale))
+        return CallableField(functools.partial(product, sides, scale), functools.partial(gradient_of_product, sides, scale))
 
     def lifting(self, g: Field) -> Field:
         return self.lifting_from(dict.fromkeys(self.part_names, g))
@@ -307,45 +309,6 @@ class Box(Domain):
         normals[:, k] = 1.0 if end else -1.0
         parts = torch.full((x.shape[0],), 2 * k + end, dtype=torch.long)
         return Samples(torch.cat([x[:, :k], fixed, x[:, k:]], dim=1), weights, normals, parts)
-
-
-_Side = tuple[int, "float | None", "float | None"]  # an axis, and the bounds along it at which a factor vanishes
-
-
-def _product(sides: Sequence[_Side], scale: float, x: Tensor) -> Tensor:
-    """The product of the distances from sides, scaled."""
-    return scale * _factors(sides, x)[0].prod(dim=1)
-
-
-def _gradient_of_product(sides: Sequence[_Side], scale: float, x: Tensor) -> Tensor:
-    import torch
-
-    found, (factors, slopes) = torch.zeros_like(x), _factors(sides, x)
-    others = [
-        factors[:, [j for j in range(len(sides)) if j != k]].prod(dim=1) for k in range(len(sides))
-    ]  # not product / factor: that is 0 / 0 on the boundary
-    found[:, [k for k, *_ in sides]] = scale * slopes * torch.stack(others, dim=1)
-    return found
-
-
-def _factors(sides: Sequence[_Side], x: Tensor) -> tuple[Tensor, Tensor]:
-    """For each axis, the product of the distances from its sides, and the slope of this product, each ``(n, axes)``."""
-    import torch
-
-    factors, slopes = [], []
-    for k, lower, upper in sides:
-        along = x[:, k]
-        if lower is not None and upper is not None:
-            a, b = x.new_tensor(lower), x.new_tensor(upper)
-            factors.append((along - a) * (b - along))
-            slopes.append(a + b - 2 * along)
-        elif lower is not None:
-            factors.append(along - lower)
-            slopes.append(torch.ones_like(along))
-        elif upper is not None:
-            factors.append(upper - along)
-            slopes.append(-torch.ones_like(along))
-    return torch.stack(factors, dim=1), torch.stack(slopes, dim=1)
 
 
 def _gauss(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,7 @@
 """The treatment of boundary conditions that is chosen for a problem, and built-in values beside conditions on fluxes."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from pdefreq.core.announcements import listening
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
+from pdefreq.domains.domain import Domain
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.polygon import Polygon
 from pdefreq.domains.ring import Ring
@@ -24,11 +27,11 @@ FLUX = BoundaryPart("robin")
 METHODS = ["deep-ritz", "mscale", "pinn", "pinn-gradient", "network"]
 
 
-def values(name=None, value=0.0, where=None):
+def values(name: str | None = None, value: Any = 0.0, where: Any = None) -> BoundaryPart:
     return BoundaryPart("dirichlet", name=name, value=value, where=where)
 
 
-def problem(*parts, domain=SQUARE, **fields):
+def problem(*parts: BoundaryPart, domain: Domain = SQUARE, **fields: Any) -> Problem:
     return Problem(domain=domain, source=1.0, boundary=parts, **fields)
 
 
