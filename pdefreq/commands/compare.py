@@ -36,6 +36,7 @@ def compare(
     modes: o.Modes = None,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
+    train_seconds: o.TrainSeconds = None,
     stagnation: o.Stagnation = None,
     seed: o.Seed = 0,
     seeds: o.Seeds = 1,
@@ -50,7 +51,7 @@ def compare(
     """Run several methods on a problem and compare in which order their frequencies converge."""
     for name in methods:
         o.load_solver(name, {})  # unknown names are refused before the first run
-    stop = Stop(steps=steps, seconds=seconds, stagnation=stagnation)
+    stop = Stop(steps=steps, seconds=seconds, train_seconds=train_seconds, stagnation=stagnation)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 

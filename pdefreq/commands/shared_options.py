@@ -57,6 +57,10 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a ru
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Stop after this many steps.", rich_help_panel=_BUDGET)]
 Seconds = Annotated[
     float | None,
+    typer.Option(metavar="S", help="Stop after S seconds of steps and measurements.", rich_help_panel=_BUDGET),
+]
+TrainSeconds = Annotated[
+    float | None,
     typer.Option(
         metavar="S", help="Stop after S seconds of steps; the time of measurements is not counted.", rich_help_panel=_BUDGET
     ),

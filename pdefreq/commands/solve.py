@@ -84,6 +84,7 @@ def solve(
     modes: o.Modes = None,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
+    train_seconds: o.TrainSeconds = None,
     tolerance: o.Tolerance = None,
     stagnation: o.Stagnation = None,
     seed: o.Seed = 0,
@@ -109,7 +110,13 @@ def solve(
     if method is None:  # the options in the file belong to the method in the file
         given = {**own.get("set", {}), **given}
     solver = o.load_solver(name, given)
-    limits = {"steps": steps, "seconds": seconds, "tolerance": tolerance, "stagnation": stagnation}
+    limits = {
+        "steps": steps,
+        "seconds": seconds,
+        "train_seconds": train_seconds,
+        "tolerance": tolerance,
+        "stagnation": stagnation,
+    }
     stop = Stop(**{key: own.get(key) if value is None else value for key, value in limits.items()})
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.content import Content
@@ -42,6 +42,12 @@ def dimension_key(least: int, most: int = MAX_DIMENSION, *, default: int) -> Key
         default: The dimension if neither the key nor a list determines it.
     """
     return Key("dimension", Whole(least, most), "number of coordinates", default=default, otherwise="the length of the lists")
+
+
+def only_one(values: Mapping[str, Field]) -> Field | None:
+    """The values on parts of the boundary if they are given by one function; None if parts have different functions."""
+    first = next(iter(values.values()))
+    return first if all(each is first or each == first for each in values.values()) else None
 
 
 class Domain(Content, ABC):
@@ -149,6 +155,32 @@ class Domain(Content, ABC):
     @abstractmethod
     def lifting(self, g: Field) -> Field:
         """A lifting of `g`, a function that equals `g` on the boundary and uses no values of `g` elsewhere."""
+
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether `lifting_from` and `distance_from` exist for values on parts of the boundary.
+
+        Args:
+            values: The values by the names of the parts; by default, there must be one function for all parts.
+        """
+        return {*values} == {*self.part_names} and only_one(values) is not None
+
+    def distance_from(self, parts: Collection[str]) -> Field:
+        """A smooth function that is zero on some parts of the boundary, and positive in the domain and on the other parts.
+
+        Args:
+            parts: The names of the parts, such that `can_lift` values from them.
+        """
+        return self.distance()
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
+        """A function that equals given values on parts of the boundary, and uses them on these parts only.
+
+        Args:
+            values: The values by the names of the parts, such that `can_lift` them.
+        """
+        one = only_one(values)
+        assert one is not None
+        return self.lifting(one)
 
     # Meshes ---------------------------------------------------------------------------------------------------------------
 

@@ -200,7 +200,9 @@ class MeshDomain(Domain):
         if g.constant is not None:
             return ConstantField(g.constant)
         if self.dimension > 2:
-            raise IncompatibleError("boundary values that vary can't be built in on a mesh of tetrahedra: use boundary=penalty")
+            raise IncompatibleError(
+                "boundary values that vary can't be built in on a mesh of tetrahedra: use `--set boundary=penalty`"
+            )
         return FromFacets(g, self._sides[0])
 
     @property

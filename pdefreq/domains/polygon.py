@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -14,7 +14,7 @@ import torch
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.table_keys import Key, PointList
-from pdefreq.domains.domain import Domain, dimension_key
+from pdefreq.domains.domain import Domain, dimension_key, only_one
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.convex_polygon import ConvexPolygon
 from pdefreq.domains.geometry.in_pieces import pieces
@@ -148,23 +148,36 @@ class Polygon(Domain):
         return joined(samples)
 
     def distance(self) -> Field:
+        return self.distance_from(self.part_names)
+
+    def distance_from(self, parts: Collection[str]) -> Field:
         """For a convex polygon with at most eight sides, a polynomial that is 1 at the mean of its corners; see `ConvexPolygon`.
 
         Otherwise the mean value distance, smoothed at the corners, with a maximum of about 1; see `SmoothedDistance`.
         """
         if self._convex_polygon is not None:
-            return self._convex_polygon.distance()
+            return self._convex_polygon.distance([self.part_names.index(name) for name in parts])
         largest = float(SmoothedDistance(self._sides, self._normals)(self._middles).max())
         return SmoothedDistance(self._sides, self._normals, 1 / largest)
 
     def lifting(self, g: Field) -> Field:
+        return self.lifting_from(dict.fromkeys(self.part_names, g))
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
         """For a convex polygon with at most eight sides, a smooth lifting; see `ConvexPolygon`.
 
         Otherwise a weighted mean of the values at the nearest point of each side; see `FromFacets`.
         """
-        if g.constant is not None:
-            return ConstantField(g.constant)
-        return FromFacets(g, self._sides) if self._convex_polygon is None else self._convex_polygon.lifting(g)
+        one = only_one(values)
+        if one is not None and one.constant is not None:
+            return ConstantField(one.constant)
+        if self._convex_polygon is not None:
+            return self._convex_polygon.lifting([values.get(name) for name in self.part_names])
+        return FromFacets([values[name] for name in self.part_names] if one is None else one, self._sides)
+
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether values are given on all sides, or on some sides of a convex polygon with at most eight."""
+        return bool(values) and (self._convex_polygon is not None or {*values} == {*self.part_names})
 
     def loops(self, h: float) -> list[Loop]:
         from pdefreq.domains.meshes.planar_mesh import Loop

@@ -40,8 +40,8 @@ class StrongResidual(Functional):
         problem: The problem.
         space: The trial space of u.
         interior: Points and weights for the first integral.
-        boundary: Points and weights for the others; without it the space must satisfy the boundary values.
-        beta: The penalty parameter beta.
+        boundary: Points and weights for the others.
+        beta: The penalty parameter beta; without it, or without `boundary`, the space must satisfy the boundary values.
         robin_beta: The parameter beta_r of the Robin conditions; by default beta.
         source: f at the interior points, where it is known only there.
         metric: The norm of the residual in the first integral.
@@ -63,7 +63,7 @@ class StrongResidual(Functional):
         interior: Samples,
         boundary: Samples | None = None,
         *,
-        beta: float = 1.0,
+        beta: float | None = 1.0,
         robin_beta: float | None = None,
         source: Values | None = None,
         metric: MetricName = "l2",
@@ -83,8 +83,9 @@ class StrongResidual(Functional):
             conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, like)
             if (robin := conditions.where("robin")) is not None:
                 weak = WeakEquation.at(equation, robin.x.double().cpu(), like)
-                blocks.append(RobinResidualBlock(weak, space, robin, beta if robin_beta is None else robin_beta))
-            if (dirichlet := conditions.where("dirichlet")) is not None:
+                robin_beta = beta if robin_beta is None else robin_beta
+                blocks.append(RobinResidualBlock(weak, space, robin, 1.0 if robin_beta is None else robin_beta))
+            if beta is not None and (dirichlet := conditions.where("dirichlet")) is not None:
                 blocks.append(PenaltyBlock(space, dirichlet, beta))
         super().__init__(blocks)
 

@@ -30,8 +30,10 @@ class Sampled:
 
     Args:
         interior: Points and weights in the domain.
-        boundary: Points, weights and normals on its boundary; None if boundary values are built into the network.
-        beta: The penalty parameter, which multiplies the boundary terms.
+        boundary: Points, weights and normals on its boundary; None if it is not sampled.
+        beta: The penalty parameter, which multiplies the squared errors of boundary values; None if they are built into the
+            network.
+        flux_beta: The factor of the squared errors of fluxes.
         source: f at the interior points, if it is known only there.
         load: The points at which f is known and the values of f, for losses whose other terms remain integrals.
         scales: The units of the problem; None for those in which it is given.
@@ -39,7 +41,8 @@ class Sampled:
 
     interior: Samples
     boundary: Samples | None = None
-    beta: float = 1.0
+    beta: float | None = 1.0
+    flux_beta: float = 1.0
     source: Values | None = None
     load: tuple[Samples, Values] | None = None
     scales: Scales | None = None
@@ -151,7 +154,8 @@ class Ritz(Loss):
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.ritz_energy import RitzEnergy
 
-        beta = sampled.beta if sampled.scales is None else sampled.beta * sampled.scales.penalty_in_energy
+        unit = 1.0 if sampled.scales is None else sampled.scales.penalty_in_energy
+        beta = None if sampled.beta is None else sampled.beta * unit
         return RitzEnergy(problem, space, sampled.interior, sampled.boundary, beta=beta, data=sampled.load, like=like)
 
 
@@ -210,8 +214,8 @@ class Residual(Loss):
             space,
             interior,
             boundary,
-            beta=sampled.beta * beta,
-            robin_beta=sampled.beta * robin,
+            beta=None if sampled.beta is None else sampled.beta * beta,
+            robin_beta=sampled.flux_beta * robin,
             source=sampled.source,
             metric=self.metric,
             like=like,

@@ -31,12 +31,15 @@ class Optimizer(Part):
     Attributes:
         needs_fixed_objective: Whether the objective must be the same in all steps.
         number: Default number of interior points in 1-D, 2-D and beyond.
+        beta: Penalty parameter of boundary values in the units in which networks are trained; None for one that depends on the
+            domain.
     """
 
     registry = OPTIMIZERS
     needs_fixed_objective: ClassVar[bool] = False
     # In 2-D, networks overfitted fewer than 130 points along each axis on `poisson-multilevel` within 300 steps.
     number: ClassVar[tuple[int, int, int]] = (1000, 19600, 8192)
+    beta: ClassVar[float | None] = None
 
     @property
     def for_squares(self) -> str | None:
@@ -200,7 +203,7 @@ class SsBroyden(Optimizer):
             size, most = (entries / 2**27 for entries in (coefficients**2, _FACTOR))
             raise TooLargeError(
                 f"ssbroyden would hold a matrix of {coefficients:,} x {coefficients:,} entries, {size:,.1f} GiB, and takes at "
-                f"most {most:.0f} GiB: use narrower `widths` or optimizer=lbfgs"
+                f"most {most:.0f} GiB: use narrower `widths` or `--set optimizer=lbfgs`"
             )
 
 
@@ -227,6 +230,7 @@ class GaussNewton(Optimizer):
     """
 
     number = (500, 1600, 2000)  # each point is a row of a matrix, or several
+    beta = 5e4  # gives errors of u at the boundary about the weight of errors of its second derivatives inside
 
     damping: float | None = None
     control: StepControl = field(default_factory=Nielsen)
@@ -277,5 +281,5 @@ class GaussNewton(Optimizer):
             size, most = (entries / 2**27 for entries in (rows * coefficients, _FACTOR))
             raise TooLargeError(
                 f"gauss-newton would hold a matrix of {rows:,} rows for {coefficients:,} coefficients, {size:,.1f} GiB, "
-                f"and takes at most {most:.0f} GiB: use a smaller `number`, narrower `widths` or optimizer=lbfgs"
+                f"and takes at most {most:.0f} GiB: use a smaller `number`, narrower `widths` or `--set optimizer=lbfgs`"
             )

@@ -70,7 +70,7 @@ class AtData(Points):
     def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
         if not known:
             raise IncompatibleError(
-                "points=at-data needs a loss that is a sum over points that the problem gives ([data]): use points=sobol"
+                "points=at-data needs a loss that is a sum over points that the problem gives ([data]): use `--set points=sobol`"
             )
         return self
 
@@ -120,7 +120,7 @@ class Gauss(Points):
 
     def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
         if dimension > _MOST:
-            raise IncompatibleError(f"Gauss points are limited to {_MOST} dimensions, got {dimension}: use points=sobol")
+            raise IncompatibleError(f"Gauss points are limited to {_MOST} dimensions, got {dimension}: use `--set points=sobol`")
         return super().resolved(dimension, number, known=known)
 
     def interior(self, domain: Domain, seed: int, draw: int) -> Samples:

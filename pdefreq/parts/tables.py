@@ -46,7 +46,7 @@ BOUNDARIES = Registry(
     "boundary",
     "pdefreq.boundaries",
     {
-        "automatic": "pdefreq.parts.boundary:Automatic",
+        "auto": "pdefreq.parts.boundary:Automatic",
         "hard": "pdefreq.parts.boundary:Hard",
         "penalty": "pdefreq.parts.boundary:Penalty",
     },

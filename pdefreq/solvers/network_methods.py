@@ -7,7 +7,7 @@ from typing import Any
 from pdefreq.core.composition import as_part
 from pdefreq.core.errors import OptionError
 from pdefreq.parts.boundary import Automatic as AutomaticBoundary
-from pdefreq.parts.boundary import Boundary, Hard
+from pdefreq.parts.boundary import Boundary
 from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
 from pdefreq.parts.mscale import Mscale
 from pdefreq.parts.networks import Mlp, Network
@@ -35,7 +35,7 @@ def deep_ritz(
     *,
     network: Network = Mlp(widths=(75, 75, 75)),
     loss: Ritz = Ritz(),
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(half_life=1500.0),
     training: Training = Training(steps=4000),
@@ -70,7 +70,7 @@ def mscale(
     *,
     network: Network = Mscale(),
     loss: Ritz = Ritz(),
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(learning_rate=8e-3, half_life=800.0),
     training: Training = Training(steps=2000),
@@ -105,7 +105,7 @@ def pinn(
     *,
     network: Network = Mlp(),
     loss: Residual = Residual(),
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(learning_rate=5e-3, half_life=500.0),
     training: Training = Training(steps=2500),
@@ -140,7 +140,7 @@ def pinn_gradient(
     *,
     network: Network = Mlp(),
     loss: Residual = _ENHANCED,
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(learning_rate=5e-3, half_life=300.0),
     training: Training = Training(steps=1000),
@@ -274,7 +274,7 @@ def network(
     *,
     network: Network = Mlp(),
     loss: Loss = Ritz(),
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(),
     training: Training = Training(),

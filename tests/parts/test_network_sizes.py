@@ -101,10 +101,12 @@ def test_the_choice_is_that_of_the_scaled_problem():
     ],
     ids=["tones", "p-laplacian", "periodic"],
 )
-def test_one_note_tells_the_choice(problem, told):
+def test_notes_tell_the_choice(problem, told):
     run = solve(problem(), "gauss-newton", stop=Stop(steps=1), seed=0)
-    (note,) = [note for note in run.all_notes if "were chosen" in note]
-    assert all(part in note for part in told)
+    (network,) = [note for note in run.all_notes if "were chosen" in note]
+    boundary = [note for note in run.all_notes if note.startswith("boundary=auto chose")]
+    assert len(boundary) == any("boundary" in part for part in told)
+    assert all(part in " ".join([network, *boundary]) for part in told)
 
 
 def test_a_given_network_and_boundary_are_not_told_as_chosen():

@@ -156,7 +156,7 @@ CASES = {
     "loss misfit": ("regression", "fit", {"gradient": 0.5}),
     "loss misfit of another exponent": ("regression", "fit", {"exponent": 3, "gradient": 0.5}),
     # boundary conditions
-    "boundary automatic": ("pinn", "a slope", {"boundary": "automatic"}),
+    "boundary auto": ("pinn", "a slope", {"boundary": "auto"}),
     "boundary hard": ("pinn", "a slope", {"boundary": "hard"}),
     "boundary penalty": ("pinn", "different values", {"boundary": "penalty"}),
     "boundary penalty, energy": ("deep-ritz", "mixed", {"boundary": "penalty"}),
