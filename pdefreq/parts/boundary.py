@@ -64,31 +64,34 @@ class Boundary(Part):
         """Whether boundary values are built into the network for every problem."""
         return not self.is_penalty
 
-    def suited(self, *, waves: bool, can_build_in: bool) -> Boundary:
+    def suited(self, *, waves: bool, holes: bool, can_build_in: bool) -> Boundary:
         """The treatment for a network on a problem.
 
         Args:
             waves: Whether the solution is expected to be a sum of units of the network.
+            holes: Whether a residual is minimized with few points on a domain with holes.
             can_build_in: Whether there is one prescribed function on the whole boundary.
         """
         return self
 
-    def told(self, chosen: Boundary, *, waves: bool) -> str:
+    def told(self, chosen: Boundary, *, waves: bool, holes: bool) -> str:
         """The choice of `suited` in a sentence, or "" if the treatment was given.
 
         Args:
             chosen: The treatment that was chosen.
             waves: Whether the solution is expected to be a sum of units of the network.
+            holes: Whether a residual is minimized with few points on a domain with holes.
         """
         return ""
 
-    def resolved(self, dimension: int, steps: int, number: int) -> Boundary:
+    def resolved(self, dimension: int, steps: int, number: int, beta: float) -> Boundary:
         """The same part with all defaults set.
 
         Args:
             dimension: The dimension of the domain.
             steps: The step budget of the run.
             number: The default number of boundary points in 2-D and beyond.
+            beta: The default penalty parameter.
 
         Raises:
             OptionError: If an option does nothing in this dimension.
@@ -116,20 +119,22 @@ class Automatic(Boundary):
 
     Penalty terms are used if the network starts with waves of the solution, or if boundary values can't be built in. Built-in
     values multiply the network by a function that vanishes on the boundary, so that the solution is not a sum of these waves.
+    They are also used for the residual on a domain with holes with gauss-newton, where this function has large derivatives.
     """
 
     @property
     def builds_in(self) -> bool:
         return False
 
-    def suited(self, *, waves: bool, can_build_in: bool) -> Boundary:
-        return Penalty(beta=_BETA_OF_WAVES) if waves or not can_build_in else Hard()
+    def suited(self, *, waves: bool, holes: bool, can_build_in: bool) -> Boundary:
+        return Penalty(beta=_BETA_OF_WAVES) if waves or holes or not can_build_in else Hard()
 
-    def told(self, chosen: Boundary, *, waves: bool) -> str:
+    def told(self, chosen: Boundary, *, waves: bool, holes: bool) -> str:
         if not isinstance(chosen, Penalty):
             return "boundary=hard was chosen, since the boundary values can be built into this network."
         built_in = "values that are built in would multiply the waves of the network"
-        reason = built_in if waves else "there is no single function of boundary values to build in"
+        around = "values that are built in around holes would multiply the network by a function with large derivatives"
+        reason = built_in if waves else around if holes else "there is no single function of boundary values to build in"
         return f"boundary=penalty with beta={chosen.beta:g} was chosen, since {reason}."
 
     def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
@@ -164,7 +169,8 @@ class Penalty(Boundary):
 
     Args:
         beta: Penalty parameter, the factor of the integrals over the boundary, in the units in which the network is trained
-            (`scaling`). In units of 1 the minimizer of an energy differs from the boundary values by du/dn / (2 beta).
+            (`scaling`); null means 500, and 5e4 for residuals with gauss-newton. In units of 1 the minimizer of an energy differs
+            from the boundary values by du/dn / (2 beta).
         points: Number of boundary points in 2-D and beyond; null means 400, with gauss-newton a quarter of the interior points if
             that is more.
         schedule: The schedule of beta along a run; null keeps it constant.
@@ -172,7 +178,7 @@ class Penalty(Boundary):
 
     is_penalty = True
 
-    beta: float = 500.0
+    beta: float | None = None
     points: int | None = None
     schedule: PenaltySchedule | None = None
 
@@ -187,19 +193,21 @@ class Penalty(Boundary):
 
     @property
     def penalty_parameter(self) -> float:
+        assert self.beta is not None  # set by `resolved`
         return self.beta
 
     @property
     def penalty_schedule(self) -> StagedPenalty | None:
         return None if self.schedule is None else self.schedule.multipliers()
 
-    def resolved(self, dimension: int, steps: int, number: int) -> Penalty:
+    def resolved(self, dimension: int, steps: int, number: int, beta: float) -> Penalty:
         if dimension == 1 and self.points not in (None, _ENDS):
             raise OptionError(
                 "`boundary.points` does nothing here: an interval has two ends, and both are used; leave `boundary.points` out"
             )
         points = _ENDS if dimension == 1 else self.points or number
-        return replace(self, points=points, schedule=self.schedule and self.schedule.resolved(steps))
+        schedule = self.schedule and self.schedule.resolved(steps)
+        return replace(self, beta=self.beta or beta, points=points, schedule=schedule)
 
     def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         return network

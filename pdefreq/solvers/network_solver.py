@@ -14,7 +14,7 @@ from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, Optimizer
-from pdefreq.parts.points import Automatic, Points
+from pdefreq.parts.points import Automatic, Gauss, Points
 from pdefreq.parts.training import Training
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.problem.needs import VALUES_WITH_DERIVATIVES, Need
@@ -65,7 +65,8 @@ class NetworkSolver(Solver):
     points: Points = field(default_factory=Automatic)
     optimizer: Optimizer = field(default_factory=Adam)
     training: Training = field(default_factory=Training)
-    boundary_choice: str = field(default="", compare=False, metadata={"option": False})  # a sentence of `resolved`
+    loss_choice: str = field(default="", compare=False, metadata={"option": False})  # sentences of `resolved`
+    boundary_choice: str = field(default="", compare=False, metadata={"option": False})
     label: str = field(default="network", compare=False, metadata={"option": False})  # the label does not change the method
 
     def __post_init__(self) -> None:
@@ -114,18 +115,30 @@ class NetworkSolver(Solver):
         from pdefreq.spectrum.data_spectrum import SpectralData
 
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
-        known = problem.data is not None and self.loss.sums_over_data
-        is_residual = self.loss.is_square and not self.loss.is_regression
+        loss, loss_choice = self.loss.suited(problem)
+        known = problem.data is not None and loss.sums_over_data
+        is_residual = loss.is_square and not loss.is_regression
         network = self.network.sized(SpectralData(problem), is_residual=is_residual).resolved(problem.periodic_axes)
         can_build_in = problem.is_regression or len(problem.periodic_axes) == d or problem.dirichlet is not None
-        holes = isinstance(problem.domain, WithHoles)
-        number, on_boundary = self.optimizer.points(d, network.num_parameters(d), holes=holes)
-        points = self.points.resolved(d, number, known=known)
-        waves = network.consists_of_waves and is_residual
-        boundary = self.boundary.suited(waves=waves, can_build_in=can_build_in)
-        told = self.boundary.told(boundary, waves=waves) or self.boundary_choice
-        boundary = boundary.resolved(d, budget or self.training.steps, on_boundary)
-        return replace(self, network=network, points=points, boundary=boundary, boundary_choice=told)
+        has_holes, waves = isinstance(problem.domain, WithHoles), network.consists_of_waves and is_residual
+        around_holes = has_holes and is_residual and self.optimizer.has_few_points
+        rule = self.points.suited(d, known=known, even=around_holes)
+        on_lines = has_holes and isinstance(rule, Gauss)
+        number, on_boundary = self.optimizer.points(d, network.num_parameters(d), on_lines=on_lines)
+        points = rule.resolved(d, number, known=known)
+        boundary = self.boundary.suited(waves=waves, holes=around_holes, can_build_in=can_build_in)
+        told = self.boundary.told(boundary, waves=waves, holes=around_holes) or self.boundary_choice
+        beta = self.optimizer.penalty_parameter(is_residual=is_residual)
+        boundary = boundary.resolved(d, budget or self.training.steps, on_boundary, beta)
+        return replace(
+            self,
+            network=network,
+            loss=loss,
+            points=points,
+            boundary=boundary,
+            loss_choice=loss_choice or self.loss_choice,
+            boundary_choice=told,
+        )
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -142,7 +155,7 @@ class NetworkSolver(Solver):
         from pdefreq.problem.scales import NaturalUnits
         from pdefreq.spectrum.data_spectrum import SpectralData
 
-        loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
+        domain, regular, training = problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)
         require_precision(problem.equation, dtype)
         if guess is not None:
@@ -153,9 +166,10 @@ class NetworkSolver(Solver):
         method, reason = resolved._settled(SpectralData(problem))
         if not problem.is_regression and len(problem.periodic_axes) < domain.dimension:
             reason = f"{reason} {resolved.boundary_choice}".strip()
+        reason = f"{resolved.loss_choice} {reason}".strip()
         require(problem, self.name, method.needs)
         method._require_start(problem.equation, domain, problem.dirichlet)
-        points, boundary = method.points, method.boundary
+        loss, points, boundary = method.loss, method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
