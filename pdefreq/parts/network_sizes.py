@@ -43,9 +43,12 @@ def _local(problem: Problem, reason: str) -> Suggestion:
 def suggested(data: SpectralData) -> Suggestion:
     """Widths and initialization of a sine network for a residual.
 
-    If the solution consists of a few waves, one layer represents it exactly, and few units are better than many. With waves that
-    the solution does not contain, the steps are ill-conditioned (`poisson-tones:2d`: 4e-15 with 40 units, 1e-6 with 150). A
-    continuous spectrum in two or three dimensions needs a second layer, which combines waves. In one dimension one layer was
+    If the solution consists of a few waves, one layer represents it exactly, and few units suffice. This is the case if the
+    waves of the data satisfy a linear equation and the boundary conditions up to a tenth. Layers next to boundary values, and
+    fine scales of a coefficient, are no such waves: two layers of 30 units follow them, initially with a few waves along the
+    longest side. The same network is used on domains with holes if the data have no spectrum.
+
+    A continuous spectrum in two or three dimensions needs a second layer, which combines waves. In one dimension one layer was
     accurate in either case. The spectrum is not used if only the lowest wavenumber is occupied, if the points do not resolve it,
     if p != 2 or a side is periodic, or in more than three dimensions.
 
