@@ -32,6 +32,7 @@ class Setting:
         problem: The problem without its exact solution.
         derivatives: The highest order of derivatives of u in the loss.
         waves: Whether the solution is expected to be a sum of units of the network.
+        around_holes: Whether a residual is minimized with few points on a domain with holes.
         steps: The step budget of the run.
         number: The default number of boundary points in 2-D and beyond.
         beta: The penalty parameter in units of 1; None if it depends on the gaps of the domain.
@@ -40,6 +41,7 @@ class Setting:
     problem: Problem
     derivatives: int
     waves: bool
+    around_holes: bool
     steps: int
     number: int
     beta: float | None = None
@@ -136,8 +138,8 @@ class Automatic(Boundary):
     """The treatment that is chosen for a network and a problem: boundary values are built in, or imposed by penalty terms.
 
     Penalty terms are used if the network starts with waves of the solution, or if boundary values can't be built in with as many
-    derivatives as the loss takes. Built-in values multiply the network by a function that vanishes on the boundary, so that the
-    solution is not a sum of these waves.
+    derivatives as the loss takes, or for the residual on a domain with holes with gauss-newton. Built-in values multiply the
+    network by a function that vanishes on the boundary, so that the solution is not a sum of these waves.
 
     Args:
         points: Number of boundary points in 2-D and beyond where the boundary is sampled; null means the default of the
@@ -154,7 +156,7 @@ class Automatic(Boundary):
         problem = setting.problem
         if problem.is_periodic:
             return Hard(points=self.points), ""
-        reason = "values that are built in would multiply the waves of the network" if setting.waves else _obstacle(setting)
+        reason = _obstacle(setting)
         if reason is None:
             told = "boundary=auto chose boundary=hard, since the boundary values can be built into this network."
             return Hard(points=self.points), told
@@ -170,6 +172,10 @@ def _obstacle(setting: Setting) -> str | None:
     from pdefreq.domains.holes import WithHoles
 
     problem = setting.problem
+    if setting.waves:
+        return "values that are built in would multiply the waves of the network"
+    if setting.around_holes:
+        return "values that are built in around holes would multiply the network by a function with large derivatives"
     if problem.no_built_in is not None:
         return problem.no_built_in
     values, least = problem.side_values, max(setting.derivatives, 1)
@@ -262,7 +268,9 @@ class Penalty(Boundary):
 
     Args:
         beta: Penalty parameter, the factor of the integrals over the boundary, in the units in which the network is trained
-            (`scaling`). In units of 1 the minimizer of an energy differs from the boundary values by du/dn / (2 beta).
+            (`scaling`); null means 5e4 for residuals with gauss-newton, and otherwise 500 times half the shortest side of the
+            domain over the smallest gap between pieces of its boundary, at least 500. In units of 1 the minimizer of an energy differs
+            from the boundary values by du/dn / (2 beta).
         points: Number of boundary points in 2-D and beyond; null means 400, with gauss-newton a quarter of the interior points if
             that is more.
         schedule: The schedule of beta along a run; null keeps it constant.
@@ -270,7 +278,7 @@ class Penalty(Boundary):
 
     is_penalty = True
 
-    beta: float = _BETA
+    beta: float | None = None
     points: int | None = None
     schedule: PenaltySchedule | None = None
 
@@ -285,20 +293,20 @@ class Penalty(Boundary):
 
     @property
     def penalty_parameter(self) -> float:
+        assert self.beta is not None  # set by `resolved`
         return self.beta
 
     @property
     def flux_parameter(self) -> float:
-        return self.beta
+        return self.penalty_parameter
 
     @property
     def penalty_schedule(self) -> StagedPenalty | None:
         return None if self.schedule is None else self.schedule.multipliers()
 
     def resolved(self, setting: Setting) -> Penalty:
-        return replace(
-            self, points=_points(self.points, setting), schedule=self.schedule and self.schedule.resolved(setting.steps)
-        )
+        schedule = self.schedule and self.schedule.resolved(setting.steps)
+        return replace(self, beta=self.beta or setting.default_beta, points=_points(self.points, setting), schedule=schedule)
 
     def applied(self, network: Network, problem: Problem) -> Network:
         return network

@@ -111,6 +111,10 @@ class Loss(Part):
         """Whether the loss is quadratic in u if the equation is linear, or, with linear=False, if it is nonlinear."""
         return linear
 
+    def suited(self, problem: Problem) -> tuple[Loss, str]:
+        """The loss that is used for a problem, and a sentence on the choice, or "" if the loss was given."""
+        return self, ""
+
     def unit(self, scales: Scales) -> float:
         """The size of the loss for functions of the size of the solution, by which it is divided for the optimizer."""
         return 1.0
@@ -224,6 +228,23 @@ class Residual(Loss):
             return residual
         factor = {"gradient": self.gradient * sampled.length**2}
         return residual + GradientOfResidual(problem, space, interior, like=like).weighted(factor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Automatic(Residual):
+    """The energy if second-order coefficients depend on u or grad u and there is an energy; otherwise the squared residual.
+
+    For p != 2 the residual is degenerate where grad u = 0: the coefficient |grad u|^(p-2) of the second derivatives is zero or
+    infinite there. Functions with small residuals at the points need not be close to the solution, whereas the energy is convex.
+    If `gradient` or `metric` is set, the loss is the residual.
+    """
+
+    def suited(self, problem: Problem) -> tuple[Loss, str]:
+        residual, energy = Residual(weights=self.weights, gradient=self.gradient, metric=self.metric), Ritz(weights=self.weights)
+        given = replace(residual, weights=None) != Residual()
+        if given or problem.equation.is_semilinear or problem.lacks(energy.needs) is not None:
+            return residual, ""
+        return energy, "loss=ritz was chosen, since second-order coefficients depend on u or grad u."
 
 
 @dataclass(frozen=True, kw_only=True)

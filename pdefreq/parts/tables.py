@@ -36,6 +36,7 @@ LOSSES = Registry(
     "loss",
     "pdefreq.losses",
     {
+        "automatic": "pdefreq.parts.losses:Automatic",
         "ritz": "pdefreq.parts.losses:Ritz",
         "residual": "pdefreq.parts.losses:Residual",
         "misfit": "pdefreq.parts.losses:Misfit",

@@ -16,7 +16,7 @@ from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, FirstOrder, Optimizer
 from pdefreq.parts.point_numbers import fitted_number
-from pdefreq.parts.points import Automatic, Points
+from pdefreq.parts.points import Automatic, Gauss, Points
 from pdefreq.parts.training import Training
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.problem.needs import VALUES_WITH_DERIVATIVES, Need
@@ -66,8 +66,9 @@ class NetworkSolver(Solver):
     points: Points = field(default_factory=Automatic)
     optimizer: Optimizer = field(default_factory=Adam)
     training: Training = field(default_factory=Training)
-    boundary_choice: str = field(default="", compare=False, metadata={"option": False})  # a sentence of `resolved`
-    points_choice: str = field(default="", compare=False, metadata={"option": False})  # the same for the points
+    loss_choice: str = field(default="", compare=False, metadata={"option": False})  # sentences of `resolved`
+    boundary_choice: str = field(default="", compare=False, metadata={"option": False})
+    points_choice: str = field(default="", compare=False, metadata={"option": False})
     label: str = field(default="network", compare=False, metadata={"option": False})  # the label does not change the method
 
     def __post_init__(self) -> None:
@@ -118,29 +119,47 @@ class NetworkSolver(Solver):
         from pdefreq.spectrum.data_spectrum import SpectralData
 
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
-        known = problem.data is not None and self.loss.sums_over_data
-        is_residual = self.loss.is_square and not self.loss.is_regression
+        loss, loss_choice = self.loss.suited(problem)
+        known = problem.data is not None and loss.sums_over_data
+        is_residual = loss.is_square and not loss.is_regression
         data = SpectralData(problem)
         network = self.network.sized(data, is_residual=is_residual).resolved(problem.periodic_axes)
         holes = isinstance(problem.domain, WithHoles)
-        number, on_boundary = self.optimizer.points(d, network.num_parameters(d), holes=holes)
+        around_holes = holes and is_residual and self.optimizer.has_few_points
+        rule = self.points.suited(d, known=known, even=around_holes)
+        on_lines = holes and isinstance(rule, Gauss)
+        number, on_boundary = self.optimizer.points(d, network.num_parameters(d), on_lines=on_lines)
         points_choice = self.points_choice
         if isinstance(self.optimizer, FirstOrder) and self.points.number is None and not known:
             number, points_choice = fitted_number(number, data, holes=holes)
-        points = self.points.resolved(d, number, known=known)
-        waves = network.consists_of_waves and is_residual
-        steps, beta = budget or self.training.steps, self.optimizer.beta
-        setting = Setting(problem, self.loss.derivatives, waves, steps, on_boundary, beta)
+        points = rule.resolved(d, number, known=known)
+        setting = Setting(
+            problem,
+            loss.derivatives,
+            waves=network.consists_of_waves and is_residual,
+            around_holes=around_holes,
+            steps=budget or self.training.steps,
+            number=on_boundary,
+            beta=self.optimizer.penalty_parameter(is_residual=is_residual),
+        )
         boundary, told = self.boundary, ""
         if not problem.is_regression:
             boundary, told = boundary.chosen(setting)
             boundary = boundary.resolved(setting)
-        told = told or self.boundary_choice
-        return replace(self, network=network, points=points, boundary=boundary, boundary_choice=told, points_choice=points_choice)
+        return replace(
+            self,
+            network=network,
+            loss=loss,
+            points=points,
+            boundary=boundary,
+            loss_choice=loss_choice or self.loss_choice,
+            boundary_choice=told or self.boundary_choice,
+            points_choice=points_choice,
+        )
 
     @property
     def choices(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.boundary_choice, self.points_choice)))
+        return tuple(filter(None, (self.loss_choice, self.boundary_choice, self.points_choice)))
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -157,7 +176,7 @@ class NetworkSolver(Solver):
         from pdefreq.problem.scales import NaturalUnits
         from pdefreq.spectrum.data_spectrum import SpectralData
 
-        loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
+        domain, regular, training = problem.domain, problem.regular, self.training
         require(problem, self.name, self.loss.needs)
         require(problem, self.name, self.needs, advice="use `--set boundary=penalty`")
         require_precision(problem.equation, dtype)
@@ -169,7 +188,7 @@ class NetworkSolver(Solver):
         method, reason = resolved._settled(SpectralData(problem))
         require(problem, self.name, method.needs, advice="use `--set boundary=penalty`")
         method._require_start(problem)
-        points, boundary = method.points, method.boundary
+        loss, points, boundary = method.loss, method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
