@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -178,7 +178,7 @@ class _Plan:
             return functional(replace(problem, terms=equation.terms), source)
 
         in_l2 = max(angular.largest) ** (2 * ORDERS[metric])
-        elsewhere = StrongResidual(problem, space, held, held_edge, beta=in_l2 * beta, robin_beta=in_l2 * robin, like=zero)
+        elsewhere = StrongResidual(problem, space, held, held_edge, beta=in_l2 * beta, robin_beta=lambda alpha: in_l2 * robin(alpha), like=zero)
 
         widths = " by ".join(f"{high:.3g}" for high in dict.fromkeys(bands.largest))
         near = "" if bands.is_box else " near those in the data"
@@ -261,14 +261,15 @@ class _Plan:
         perimeter = float(domain.boundary(1000).weights.sum())
         return math.ceil(_SIDES * perimeter / spacing ** (d - 1))
 
-    def _weights(self, wavenumber: float, interior: Samples, edge: Samples) -> tuple[float, float]:
-        """The factors of squared boundary errors and of squared flux errors.
+    def _weights(self, wavenumber: float, interior: Samples, edge: Samples) -> tuple[float, Callable[[Values], Values]]:
+        """The factor of squared boundary errors, and that of squared Robin errors as a function of the coefficient alpha.
 
-        The residual of a wave with wavenumber k is A k^2 + c times the wave, and the amplitude of its flux is A k times that of
-        the wave. With these factors the mean squares of all kinds of rows are about equal for waves with this wavenumber. It is
-        less than the bandwidth, because amplitudes decay. Larger factors of the boundary rows would lead to a wrong function at
-        re-entrant corners, where no u with square integrable second derivatives satisfies both the boundary values and the
-        equation. A metric divides the residual by k or k^2.
+        The residual of a wave with wavenumber k is A k^2 + c times the wave, and its Robin data have the amplitude
+        ((A k)^2 + alpha^2)^(1/2). With these factors the mean squares of all kinds of rows are about equal for waves with this
+        wavenumber. Robin rows with large alpha become those of prescribed values. The wavenumber is less than the bandwidth,
+        because amplitudes decay. Larger factors of the boundary rows would lead to a wrong function at re-entrant corners, where
+        no u with square integrable second derivatives satisfies both the boundary values and the equation. A metric divides the
+        residual by k or k^2.
         """
         from pdefreq.core.fields import ConstantField
         from pdefreq.functionals.residual_metric import ORDERS
@@ -276,9 +277,7 @@ class _Plan:
 
         averaged = SizeEstimate(self.problem, ConstantField(0.0)).averaged
         stiffness = averaged.mean_diffusion * wavenumber**2 + abs(averaged.reaction)
-        beta = (
-            (stiffness / wavenumber ** ORDERS[self.method.metric]) ** 2
-            * float(interior.weights.sum())
-            / float(edge.weights.sum())
-        )
-        return beta, beta / (averaged.mean_diffusion * wavenumber) ** 2
+        row = stiffness / wavenumber ** ORDERS[self.method.metric]
+        beta = row**2 * float(interior.weights.sum()) / float(edge.weights.sum())
+        flux = averaged.mean_diffusion * wavenumber
+        return beta, lambda alpha: beta / (flux**2 + alpha**2)

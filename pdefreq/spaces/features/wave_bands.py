@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _MOST_CELLS = 128  # along each axis of a box
+_JITTER = 0.5  # part of a cell in which its wavevector is drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +77,8 @@ class WaveBands:
     def draw(self, number: int, generator: torch.Generator) -> Tensor:
         """Random wavevectors, uniform in the set, ``(number, d)``.
 
-        All cells, with all signs, contain the same number of random wavevectors up to one. Independent wavevectors leave gaps,
-        which increased the error on the square with holes by one to two orders of magnitude. Since w and -w give the same waves,
+        All cells, with all signs, contain the same number of wavevectors up to one. These lie near the midpoints of equal parts
+        of the cell, because wavevectors that are close to each other leave gaps elsewhere. Since w and -w give the same waves,
         the first component is positive.
         """
         d = len(self.widths)
@@ -86,6 +87,8 @@ class WaveBands:
         rounds, rest = divmod(number, places)
         some = torch.randperm(places, generator=generator)[:rest]
         chosen = torch.cat([torch.arange(places).repeat(rounds), some])
-        inside = torch.rand(number, d, generator=generator, dtype=torch.float64)
+        inside = 0.5 + _JITTER * (torch.rand(number, d, generator=generator, dtype=torch.float64) - 0.5)
+        part = torch.arange(rounds).repeat_interleave(places)
+        inside[: len(part), 0] = (inside[: len(part), 0] + part) / max(rounds, 1)
         cell, sign = chosen // len(signs), chosen % len(signs)
         return signs[sign] * (self.corners[cell] + inside * self.widths)
