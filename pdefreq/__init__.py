@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from pdefreq.problem.data import Data
     from pdefreq.problem.files import load_problem
     from pdefreq.problem.grid_field import GridField
-    from pdefreq.problem.problem import Problem, Spectrum
+    from pdefreq.problem.problem import Problem
+    from pdefreq.problem.spectrum import Spectrum
     from pdefreq.runs.lifecycle import load_run, rerun, resume, run
     from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.record import Record
@@ -79,7 +80,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "BoundaryPart": "problem.boundary_conditions",
     "Data": "problem.data",
     "Problem": "problem.problem",
-    "Spectrum": "problem.problem",
+    "Spectrum": "problem.spectrum",
     "load_problem": "problem.files",
     "Refinement": "studies.refinement",
     "refine": "studies.refine",

@@ -41,7 +41,7 @@ TYPES = Registry(
         "reaction": "pdefreq.problem.terms.reaction:Reaction",
         "nonlinear": "pdefreq.problem.terms.nonlinear:Nonlinear",
         "boundary-part": "pdefreq.problem.boundary_conditions:BoundaryPart",
-        "spectrum": "pdefreq.problem.problem:Spectrum",
+        "spectrum": "pdefreq.problem.spectrum:Spectrum",
     },
 )
 """The classes that can be rebuilt from content. Other packages add classes by entry points in ``pdefreq.core.content``."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.probes.probe import Measurement, Nothing, Probe
-from pdefreq.problem.problem import ModeFamily
+from pdefreq.problem.spectrum import ModeFamily
 from pdefreq.spaces.trial_space import LinearSpace
 from pdefreq.spectrum.modes import Modes
 from pdefreq.spectrum.spectral_record import ERROR, PHASE, TOTAL

@@ -18,8 +18,8 @@ from pdefreq.domains.geometry.strata import stratified
 from pdefreq.domains.samples import Samples
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.sampled import field_values
-from pdefreq.spectrum.box_modes import RECORDED_INTERVALS
 from pdefreq.spectrum.modes import ModeFamilies
+from pdefreq.spectrum.sampling_grid import RECORDED_INTERVALS
 
 if TYPE_CHECKING:
     from torch import Tensor

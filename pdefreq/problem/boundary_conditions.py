@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from pdefreq.core.content import Content
@@ -12,6 +15,10 @@ from pdefreq.core.fields import ConstantField, Field, as_field
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from pdefreq.core.shapes import Points
+    from pdefreq.domains.domain import Domain
+    from pdefreq.domains.samples import Samples
 
 BoundaryKind = Literal["dirichlet", "robin", "periodic"]
 
@@ -61,3 +68,94 @@ class BoundaryPart(Content):
         for name in ("value", "alpha", "flux"):
             if getattr(self, name).constant != 0:
                 raise ProblemFileError(f'a boundary part with kind = "periodic" has no data: leave {name} out')
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundaryConditions:
+    """A domain and the conditions on its boundary.
+
+    Args:
+        domain: The domain.
+        boundary: The conditions. Where parts overlap, the first one applies, but periodic pairs precede the other parts.
+    """
+
+    domain: Domain
+    boundary: tuple[BoundaryPart, ...] = ()
+
+    def part_of(self, samples: Samples) -> Tensor:
+        """The index in `boundary` of the part that contains each boundary point, shape ``(n,)``.
+
+        Raises:
+            ProblemFileError: If no part contains a point.
+        """
+        x: Points = samples.x
+        index = x.new_full((x.shape[0],), -1).long()
+        for i, part in sorted(enumerate(self.boundary), key=lambda pair: pair[1].kind != "periodic"):  # pairs come first
+            index[(index < 0) & self.on_part(part, samples)] = i
+        if bool((index < 0).any()):
+            at = ", ".join(f"{v:g}" for v in x[index < 0][0].tolist())
+            raise ProblemFileError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
+        return index
+
+    def on_part(self, part: BoundaryPart, samples: Samples) -> Tensor:
+        """Whether each boundary point satisfies the name and the condition of a part, also if an earlier part contains it."""
+        import torch
+
+        mine = torch.ones(len(samples.x), dtype=torch.bool)
+        if part.name is not None:
+            assert samples.parts is not None
+            sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
+            mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
+        return mine if part.where is None else mine & part.where(samples.x)
+
+    def _side(self, name: str) -> int:
+        return self.domain.part_names.index(name)
+
+    @cached_property
+    def periodic_axes(self) -> tuple[int, ...]:
+        """The axes along which u is periodic, in ascending order."""
+        named = {part.name for part in self.boundary if part.kind == "periodic"}
+        return tuple(axis for axis, name in enumerate(self.domain.opposite_sides) if name in named)
+
+    @property
+    def is_periodic(self) -> bool:
+        """Whether u is periodic along all axes, so that the domain has no boundary."""
+        return len(self.periodic_axes) == self.domain.dimension
+
+    @property
+    def lifting(self) -> Field:
+        """The lifting of the values that are prescribed on all sides that are not periodic.
+
+        Raises:
+            IncompatibleError: If the domain has no lifting of values that vary.
+        """
+        from pdefreq.domains.box import Box
+
+        values, domain = self.dirichlet, self.domain
+        assert values is not None
+        if not isinstance(domain, Box):
+            return domain.lifting(values)
+        return domain.lifting(values, [axis for axis in range(domain.dimension) if axis not in self.periodic_axes])
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether a boundary part is defined by a condition, so that it may end inside a side."""
+        return any(part.where is not None for part in self.boundary)
+
+    @property
+    def has_values_everywhere(self) -> bool:
+        """Whether a single Dirichlet condition holds on all sides that are not periodic. True if all sides are periodic."""
+        return self.is_periodic or self.dirichlet is not None
+
+    @property
+    def dirichlet(self) -> Field | None:
+        """The boundary values if a single Dirichlet condition holds on all sides that are not periodic, otherwise None."""
+        parts = [part for part in self.boundary if part.kind != "periodic"]
+        whole = (
+            not self.is_periodic
+            and len(parts) == 1
+            and parts[0].kind == "dirichlet"
+            and parts[0].name is None
+            and parts[0].where is None
+        )
+        return parts[0].value if whole else None

@@ -6,13 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, Field, as_field
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from pdefreq.problem.terms.equation import Equation
 
 SOLUTION = "u"
 """The name of the solution in the formula of a nonlinear term."""
@@ -67,19 +64,3 @@ def _of_columns(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tenso
         return function(z[:, :-1], z[:, -1])
 
     return joined
-
-
-def derived_source(equation: Equation, exact: Field, dimension: int) -> Field:
-    """The source for which `exact` solves an equation.
-
-    Raises:
-        ProblemFileError: If `exact` or a coefficient is not a formula, or the formula is too long to be differentiated.
-    """
-    from pdefreq.problem.expressions import ExpressionField, expression_of
-    from pdefreq.problem.expressions.scope import Scope
-
-    if not isinstance(exact, ExpressionField) and exact.constant is None:
-        raise ProblemFileError(f"the source can't be derived from {exact.text}, which is not a formula: give source=... as well")
-    u = expression_of(exact)
-    source = equation.symbolic(u, Scope(dimension).coordinates)
-    return ExpressionField(source, dimension, derived_from=(equation.terms, exact))

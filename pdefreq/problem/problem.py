@@ -10,31 +10,28 @@ The left-hand side is a sum of terms (`pdefreq.problem.terms`). An equation with
 from __future__ import annotations
 
 import copy
-import functools
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.content import Content, digest, encode
-from pdefreq.core.conversion import shown
-from pdefreq.core.errors import ProblemFileError
-from pdefreq.core.fields import CallableField, ConstantField, Field
+from pdefreq.core.content import digest, encode
+from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.printable import printable
 from pdefreq.core.streams import stream
 from pdefreq.core.validation import validated
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.samples import Samples
-from pdefreq.problem.boundary_conditions import BoundaryPart
-from pdefreq.problem.coefficient_reader import CoefficientReader, derived_source
+from pdefreq.problem.boundary_conditions import BoundaryConditions
+from pdefreq.problem.coefficient_reader import CoefficientReader
 from pdefreq.problem.consistency import require_consistent
 from pdefreq.problem.data import Data
+from pdefreq.problem.derived_data import boundary_of, source_of
+from pdefreq.problem.origin import Origin
+from pdefreq.problem.spectrum import Spectrum
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from pdefreq.core.shapes import Gradients, Points, Values
     from pdefreq.problem.features import Feature
     from pdefreq.problem.needs import Need
@@ -42,55 +39,14 @@ if TYPE_CHECKING:
     from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
 
-ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
 _MANY, _FEW = 1024, 64  # numbers of points at which the signs of coefficients and the derivatives of terms are tested
 _LONGEST_TITLE = 160  # characters: two lines of a terminal
 _NEAR = 1e-12  # relative to the size of the domain: points within this distance of a singular point are left out
-
-
-@dataclass(frozen=True)
-class Spectrum(Content):
-    """The modes in which errors are measured.
-
-    Args:
-        modes: The mode family. The default on a box is ``"sine"``, or ``"cosine"`` if no values are prescribed, or ``"fourier"``
-            if all sides are periodic. On other domains it is ``"eigen"``, and in more than three dimensions ``"ray"``.
-        wavenumbers: Angular wavenumbers that a summary prints. The family ``"tones"`` consists of these wavenumbers.
-        direction: Direction of the waves of ``"ray"`` and ``"tones"``, of any length; by default the diagonal of the box.
-    """
-
-    content_type: ClassVar[str] = "spectrum"
-    modes: ModeFamily | None = None
-    wavenumbers: tuple[float, ...] = ()
-    direction: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not (self.modes is None or isinstance(self.modes, str)):
-            raise ProblemFileError(f"[spectrum] modes must be the name of a mode family, got {shown(self.modes)}")
-        for name in ("wavenumbers", "direction"):
-            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The problem file from which a problem was read.
-
-    Args:
-        text: The text of the file.
-        files: The files that the text names: name as written -> path.
-        digest: The digest of the problem that the file describes.
-    """
-
-    text: str
-    files: Mapping[str, Path]
-    digest: str
-
-
 _CONTENT = ("domain", "source", "boundary", "terms", "exact", "data", "spectrum", "singular")
 
 
 @dataclass(frozen=True, kw_only=True, init=False)
-class Problem:
+class Problem(BoundaryConditions):
     """A boundary value problem.
 
     Fields and coefficients may be given as numbers, formulas such as ``"sin(pi*x)"``, arrays of values on equal cells
@@ -126,9 +82,7 @@ class Problem:
             do not fit the domain.
     """
 
-    domain: Domain
     source: Field
-    boundary: tuple[BoundaryPart, ...] = ()
     terms: tuple[Term, ...] = ()
     exact: Field | None = None
     title: str = ""
@@ -189,37 +143,12 @@ class Problem:
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
-        object.__setattr__(self, "source", self._source(source, read))
-        object.__setattr__(self, "boundary", self._boundary(boundary, read))
+        equation = self.equation
+        object.__setattr__(self, "source", source_of(source, equation, self.exact, data, read))
+        object.__setattr__(self, "boundary", boundary_of(boundary, equation, self.exact, read))
         require_consistent(
-            domain, self.boundary, self.spectrum.direction, self.singular, data, is_regression=self.is_regression
-        )  # `is_regression` makes the equation, which checks its terms
-
-    def _source(self, given: Any, read: CoefficientReader) -> Field:
-        """The source f: the given one, or that of the data, or the source derived from the exact solution."""
-        if isinstance(given, Field) and given.is_stale(self.terms, self.exact):
-            given = None  # it belonged to another equation or another exact solution
-        if given is not None:
-            return read(given, "source")
-        if self.data is not None and self.data.field is not None:
-            return self.data.field
-        if self.exact is not None and not isinstance(self.exact, CallableField):
-            return derived_source(self.equation, self.exact, self.domain.dimension)
-        raise ProblemFileError("a problem needs source=..., or data with values of the source: data=Data(x=..., values=...)")
-
-    def _boundary(self, given: Any, read: CoefficientReader) -> tuple[BoundaryPart, ...]:
-        if isinstance(given, (list, tuple)) and all(isinstance(part, BoundaryPart) for part in given):
-            if not given and self.exact is not None and not self.is_regression:
-                return (BoundaryPart("dirichlet", value=self.exact),)
-            for part in given:
-                second = tuple(term for term in self.terms if term.order == 2)
-                if part.flux.is_stale(second, self.exact):
-                    raise ProblemFileError(
-                        "the flux on the boundary was derived from another diffusion or another exact solution: "
-                        "give boundary=... or exact=None as well"
-                    )
-            return tuple(given)
-        return (BoundaryPart("dirichlet", value=read(given, "boundary")),)
+            domain, self.boundary, self.spectrum.direction, self.singular, data, is_regression=equation.is_regression
+        )
 
     def regular(self, samples: Samples) -> Samples:
         """The samples without those at singular points, up to rounding; the weights of the other samples do not change."""
@@ -400,46 +329,6 @@ class Problem:
         slope = validated(self.source.gradient, "the gradient of [equation] source", x)
         return (slope - self.regression_target(x)[:, None] * c_slope) / c
 
-    def part_of(self, samples: Samples) -> Tensor:
-        """The index in `boundary` of the part that contains each boundary point, shape ``(n,)``.
-
-        Raises:
-            ProblemFileError: If no part contains a point.
-        """
-        x: Points = samples.x
-        index = x.new_full((x.shape[0],), -1).long()
-        for i, part in sorted(enumerate(self.boundary), key=lambda pair: pair[1].kind != "periodic"):  # pairs come first
-            index[(index < 0) & self.on_part(part, samples)] = i
-        if bool((index < 0).any()):
-            at = ", ".join(f"{v:g}" for v in x[index < 0][0].tolist())
-            raise ProblemFileError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
-        return index
-
-    def on_part(self, part: BoundaryPart, samples: Samples) -> Tensor:
-        """Whether each boundary point satisfies the name and the condition of a part, also if an earlier part contains it."""
-        import torch
-
-        mine = torch.ones(len(samples.x), dtype=torch.bool)
-        if part.name is not None:
-            assert samples.parts is not None
-            sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
-            mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
-        return mine if part.where is None else mine & part.where(samples.x)
-
-    def _side(self, name: str) -> int:
-        return self.domain.part_names.index(name)
-
-    @cached_property
-    def periodic_axes(self) -> tuple[int, ...]:
-        """The axes along which u is periodic, in ascending order."""
-        named = {part.name for part in self.boundary if part.kind == "periodic"}
-        return tuple(axis for axis, name in enumerate(self.domain.opposite_sides) if name in named)
-
-    @property
-    def is_periodic(self) -> bool:
-        """Whether u is periodic along all axes, so that the domain has no boundary."""
-        return len(self.periodic_axes) == self.domain.dimension
-
     @cached_property
     def is_up_to_constant(self) -> bool:
         """Whether u is determined only up to a constant: there is no reaction, and all sides have fluxes or are periodic."""
@@ -449,41 +338,3 @@ class Problem:
             and (self.is_periodic or all(part.kind != "dirichlet" and part.alpha.constant == 0 for part in self.boundary))
             and not self.equation.depends_on_value(self.domain.interior(_FEW, stream(0, "coercivity")).x)
         )
-
-    @property
-    def lifting(self) -> Field:
-        """The lifting of the values that are prescribed on all sides that are not periodic.
-
-        Raises:
-            IncompatibleError: If the domain has no lifting of values that vary.
-        """
-        from pdefreq.domains.box import Box
-
-        values, domain = self.dirichlet, self.domain
-        assert values is not None
-        if not isinstance(domain, Box):
-            return domain.lifting(values)
-        return domain.lifting(values, [axis for axis in range(domain.dimension) if axis not in self.periodic_axes])
-
-    @property
-    def has_regions(self) -> bool:
-        """Whether a boundary part is defined by a condition, so that it may end inside a side."""
-        return any(part.where is not None for part in self.boundary)
-
-    @property
-    def has_values_everywhere(self) -> bool:
-        """Whether a single Dirichlet condition holds on all sides that are not periodic. True if all sides are periodic."""
-        return self.is_periodic or self.dirichlet is not None
-
-    @property
-    def dirichlet(self) -> Field | None:
-        """The boundary values if a single Dirichlet condition holds on all sides that are not periodic, otherwise None."""
-        parts = [part for part in self.boundary if part.kind != "periodic"]
-        whole = (
-            not self.is_periodic
-            and len(parts) == 1
-            and parts[0].kind == "dirichlet"
-            and parts[0].name is None
-            and parts[0].where is None
-        )
-        return parts[0].value if whole else None

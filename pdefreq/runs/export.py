@@ -121,7 +121,7 @@ def _cells(record: Record, space: TrialSpace) -> Cells:
     """The mesh of a finite element space; for other spaces the grid of the modes on a box, and a mesh of other domains."""
     from pdefreq.domains.box import Box
     from pdefreq.domains.meshes.mesh_files import Cells, cells_of, grid_cells
-    from pdefreq.spectrum.box_modes import grid_axes, grid_intervals, tensor_points
+    from pdefreq.spectrum.sampling_grid import grid_axes, grid_intervals, tensor_points
 
     domain = record.problem.domain
     d = domain.dimension
@@ -143,8 +143,9 @@ def _bands(
     """The bands of the error at points ``(n, d)`` by field name, and the reason as a sentence if there are none."""
     from pdefreq.domains.box import Box
     from pdefreq.spectrum.bands import split_on_box, split_on_mesh
-    from pdefreq.spectrum.box_modes import BOX_FAMILIES, DEFAULT_INTERVALS
+    from pdefreq.spectrum.box_modes import BOX_FAMILIES
     from pdefreq.spectrum.modes import MESH_FAMILIES
+    from pdefreq.spectrum.sampling_grid import DEFAULT_INTERVALS
     from pdefreq.spectrum.spectral_record import SpectralRecord
 
     families, watched = record.target.families, SpectralRecord.of(record.history).modes

@@ -12,7 +12,7 @@ import numpy as np
 
 from pdefreq.core.content import opaque_parts
 from pdefreq.core.errors import UserError
-from pdefreq.problem.problem import Spectrum
+from pdefreq.problem.spectrum import Spectrum
 from pdefreq.runs.sequence_error import sequence_error
 
 if TYPE_CHECKING:

@@ -153,7 +153,7 @@ class Fem(DoublesSize, Solver):
         from pdefreq.domains.box import Box
         from pdefreq.problem.terms.constants import constants_of
         from pdefreq.spaces.elements.lagrange import Lagrange
-        from pdefreq.spectrum.box_modes import grid_intervals
+        from pdefreq.spectrum.sampling_grid import grid_intervals
         from pdefreq.theory.discretization import multilinear_element_error
 
         box, d = problem.domain, problem.domain.dimension

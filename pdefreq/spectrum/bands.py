@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.spectrum.box_modes import BOX_FAMILIES, grid_axes, grid_intervals, tensor_points
+from pdefreq.spectrum.box_modes import BOX_FAMILIES
+from pdefreq.spectrum.sampling_grid import grid_axes, grid_intervals, tensor_points
 
 if TYPE_CHECKING:
     from pdefreq.domains.box import Box

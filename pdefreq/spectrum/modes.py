@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from pdefreq.core.errors import IncompatibleError, UnknownNameError
 from pdefreq.core.registry import nearest
 from pdefreq.domains.box import Box
-from pdefreq.spectrum.box_modes import BOX_FAMILIES, DEFAULT_INTERVALS, grid_intervals, make_modes
+from pdefreq.spectrum.box_modes import BOX_FAMILIES, make_modes
 from pdefreq.spectrum.eigen import EigenModes, NeumannModes
 from pdefreq.spectrum.family import Modes, strongest
 from pdefreq.spectrum.ray import RayModes
+from pdefreq.spectrum.sampling_grid import DEFAULT_INTERVALS, grid_intervals
 from pdefreq.spectrum.tones import ToneModes
 
 if TYPE_CHECKING:

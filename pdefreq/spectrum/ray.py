@@ -18,8 +18,8 @@ from scipy.linalg import solve_triangular
 from pdefreq.core.scaling import power_of_two_near
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.spectrum.box_modes import recorded_points
 from pdefreq.spectrum.family import Modes
+from pdefreq.spectrum.sampling_grid import recorded_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

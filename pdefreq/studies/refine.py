@@ -172,7 +172,8 @@ def _remember(states: dict[int, State]) -> Callable[[int, State, History], None]
 
 def _sees_modes(problem: Problem, kind: str, space: TrialSpace) -> bool:
     from pdefreq.domains.box import Box
-    from pdefreq.spectrum.box_modes import BOX_FAMILIES, UniformGrid, grid_intervals
+    from pdefreq.spectrum.box_modes import BOX_FAMILIES
+    from pdefreq.spectrum.sampling_grid import UniformGrid, grid_intervals
 
     box = problem.domain
     sampled = kind in BOX_FAMILIES and space.mesh_width is not None and not isinstance(space, UniformGrid)

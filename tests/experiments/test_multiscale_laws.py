@@ -18,7 +18,7 @@ from pdefreq.experiments.trials import Trial
 from pdefreq.probes import target
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solution import Solution
-from pdefreq.spectrum.box_modes import RECORDED_INTERVALS
+from pdefreq.spectrum.sampling_grid import RECORDED_INTERVALS
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.probes.target import Target
 from pdefreq.problem.problem import Problem
-from pdefreq.spectrum.box_modes import recorded_points
+from pdefreq.spectrum.sampling_grid import recorded_points
 
 UNIT = Box((0.0,), (1.0,))
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pdefreq.domains.box import Box
 from pdefreq.spectrum.bands import dyadic_bands, split_on_box
-from pdefreq.spectrum.box_modes import BOX_FAMILIES, grid_axes, tensor_points
+from pdefreq.spectrum.box_modes import BOX_FAMILIES
+from pdefreq.spectrum.sampling_grid import grid_axes, tensor_points
 
 BOXES = {1: Box((-1.0,), (2.0,)), 2: Box((0.0, -1.0), (1.0, 2.0)), 3: Box((0.0, 0.0, 1.0), (1.0, 2.0, 2.0))}
 INTERVALS = {1: (12,), 2: (9, 8), 3: (4, 5, 6)}

@@ -285,6 +285,6 @@ def test_the_command_line_accepts_every_family():
     from typing import get_args
 
     from pdefreq.commands.shared_options import ModeFamily as Choices
-    from pdefreq.problem.problem import ModeFamily
+    from pdefreq.problem.spectrum import ModeFamily
 
     assert set(FAMILIES) == set(get_args(ModeFamily)) == {choice.value for choice in Choices}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import Field, Quotient
 from pdefreq.core.registry import nearest
-from pdefreq.problem.coefficient_reader import SOLUTION, derived_source
+from pdefreq.problem.coefficient_reader import SOLUTION
 from pdefreq.problem.data import Data
+from pdefreq.problem.derived_data import derived_source
 from pdefreq.problem.expressions import ExpressionField, expression_of
 from pdefreq.problem.expressions.arithmetic import add, divide, multiply
 from pdefreq.problem.expressions.scope import Scope, shorten

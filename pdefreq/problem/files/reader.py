@@ -21,7 +21,8 @@ from pdefreq.problem.files.data import read_data
 from pdefreq.problem.files.domains import read_domain
 from pdefreq.problem.files.equation import StatedEquation
 from pdefreq.problem.files.findings import Findings
-from pdefreq.problem.problem import ModeFamily, Problem, Spectrum
+from pdefreq.problem.problem import Problem
+from pdefreq.problem.spectrum import ModeFamily, Spectrum
 from pdefreq.problem.terms.reaction import Reaction
 from pdefreq.problem.toml_tables import Files, TomlTable
 
