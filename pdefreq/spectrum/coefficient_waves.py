@@ -143,11 +143,11 @@ def peaks(values: np.ndarray, periodic: Sequence[int] = (), least: float = _LEAS
             weighted = weighted * (window / window.mean())
         lobe.append(_LOBE if inside else 0)
     shape = [n if axis in periodic else 2 * n for axis, n in enumerate(values.shape)]
-    spectrum = np.abs(np.fft.fftn(weighted, shape)) * (2 / values.size)
+    spectrum = np.abs(np.fft.fftn(weighted, shape, axes=range(d))) * (2 / values.size)
     steps = [2 if axis in periodic else 1 for axis in range(d)]  # half waves from one coefficient to the next
     k = np.meshgrid(*[step * np.abs(np.fft.fftfreq(n, 1 / n)) for step, n in zip(steps, shape, strict=True)], indexing="ij")
     far = np.any([each > limit for each, limit in zip(k, lobe, strict=True)], axis=0)
-    top = spectrum == maximum_filter(spectrum, size=3, mode="wrap")
+    top = spectrum == maximum_filter(spectrum, size=[1 if axis in periodic else 3 for axis in range(d)], mode="wrap")
     high = spectrum > least * spectrum.max()
     at = np.flatnonzero(far & top & high)
     at = at[np.argsort(-spectrum.flat[at], kind="stable")]
