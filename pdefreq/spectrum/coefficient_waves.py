@@ -103,7 +103,8 @@ def product_ratio(problem: Problem, waves: np.ndarray) -> float:
         diffusion = diffusion if found.matrix is None else diffusion + found.matrix.diagonal(dim1=1, dim2=2).mean(dim=1)
         velocity = velocity if found.value_q is None else velocity + found.value_q
         reaction = reaction if found.value_u is None else reaction + found.value_u
-    sides = np.subtract(*reversed(problem.domain.bounds))
+    lower, upper = problem.domain.bounds
+    sides = np.subtract(upper, lower)
     q = float(np.linalg.norm(np.pi * waves / sides, axis=1).min())
     least, mean = float(diffusion.min()), float(diffusion.mean())
     root = math.sqrt(max(1.0, float(diffusion.max()) / least)) if least > 0 else math.inf

@@ -187,6 +187,14 @@ def test_noise_in_the_source_is_reported():
     assert "held-out" in " ".join(notes)
 
 
+@pytest.mark.parametrize(("reaction", "singular"), [("-9*pi**2", True), ("-9.0001*pi**2", False), ("-300", False)])
+def test_a_resonance_is_reported_although_the_residual_is_small(reaction, singular):
+    """sin(3 pi x) is a solution without data if the reaction is -9 pi^2, so that u is not unique."""
+    _, status, notes = solved(Problem(domain=Box((0,), (1,)), exact="sin(2*x)", reaction=reaction))
+    assert (status is Status.UNRESOLVED) == singular
+    assert ("u is not unique" in notes[-1]) == singular
+
+
 @pytest.mark.parametrize(("residual", "status"), [(1e-8, Status.DONE), (1e-3, Status.UNRESOLVED)])
 def test_a_residual_that_stagnates_is_no_failure_if_it_is_small_and_the_solution_is_settled(monkeypatch, residual, status):
     """The residual is replaced by a floor above the tolerance 1e-9; u itself is accurate to rounding in all attempts."""
