@@ -151,9 +151,9 @@ class FeatureLeastSquares(Iteration):
         condition = float(state.memory["condition"])
         if condition > _SINGULAR:
             singular = (
-                f"The equation is singular or nearly singular (condition number about {condition:.0e}), as a Helmholtz equation is "
-                "at a resonance: u is not unique or does not exist, and no method can determine it; change the reaction or the "
-                "domain."
+                f"The equation is singular or nearly singular (condition number about {condition:.0e}), as a Helmholtz equation "
+                "is at a resonance: u is not unique or does not exist, and no method can determine it. Change the reaction or "
+                "the domain."
             )
             told.append(Note(singular, "nearly singular"))
         return told
