@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.features.wave_bands import WaveBands
 
 _EXTRA = 40  # Gauss points beyond those per half wave, which resolve the singular functions to rounding
+_LARGEST = 200.0  # bandwidth above which the number is extrapolated
 
 
 @functools.lru_cache(maxsize=256)
@@ -22,33 +23,35 @@ def num_significant(bandwidth: float, accuracy: float) -> int:
 
     It is the number of singular values of the map from amplitudes of the waves exp(ikx), |k| <= K, to functions on the interval
     that are at least `accuracy` times the largest one. The singular functions are prolate spheroidal wave functions. For large
-    bandwidths, the number is the bandwidth R plus about (2 / pi^2) log(1 / accuracy) log(pi R / 2).
+    bandwidths, the number is the bandwidth R plus about (2 / pi^2) log(1 / accuracy) log(pi R / 2), which is used above R = 200.
 
     Args:
-        bandwidth: The largest wavenumber, in units of pi per side.
-        accuracy: The smallest relative singular value, at least 1e-15.
+        bandwidth: The largest wavenumber R, in units of pi per side.
+        accuracy: The smallest relative singular value, at least 1e-14.
 
     Source:
         Landau, Widom (1980), Eigenvalue distribution of time and frequency limiting, J. Math. Anal. Appl. 77.
     """
+    if bandwidth > _LARGEST:
+        further = num_significant(_LARGEST, accuracy) - _LARGEST
+        return math.ceil(bandwidth + further * math.log(math.pi * bandwidth / 2) / math.log(math.pi * _LARGEST / 2))
     c = math.pi * bandwidth / 2
     nodes, weights = np.polynomial.legendre.leggauss(math.ceil(c) + _EXTRA)
     scale = np.sqrt(weights)
     angles = c * np.outer(nodes, nodes)
     # Even functions of x are spanned by cosines and odd ones by sines: two real matrices instead of a complex one.
-    values = np.concatenate(
-        [np.linalg.svd(scale[:, None] * wave(angles) * scale, compute_uv=False) for wave in (np.cos, np.sin)]
-    )
+    values = np.concatenate([np.linalg.svd(scale[:, None] * wave(angles) * scale, compute_uv=False) for wave in (np.cos, np.sin)])
     return int((values > accuracy * values.max()).sum())
 
 
 def effective_dimension(bands: WaveBands, accuracy: float) -> float:
     """The approximate number of functions that waves with wavevectors in a set span on a box, up to an accuracy.
 
-    The waves with wavenumbers in an interval of 2 R half waves per side span R functions, and t further ones with smaller singular
-    values. In several dimensions, the number is the volume of all wavevectors within t_k of the set along each axis k, divided by
-    2^d, where t_k belongs to the mean length of the intervals along this axis. For a box, it is the product of the numbers of its
-    axes.
+    The waves with wavenumbers in an interval of 2 R half waves per side span R functions, and t further ones with smaller
+    singular values. In several dimensions, the number is the volume of all wavevectors within t_k of the set along each axis k,
+    divided by 2^d, where t_k belongs to the mean length of the intervals along this axis. For a box, it is the product of the
+    numbers of its axes. Products of several functions with small singular values are included, so that the number is too large
+    rather than too small.
 
     Args:
         bands: The wavevectors, in units of pi per side.
