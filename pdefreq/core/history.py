@@ -80,8 +80,8 @@ class Status(Enum):
     UNRESOLVED = (
         "not resolved",
         "The residual at held-out points is above the tolerance, and more functions hardly reduce it or are too many to be used. "
-        "The data may have noise, or the solution may have a singularity or scales that are too fine; use `fem` with "
-        "refinement=adaptive, or compare with its result.",
+        "The data may have noise, or the solution may have a singularity or scales that are too fine: use `fem` with "
+        "refinement=adaptive, or compare with its result. No method helps if the equation is singular, as at a resonance.",
         1,
     )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)

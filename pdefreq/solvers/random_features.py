@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.equation import Equation
     from pdefreq.solvers.feature_bands import FeatureBands
+    from pdefreq.spaces.features.wave_bands import WaveBands
 
 _ROWS = {1: 3.0, 2: 2.6, 3: 2.2}  # rows per feature
+_POINTS_PER_HALF_WAVE = 2.0  # of the shortest wave along each axis of a grid of Gauss points
 _SIDES = 1.5  # boundary points per distance between interior points
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
@@ -143,7 +145,7 @@ class _Plan:
         rows, metric = math.ceil(_ROWS[d] * space.num_coefficients), self.method.metric
         if number > 0 and rows > MOST_POINTS and is_dense(problem, metric):
             return None
-        interior, edge = self._points(rows)
+        interior, edge = self._points(rows, bands)
         held, held_edge = self._held_out(rows, len(edge.x))
         beta, robin = self._weights(_BALANCED * max(angular.largest), interior, edge)
         zero = self.like.new_zeros(0)
@@ -172,16 +174,20 @@ class _Plan:
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[:-1]))
         return Attempt(space, functional(problem, source), elsewhere, interior, text, stages)
 
-    def _points(self, rows: int) -> tuple[Samples, Samples]:
-        """The interior points, which are Gauss points on a box and Sobol points otherwise, and the boundary points."""
+    def _points(self, rows: int, bands: WaveBands) -> tuple[Samples, Samples]:
+        """The interior points and the boundary points.
+
+        The interior points are Gauss points on a box if these resolve all wavenumbers, and Sobol points otherwise. If bands fill
+        a small part of the wavenumbers up to the largest one, a grid with a few points for each feature would be too coarse.
+        """
         from pdefreq.core.streams import stream
         from pdefreq.domains.box import Box
         from pdefreq.domains.geometry.tensor_rules import equal_panels, tensor_product
         from pdefreq.domains.samples import Samples
 
         domain, regular = self.problem.domain, self.problem.regular
-        if isinstance(domain, Box):
-            per_axis = math.ceil(rows ** (1 / domain.dimension))
+        per_axis = math.ceil(rows ** (1 / domain.dimension))
+        if isinstance(domain, Box) and per_axis >= _POINTS_PER_HALF_WAVE * max(bands.largest):
             rules = [equal_panels(a, b, per_axis) for a, b in zip(*domain.bounds, strict=True)]
             interior = Samples(*tensor_product(rules))
         else:

@@ -103,7 +103,8 @@ def product_ratio(problem: Problem, waves: np.ndarray) -> float:
         diffusion = diffusion if found.matrix is None else diffusion + found.matrix.diagonal(dim1=1, dim2=2).mean(dim=1)
         velocity = velocity if found.value_q is None else velocity + found.value_q
         reaction = reaction if found.value_u is None else reaction + found.value_u
-    sides = np.subtract(*reversed(problem.domain.bounds))
+    lower, upper = problem.domain.bounds
+    sides = np.subtract(upper, lower)
     q = float(np.linalg.norm(np.pi * waves / sides, axis=1).min())
     least, mean = float(diffusion.min()), float(diffusion.mean())
     root = math.sqrt(max(1.0, float(diffusion.max()) / least)) if least > 0 else math.inf
@@ -143,11 +144,11 @@ def peaks(values: np.ndarray, periodic: Sequence[int] = (), least: float = _LEAS
             weighted = weighted * (window / window.mean())
         lobe.append(_LOBE if inside else 0)
     shape = [n if axis in periodic else 2 * n for axis, n in enumerate(values.shape)]
-    spectrum = np.abs(np.fft.fftn(weighted, shape)) * (2 / values.size)
+    spectrum = np.abs(np.fft.fftn(weighted, shape, axes=range(d))) * (2 / values.size)
     steps = [2 if axis in periodic else 1 for axis in range(d)]  # half waves from one coefficient to the next
     k = np.meshgrid(*[step * np.abs(np.fft.fftfreq(n, 1 / n)) for step, n in zip(steps, shape, strict=True)], indexing="ij")
     far = np.any([each > limit for each, limit in zip(k, lobe, strict=True)], axis=0)
-    top = spectrum == maximum_filter(spectrum, size=3, mode="wrap")
+    top = spectrum == maximum_filter(spectrum, size=[1 if axis in periodic else 3 for axis in range(d)], mode="wrap")
     high = spectrum > least * spectrum.max()
     at = np.flatnonzero(far & top & high)
     at = at[np.argsort(-spectrum.flat[at], kind="stable")]

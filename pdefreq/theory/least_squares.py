@@ -61,6 +61,11 @@ class RidgeFactorization:
         factorize, self._turn = get_lapack_funcs(("tpqrt", "tpmqrt"), (upper,))
         self._upper, self._below, self._blocks, _ = factorize(count, min(_BLOCK, count), upper, below)
 
+    @property
+    def largest(self) -> float:
+        """The largest length of a column of A."""
+        return float(self._lengths.max())
+
     def solve(self, data: Tensor) -> tuple[Tensor, Tensor]:
         """The coefficients for data y, ``(n,)`` or ``(n, k)``, and what they leave of them, y - A c, of the same shape."""
         columns, count, rank = data.reshape(len(data), -1), len(self._lengths), self._rank
