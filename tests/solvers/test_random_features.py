@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from pdefreq import Box, Problem
+from pdefreq.core.announcements import listening
 from pdefreq.core.devices import as_device, as_dtype
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Status, Stop
 from pdefreq.iterations.defaults import final_status_of, notes_of, result_state_of
+from pdefreq.iterations.linear import feature_least_squares
 from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
@@ -206,6 +208,15 @@ def test_the_choice_and_its_reason_are_printed():
     *_, notes = solved(CASES["1-D"])
     told = " ".join(notes)
     assert "wavenumbers up to" in told and "features" in told and "held-out" in told
+
+
+def test_long_steps_are_announced(monkeypatch):
+    """The limit of 3 s is replaced by zero."""
+    monkeypatch.setattr(feature_least_squares, "_LONG", 0.0)
+    said = []
+    with listening(said.append):
+        solved(CASES["1-D"])
+    assert said[0].startswith("solving a least-squares problem with 88 features and ")
 
 
 def test_a_regression_is_refused():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from pdefreq.core.announcements import announce
 from pdefreq.core.history import Status
 from pdefreq.core.notes import Note
 from pdefreq.core.streams import stream
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import Modes
 
 _ENDINGS = (Status.DONE, Status.UNRESOLVED)
+_RATE = 2e10  # floating-point operations per second of one thread in a QR factorization
+_LONG = 3.0  # seconds; longer steps are announced
 _SINGULAR = 1e10  # condition number from which on errors of rounding may exceed 1e-6
 _FALL = 4.0  # the held-out residual must decrease by this factor while the number of features doubles
 
@@ -119,6 +122,9 @@ class FeatureLeastSquares(Iteration):
         functional, zero = attempt.functional, self._like.new_zeros(attempt.space.num_coefficients)
         before = functional.residual(zero)
         assert before is not None
+        rows, columns = len(before), len(zero)
+        if (seconds := 2 * rows * columns**2 / _RATE) > _LONG:
+            announce(f"solving a least-squares problem with {columns:,} features and {rows:,} rows, about {seconds:.0f} s")
         factorization = RidgeFactorization(functional.gauss_newton_factor(zero))
         c, left = factorization.solve(-before)
         self._solved = number, _Solution(c, factorization, before, -left)
