@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
     from pdefreq.spectrum.spectral_report import SpectralReport
 
+_LONG = 2.0  # seconds outside of steps that are printed
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
 _HOMOGENEOUS = {"relative_l2_homogeneous": "relative L2 error without the lifting"}
 _OFFSET = 2  # smallest ratio of these errors at which an offset hides some of the error, so that both are printed
@@ -71,6 +72,7 @@ def print_outcome(
     drawn: bool,
     seeds: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
     said: Collection[str] = (),
+    elapsed: float = 0.0,
 ) -> None:
     """Print a run; for several seeds, the median run and the spread.
 
@@ -81,11 +83,14 @@ def print_outcome(
         drawn: Whether the figures in the run folder show this state.
         seeds: Summaries of all runs by seed, if there are several.
         said: Notes that were printed before the run.
+        elapsed: The seconds of the run and its figures together. The time outside of steps is printed if it is above 2 s.
     """
     if json_output:
         print_json(solution.summary() | ({"seeds": [*seeds.values()]} if seeds else {}))
         return
     print_solution(console, solution, drawn=drawn, said=said)
+    if (outside := elapsed - solution.summary()["seconds"]) > _LONG:
+        say(console, f"{duration(outside)} outside of the steps (reference solution, eigenfunctions, errors, figures)")
     if seeds:
         assert solution.folder is not None
         print_spread(console, [*seeds.values()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,8 +91,9 @@ def solve(
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, method)
     outputs = [*([] if no_figures else ["figures"]), *(["tensorboard"] if tensorboard else [])]
-    solutions, runs, said = {}, {}, set()
+    solutions, elapsed, runs, said = {}, {}, {}, set()
     for each in range(seed, seed + seeds):
+        began = time.perf_counter()
         run_folder = folder if seeds == 1 else seed_folder(folder, each)
         with ExitStack() as stack:
             live = stack.enter_context(LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet))
@@ -118,14 +120,22 @@ def solve(
             )
             if not no_figures:
                 draw_run(solution)
-        solutions[each] = solution
+        solutions[each], elapsed[each] = solution, time.perf_counter() - began
         said.update(live.remarks)
         if seeds > 1:
             runs = write_seeds(folder)
         if solution.status.exit_code == 130:
             break
-    chosen = solutions[median_seed(runs) if runs else seed]
-    print_outcome(console, chosen, json_output=json_output, drawn=not no_figures, seeds=runs, said=said)
+    chosen = median_seed(runs) if runs else seed
+    print_outcome(
+        console,
+        solutions[chosen],
+        json_output=json_output,
+        drawn=not no_figures,
+        seeds=runs,
+        said=said,
+        elapsed=elapsed[chosen],
+    )
     return max(solution.status.exit_code for solution in solutions.values())
 
 
