@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pdefreq.spaces.features.effective_dimension import effective_dimension
 from pdefreq.spectrum.coefficient_waves import coefficient_waves, product_ratio, products, source_tones
 from pdefreq.spectrum.data_spectrum import data_spectrum
 
@@ -21,10 +22,17 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.occupied_wavenumbers import DataSpectrum
 
 DENSITY = {1: 2.0, 2: 1.0, 3: 0.5}
-"""Features per unit volume of wavenumbers, by dimension."""
+"""Features per unit volume of wavenumbers with which the size of a problem is estimated, by dimension."""
 MOST_FEATURES = 9000
 """Largest number of features in a dense least-squares problem, about 6e12 operations in two dimensions."""
 
+_REDUNDANCY = {1: 1.5, 2: 1.2, 3: 1.2}  # features per function that the waves span on the box
+_ACCURACY = {
+    1: 1e-14,
+    2: 1e-12,
+    3: 5e-3,
+}  # up to which they are counted; in space, smaller errors take too many features
+_NEAR = {1: 8.0, 2: 8.0, 3: 2.0}  # the margin of neighborhoods in the first attempt
 _MARGIN = {1: 8.0, 2: 8.0, 3: 4.0}  # in units of pi per side, beyond the occupied wavenumbers, since u is not periodic on the box
 _DELTA = {1: 1e-2, 2: 1e-2, 3: 0.3}  # least relative amplitude of an occupied wavenumber; later attempts include others
 _SPARSE = 0.5  # part of the box of wavenumbers below which only neighborhoods of the occupied ones are used
@@ -34,6 +42,18 @@ _NONLINEAR_GROWTH = 1.5  # the same factor for nonlinear equations, which start 
 _SMALLEST = 1e-13  # relative amplitude of products that the first attempt leaves out; their residuals are larger
 _SHARE = 2.0  # largest ratio of the numbers of features with and without products
 _SMALL = 2000  # features with which the first attempt resolves mirror images of holes and products with coefficients
+
+
+def num_features(bands: WaveBands) -> int:
+    """The number of features for a set of wavevectors, in units of pi per side.
+
+    It is proportional to the number of functions that the waves span on the box. In one and two dimensions it is at most 2 or 1
+    per unit volume of wavenumbers, which is less for small bandwidths: the features then cannot represent all waves with these
+    wavenumbers, but the amplitudes of the solution decay within the margin.
+    """
+    d = len(bands.widths)
+    spanned = _REDUNDANCY[d] * effective_dimension(bands, _ACCURACY[d])
+    return round(spanned if d > 2 else min(spanned, DENSITY[d] * bands.volume))
 
 
 @dataclass(frozen=True)
@@ -104,7 +124,8 @@ class FeatureBands:
         d, outside = len(widths), torch.from_numpy(points[np.any(points > np.array(widths), axis=1)])
         margin = (self._margin + min(a - b for a, b in zip(widths, self._widths(0), strict=True)),) * d
         if number == 0 and not any(self._images):
-            bands = WaveBands.around(torch.from_numpy(self.spectrum.wavenumbers), margin, weak=outside)
+            near = (_NEAR[d],) * d
+            bands = WaveBands.around(torch.from_numpy(self.spectrum.wavenumbers), near, weak=outside)
             if bands.volume < _SPARSE * math.prod(2 * max(each) for each in zip(widths, bands.largest, strict=True)):
                 return bands
         return WaveBands.around(outside[:0], margin, within=widths, weak=outside) if len(outside) else WaveBands.box(widths)

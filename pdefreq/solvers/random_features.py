@@ -126,13 +126,13 @@ class _Plan:
         from pdefreq.functionals.residual_metric import MOST_POINTS, ORDERS, is_dense
         from pdefreq.functionals.strong_residual import StrongResidual
         from pdefreq.iterations.linear.feature_least_squares import Attempt
-        from pdefreq.solvers.feature_bands import DENSITY, MOST_FEATURES
+        from pdefreq.solvers.feature_bands import MOST_FEATURES, num_features
         from pdefreq.spaces.features.features import Features
 
         problem, d = self.problem, self.problem.domain.dimension
         lengths = [math.pi / (b - a) for a, b in zip(*problem.domain.bounds, strict=True)]
         bands = self.bands.attempt(number)
-        count = self.method.number or max(_LEAST, round(DENSITY[d] * bands.volume))
+        count = self.method.number or max(_LEAST, num_features(bands))
         if number > 0 and count > MOST_FEATURES:
             return None
         count = min(count, MOST_FEATURES) if self.method.number is None else count
@@ -182,13 +182,15 @@ class _Plan:
         """
         from pdefreq.core.streams import stream
         from pdefreq.domains.box import Box
+        from pdefreq.domains.geometry.tensor_rules import equal_panels, tensor_product
+        from pdefreq.domains.samples import Samples
 
         domain, regular = self.problem.domain, self.problem.regular
-        interior = domain.quadrature(rows) if isinstance(domain, Box) else None
-        if interior is None or any(
-            len(column.unique()) < _POINTS_PER_HALF_WAVE * high
-            for column, high in zip(interior.x.unbind(dim=1), bands.largest, strict=True)
-        ):
+        per_axis = math.ceil(rows ** (1 / domain.dimension))
+        if isinstance(domain, Box) and per_axis >= _POINTS_PER_HALF_WAVE * max(bands.largest):
+            rules = [equal_panels(a, b, per_axis) for a, b in zip(*domain.bounds, strict=True)]
+            interior = Samples(*tensor_product(rules))
+        else:
             interior = domain.interior(rows, stream(self.seed, "interior"), sobol=True)
         return regular(interior), regular(domain.boundary(self._edge_number(rows)))
 
