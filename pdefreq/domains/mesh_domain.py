@@ -41,7 +41,7 @@ _MESHES = {"line": MeshLine1, "triangle": MeshTri1, "quad": MeshQuad1, "tetra": 
 
 @dataclass(frozen=True)
 class MeshDomain(Domain):
-    """The union of the cells of a mesh: an interval, a polygon or a polyhedron. Equal meshes make equal domains.
+    """The union of the cells of a mesh: an interval, a polygon or a polyhedron. Domains with equal meshes are equal.
 
     Its parts are the named boundaries of the mesh in alphabetical order, then ``rest`` if there are facets without a name. A
     facet with several names belongs to the first of them.

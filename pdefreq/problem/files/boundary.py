@@ -25,23 +25,29 @@ PART_KEYS = (
         otherwise="the whole boundary",
         examples=("x-max",),
     ),
-    Key("where", Condition(), "the points at which the condition holds", otherwise="everywhere", examples=("y > 0.5",)),
+    Key(
+        "where",
+        Condition(),
+        "the part consists of the points that satisfy this condition",
+        otherwise="everywhere",
+        examples=("y > 0.5",),
+    ),
     Key(
         "kind",
         Choice(get_args(BoundaryKind), aliases=("neumann",)),
-        "dirichlet: u = value; robin: A |grad u|^(p-2) du/dn + alpha u = flux; periodic: u repeats itself",
+        "dirichlet: u = value; robin: A |grad u|^(p-2) du/dn + alpha u = flux; periodic: u is periodic along an axis",
         default="dirichlet",
     ),
-    Key("value", Formula(), "the value of a Dirichlet condition", default="0", otherwise="that of `exact`"),
-    Key("alpha", Formula(), "the coefficient of a Robin condition, not negative; 0 for a Neumann condition", default="0"),
-    Key("flux", Formula(), "the flux of a Robin or Neumann condition", default="0", otherwise="that of `exact`"),
+    Key("value", Formula(), "the value of a Dirichlet condition", default="0", otherwise="the values of `exact`"),
+    Key("alpha", Formula(), "the nonnegative coefficient of a Robin condition; 0 for a Neumann condition", default="0"),
+    Key("flux", Formula(), "the flux of a Robin or Neumann condition", default="0", otherwise="the flux of `exact`"),
 )
 BOUNDARY_KEYS = (
     Key(
         "value",
         Formula(),
         "u on the boundary outside of the parts",
-        otherwise="that of `exact`; required without `exact` and parts",
+        otherwise="the values of `exact`; required if there is neither `exact` nor a part",
         examples=("0",),
     ),
     Key("part", Table(PART_KEYS, repeated=True), "parts of the boundary; where they overlap, the first one applies"),
@@ -99,7 +105,7 @@ def _check_formulas(table: TomlTable) -> None:
 def _parts(
     table: TomlTable, stated: StatedEquation, domain: Domain | None, claims: list[Claim], index: int
 ) -> list[BoundaryPart]:
-    """The parts of one [[boundary.part]]. If `exact` is known, a Robin part is split by side, since its flux uses the normal."""
+    """The parts of one [[boundary.part]]. With `exact`, a Robin part is split by side, because its flux depends on the normal."""
     try:
         kind = replace(table, report=None).read("kind")
         if kind == "periodic":
@@ -123,7 +129,7 @@ def _parts(
         outward = domain.normal(piece)
         if outward is None and not table.has("flux"):
             raise ProblemFileError(
-                f"{table.key('flux')} is missing for '{piece}', which is not smooth, so that exact does not determine it: give it"
+                f"{table.key('flux')} is missing for '{piece}', whose normal is not known, so that the flux can't be derived from exact: give flux"
             )
         derived = None if outward is None else stated.flux(alpha, outward)
         data = table.read("flux") if derived is None or table.has("flux") else derived

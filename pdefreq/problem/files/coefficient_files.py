@@ -30,7 +30,7 @@ GRID_KEYS = (
     Key(
         "interpolation",
         Choice(("constant", "linear")),
-        "how coefficients from files continue between the values",
+        "how coefficients from files are interpolated between their values",
         default="constant",
     ),
     Key("shades", Numbers(count=2), "the values of black and of white in pictures", default=(0.0, 1.0)),

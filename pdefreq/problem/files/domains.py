@@ -39,7 +39,7 @@ DOMAIN_KEYS = (
     Key(
         "mesh",
         FileName((".msh", ".vtu", ".xdmf")),
-        "a mesh of the domain with holes, with boundaries named as its parts",
+        "a mesh of the domain with its holes; its boundaries have the names of the parts of the domain",
         otherwise="a generated mesh; in space, gmsh generates it",
         examples=("my_mesh.msh",),
     ),

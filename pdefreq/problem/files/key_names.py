@@ -11,7 +11,7 @@ from pdefreq.core.registry import nearest
 from pdefreq.problem.expressions.scope import shorten
 from pdefreq.problem.files.findings import Findings
 
-_ALIKE = 0.7  # similarity from which an unknown key is read as the known one that it resembles
+_ALIKE = 0.7  # least similarity at which an unknown key is read as the known key that it resembles
 
 
 def renamed(table: Mapping[str, Any], known: Iterable[str], path: str, findings: Findings) -> Iterator[tuple[str, Any]]:

@@ -25,14 +25,16 @@ def document_keys() -> tuple[Key, ...]:
     return (
         Key("title", Text(), "the title in tables and figures", default="", examples=("My problem",)),
         Key("citation", Text(), "the source of the problem", default=""),
-        Key("parameters", Table(None), "numbers by name, which the formulas below may use; `--param NAME=VALUE` changes them"),
+        Key("parameters", Table(None), "named numbers, which formulas may contain; `--param NAME=VALUE` changes them"),
         Key("domain", Table(None), "the domain"),
         Key("equation", Table((*terms, *GRID_KEYS, *EQUATION_KEYS)), "the equation and, where it is known, its solution"),
         Key("boundary", Table(BOUNDARY_KEYS), "the conditions on the boundary"),
         Key("data", Table(DATA_KEYS), "points at which f is known, instead of everywhere"),
         Key("spectrum", Table(SPECTRUM_KEYS), "the modes in which errors are measured"),
-        Key("run", Table(RUN_KEYS), "the method and the limits of `pdefreq solve`, if the command does not state them"),
-        Key("variant", Table(None), "changes of this file by the name of a variant, such as [variant.hard.equation]"),
+        Key("run", Table(RUN_KEYS), "the method and the limits of `pdefreq solve`, unless the command line states them"),
+        Key(
+            "variant", Table(None), "changes to the tables of this file, by name of the variant, such as [variant.hard.equation]"
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""The reference page of problem files, generated from the definitions by which they are read.
+"""The reference page of problem files, generated from the definitions of the keys.
 
 ``python -m pdefreq.problem.files.reference > docs/problem_reference.md`` writes the page.
 """
@@ -24,14 +24,14 @@ _HEAD = """\
 
 This page lists the tables and keys of a problem file. It is generated from the definitions by which the files are read:
 `python -m pdefreq.problem.files.reference > docs/problem_reference.md`. [Problem files](problem_files.md) describes formulas,
-files with values and boundary conditions in more detail, and `pdefreq new my.toml --complete` writes a template with all keys.
+files of values and boundary conditions in more detail, and `pdefreq new my.toml --complete` writes a template with all keys.
 
-A number may be given as a formula of the parameters in quotes, such as `"2*pi"`. Lists of numbers and points may contain such
-formulas.
+A number may be written as a formula in quotes, such as `"2*pi"`, which may contain the parameters. Lists of numbers and points
+may contain such formulas.
 """
 _COLUMNS = "\n| key | value | default | meaning |\n|---|---|---|---|\n"
-_HOLES = "A hole has the keys of its kind, and the dimension of the domain."
-_TERMS = "The other keys are the coefficients of the term: the keys above, or the fields of a class in a Python file."
+_HOLES = "A hole has the keys of its kind. Its dimension is that of the domain."
+_TERMS = "The other keys are the coefficients of the term: keys of [equation], or the fields of a class in a Python file."
 
 
 def toml_text(value: Any) -> str:
@@ -51,7 +51,7 @@ def toml_text(value: Any) -> str:
 def reference_page() -> str:
     """The page in Markdown."""
     top = [key for key in document_keys() if not isinstance(key.kind, Table)]
-    parts = [_HEAD, "\n## Outside of the tables\n", *_rows(top)]
+    parts = [_HEAD, "\n## Keys outside of tables\n", *_rows(top)]
     for key in document_keys():
         if isinstance(key.kind, Table):
             parts += _table(key, str(key))
@@ -117,7 +117,7 @@ def _rows(keys: Sequence[Key]) -> Iterator[str]:
 
 
 def default_text(key: Key) -> str:
-    """What holds if a key is missing, in Markdown."""
+    """The default of a key in Markdown, or ``required``."""
     own = "" if key.default is None else f"`{toml_text(key.default)}`"
     return (f"{key.otherwise}, else {own}" if own and key.otherwise else own or key.otherwise) or "required"
 

@@ -18,9 +18,15 @@ _NONE = "no limit"
 
 RUN_KEYS = (
     Key("method", Text(), "a registered method, or a chain of them", otherwise="mscale", examples=("fem", "deep-ritz+jacobi")),
-    Key("set", Table(None), "options of the method by name", otherwise="the defaults of the method"),
+    Key("set", Table(None), "options of the method, by name", otherwise="the defaults of the method"),
     Key("steps", Whole(0, _MANY), "stop after this many steps", otherwise=_NONE, examples=(1000,)),
-    Key("seconds", Number(least=0), "stop after this many seconds", otherwise=_NONE, examples=(30,)),
+    Key(
+        "seconds",
+        Number(least=0),
+        "stop when the run, with its measurements, has taken this many seconds",
+        otherwise=_NONE,
+        examples=(30,),
+    ),
     Key(
         "tolerance",
         Number(above=0),
@@ -39,7 +45,7 @@ RUN_KEYS = (
 
 
 def read_run(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of a [run] table: values by key, those of ``set`` as texts on the command line.
+    """The entries of a [run] table: values by key; the values of ``set`` are strings, as on the command line.
 
     Raises:
         ProblemFileError: If a value is malformed, or the method or an option names a Python file.

@@ -110,7 +110,7 @@ def _base(kind: str) -> str:
 
 
 def _keys_of(kind: str) -> list[Key]:
-    """The keys of a kind of domain that its name does not imply."""
+    """The keys of a kind of domain whose values its name does not imply."""
     implied = DOMAIN_ALIASES.get(kind, {})
     return [key for key in DOMAINS.load(_base(kind)).keys if isinstance(key, Key) and key not in implied]
 
@@ -133,7 +133,7 @@ def _example(kind: str, key: Key) -> Any:
 
 
 def _behind(line: str, comment: str) -> Iterator[str]:
-    """A line with a comment behind it, which continues in the lines below."""
+    """A line with a comment after it, which continues on the lines below."""
     rows = textwrap.wrap(comment, _WIDTH - max(_COMMENTS, len(line) + 2))
     yield f"{line:<{_COMMENTS - 1}} # {rows[0]}"
     for row in rows[1:]:
@@ -159,9 +159,7 @@ def _complete(kind: str) -> Iterator[str]:
     active = {"diffusion", "exponent", "reaction", "exact"}
     singular = [key for key in EQUATION_KEYS if key != "term"]
     yield from _entries([*terms, *GRID_KEYS, *singular], active)
-    yield from _option(
-        "Further terms are written in tables of their own.", "[[equation.term]]", {"kind": "reaction", "reaction": "x"}
-    )
+    yield from _option("Each further term has a table of its own.", "[[equation.term]]", {"kind": "reaction", "reaction": "x"})
     yield from _boundary(kind)
     yield from _option("", "[data]", {"points": "uniform", "number": 20, "noise": 0.01}, DATA_KEYS)
     yield '# or points = "random", or without number: points = "sensors.csv", with a row x, y, value for each point'
@@ -169,7 +167,7 @@ def _complete(kind: str) -> Iterator[str]:
     yield from _option("", "[spectrum]", modes, SPECTRUM_KEYS)
     run = {"method": "fem", "steps": 1000, "seconds": 30, "set": {"cells": 32}}
     yield from _option("The method and the limits of `pdefreq solve THIS_FILE`.", "[run]", run, RUN_KEYS)
-    yield from _section("[variant.hard]", 'Changes of the tables above, for `pdefreq solve THIS_FILE:hard`; "" removes a key.')
+    yield from _section("[variant.hard]", 'Changes to the tables above, for `pdefreq solve THIS_FILE:hard`; "" removes a key.')
     yield "parameters.k1 = 50"
 
 
@@ -207,7 +205,7 @@ def _inside(kind: str, value: Any) -> Any:
 
 
 def _boundary(kind: str) -> Iterator[str]:
-    yield from _section("[boundary]", "Conditions on the boundary; with `exact` its values apply if the table is missing.")
+    yield from _section("[boundary]", "Conditions on the boundary. If this table is missing, u has the values of `exact` there.")
     yield from _entries(BOUNDARY_KEYS[:1], set())
     yield ""
     for key in PART_KEYS:
@@ -231,7 +229,7 @@ def _section(header: str, sentence: str) -> Iterator[str]:
 
 
 def _option(sentence: str, header: str, values: Mapping[str, Any], keys: Iterable[Key] = ()) -> Iterator[str]:
-    """A table in comments, below the meanings of its keys."""
+    """A commented-out table, with the meanings of its keys above it."""
     yield ""
     if sentence:
         yield from _wrapped(f"# {sentence}")
@@ -242,7 +240,7 @@ def _option(sentence: str, header: str, values: Mapping[str, Any], keys: Iterabl
 
 
 def _entries(keys: Iterable[Key], active: set[str]) -> Iterator[str]:
-    """Keys with examples below their meanings; those that are not active, and further examples, in comments."""
+    """Keys with their meanings above and their examples; inactive keys and further examples are commented out."""
     for key in keys:
         yield from _note(key)
         for place, value in enumerate(key.examples):
