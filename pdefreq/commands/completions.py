@@ -1,6 +1,6 @@
 """Shell completion of names: problems, methods, options of methods, parameters, probes, kinds of domains and experiments.
 
-Errors in what was typed so far give no completions.
+If the text typed so far contains an error, there are no completions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def problems(incomplete: str) -> list[str]:
 
 
 def methods(incomplete: str) -> list[str]:
-    """The names of methods with a given prefix; after a plus sign, of the next method of a chain."""
+    """The names of methods with a given prefix; after a plus sign, the names of the next method of a chain."""
     from pdefreq.solvers import SOLVERS
 
     before, plus, last = incomplete.rpartition("+")
@@ -36,7 +36,7 @@ def methods(incomplete: str) -> list[str]:
 
 
 def settings(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The keys of options of the method of a command, ``optimizer=``; after the sign, the names of parts or other choices."""
+    """The options of the method of a command, such as ``optimizer=``; after the equals sign, the possible values."""
     from pdefreq.core.composition import option_tree
     from pdefreq.core.options import names_of, split_options
     from pdefreq.solvers import SOLVERS
@@ -60,7 +60,7 @@ def settings(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _choices(annotation: object) -> list[str]:
-    """The words among which an annotation allows to choose."""
+    """The values that a Boolean or literal annotation allows."""
     import typing
 
     if annotation is bool:
@@ -72,10 +72,10 @@ def _choices(annotation: object) -> list[str]:
 
 
 def parameters(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The parameters of the problem of a command, ``k1=``."""
+    """The parameters of the problem of a command, such as ``k1=``."""
     from pdefreq.problem.files import parameter_names
 
-    # while an option lacks its value, arguments are not parsed
+    # arguments are not parsed while an option lacks its value
     problem = ctx.params.get("problem") or next(iter(ctx.args), "")
     try:
         names = [*parameter_names(problem), "dimension"]

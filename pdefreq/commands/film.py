@@ -15,7 +15,8 @@ Runs = Annotated[
 Frames = Annotated[
     str,
     typer.Option(
-        metavar="N", help="Number of frames; or steps with commas, such as 0,2000,17000, for still pictures in one figure."
+        metavar="N",
+        help="Number of frames; or steps separated by commas, such as 0,2000,17000, for still pictures in one figure.",
     ),
 ]
 
@@ -31,17 +32,19 @@ def film(
             "--out",
             "-o",
             metavar="FILE",
-            help="File of the film, .gif or .mp4, or of still pictures, .png, .svg or .pdf; by default film.gif or film.png.",
+            help="File of the film (.gif or .mp4) or still pictures (.png, .svg or .pdf); by default film.gif or film.png.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Draw the solution and its spectrum along one or several runs that were made with `solve --snapshots`."""
+    """Draw the solution and its spectrum along one or several runs of `solve --snapshots`, as a film or as still pictures."""
     from pdefreq.core.errors import OptionError
 
     stills = [text.strip() for text in frames.split(",")] if "," in frames else []
     if not all(text.isdecimal() for text in stills or [frames]):
-        raise OptionError(f"--frames expects a number such as 60, or steps with commas such as 0,100,1000, got '{frames}'")
+        raise OptionError(
+            f"--frames expects a number such as 60, or steps separated by commas, such as 0,100,1000, got '{frames}'"
+        )
     o.use_threads(1)
 
     from rich.progress import Progress

@@ -13,7 +13,7 @@ SnapshotFile = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="An .npz file with points (n, d), steps (T,), values (T, n) and, perhaps, seconds.",
+        help="An .npz file with the arrays points (n, d), steps (T,), values (T, n) and, optionally, seconds (T,).",
         show_default=False,
     ),
 ]
@@ -25,11 +25,11 @@ def measure(
     params: o.Params = None,
     trust: o.Trust = False,
     modes: o.Modes = None,
-    label: Annotated[str, typer.Option(metavar="NAME", help="Name of the solver; by default that of the file.")] = "",
+    label: Annotated[str, typer.Option(metavar="NAME", help="Name of the solver; by default the name of the file.")] = "",
     out: o.Out = None,
     json_output: o.Json = False,
 ) -> None:
-    """Measure in which order the frequencies of another solver converged, from a file of its snapshots."""
+    """Measure the errors and the order of frequencies of another program, from a file of its snapshots."""
     o.use_threads(1)
     subject = o.load_problem(problem, params, trust=trust)
 
@@ -46,7 +46,7 @@ def measure(
         print_json(summary)
         return
     console = make_console()
-    say(console, f"{record.title}: {len(record.history):,} snapshots, steps to {summary['steps']:,}", "bold")
+    say(console, f"{record.title}: {len(record.history):,} snapshots, last step {summary['steps']:,}", "bold")
     for note in record.all_notes:
         say(console, note, "yellow")
     if report.rows:

@@ -20,7 +20,7 @@ def lfp(
     ] = "uniform(3,3,0.1)",
     width: Annotated[
         int,
-        typer.Option(metavar="N", min=0, help="Train a network of N units in addition, which takes minutes for 10,000 units."),
+        typer.Option(metavar="N", min=0, help="Also train a network of N units, which takes minutes for 10,000 units."),
     ] = 0,
     params: o.Params = None,
     trust: o.Trust = False,
@@ -29,7 +29,7 @@ def lfp(
     out: Picture = Path("lfp.png"),
     json_output: o.Json = False,
 ) -> None:
-    """Compute what a wide two-layer ReLU network learns from data: the linear frequency principle, beside splines."""
+    """Compute the limit of a wide two-layer ReLU network for given data (linear frequency principle), beside splines."""
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
@@ -64,7 +64,7 @@ def lfp(
         say(
             console,
             f"network: {network.width:,} units, {network.steps:,} steps of gradient descent, largest residual "
-            f"{number(network.residual)} of the largest value",
+            f"{number(network.residual)} of the largest |y|",
         )
     say(console, f"figure: {out}")
 
@@ -105,12 +105,12 @@ def activations(
     console = make_console()
     table = plain_table("activation", "decay", "largest at", "transform")
     for name, each in found.found.items():
-        decay = f"k^-{each.tail:g}" if math.isfinite(each.tail) else "faster than powers"
+        decay = f"k^-{each.tail:g}" if math.isfinite(each.tail) else "faster than any power"
         table.add_row(name, decay, number(each.peak) if each.peak else "k → 0", "closed form" if each.closed else "quadrature")
     console.print(table)
     say(
         console,
-        "decay: of |F(k)| for large k; largest at: the wavenumber with the largest |F(k)|; frequencies above it are learned in "
+        "decay: |F(k)| for large k; largest at: the wavenumber of the largest |F(k)|; frequencies above it are learned in "
         "ascending order",
     )
     say(console, f"figure: {out}")

@@ -16,11 +16,11 @@ _NARROWEST = 12  # least width of a column whose text is wrapped
 
 
 class FittedTable(Table):
-    """A table that leaves out columns on a narrow terminal, so that no number is cut off; a line below it names them.
+    """A table that omits columns on a narrow terminal, so that no number is cut off; a line below the table names them.
 
     Args:
-        dropped: Headings of the columns that are left out, the first one first; then the last columns are left out. The first
-            column always remains.
+        dropped: Headings of the columns that are omitted, in this order; after them, columns are omitted from the right. The
+            first column is always shown.
     """
 
     def __init__(self, *, dropped: Sequence[str] = ()) -> None:

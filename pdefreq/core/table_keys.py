@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-_MANY = 10**9  # integers from here on are limits that no one reaches
+_MANY = 10**9  # larger upper limits are not stated in words
 
 
 class Kind(ABC):
@@ -39,7 +39,7 @@ class Kind(ABC):
     """Whether `substitute` returns a value; otherwise an error ends the reading of a table."""
 
     def substitute(self, table: Any) -> Any:
-        """A value that takes the place of a wrong one, so that the remaining keys of a table can be read."""
+        """A value used in place of an invalid one, so that the remaining keys of a table can be read."""
         return None
 
 
@@ -50,8 +50,8 @@ class Key(str):
         name: The name.
         kind: The kind of value.
         meaning: The meaning of the value, as a clause without a full stop.
-        default: The value if the key is missing; None if there is none.
-        otherwise: What holds if the key is missing, for the documentation. A key without `default` and `otherwise` is required.
+        default: The value if the key is missing; None if the key has no default value.
+        otherwise: The default in words, for the documentation. A key without `default` and `otherwise` is required.
         examples: Values for templates, in two dimensions; by default only `default`.
     """
 
@@ -298,7 +298,7 @@ class FileName(Kind):
 
 @dataclass(frozen=True)
 class Other(Kind):
-    """A value that the owner of the key reads by itself.
+    """A value that is read by the code that defines the key.
 
     Args:
         description: The accepted values.

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_ENDS = 5  # number of first and of last rows that are shown of a long table
-_LONGEST = 60  # characters of a cell
+_ENDS = 5  # number of first rows and of last rows that are shown of a long table
+_LONGEST = 60  # largest number of characters in a cell
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Lines of aligned columns; of a long table the first and the last rows.
+    """Lines of aligned columns. A long table is shown by its first and last rows.
 
     Args:
         columns: The names of the columns, which are keys of the rows.

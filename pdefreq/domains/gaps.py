@@ -18,7 +18,8 @@ _POINTS = 4000  # on the boundary
 def smallest_gap(domain: Domain) -> float:
     """The smallest distance between two holes, between a hole and the boundary around it, or across a domain.
 
-    It is found with 4000 points of the boundary, which may overestimate it. Holes of a mesh are not considered.
+    For a ring, it is the distance between the two circles. On domains with holes it is estimated from 4000 points of the boundary
+    and may be too large. Holes of a mesh are not considered.
 
     Args:
         domain: The domain.
@@ -33,6 +34,6 @@ def smallest_gap(domain: Domain) -> float:
     edge = domain.boundary(_POINTS)
     assert edge.parts is not None
     x, outer = edge.x.numpy(), len(domain.base.part_names)
-    piece = np.maximum(edge.parts.numpy() - outer + 1, 0)  # 0 around, then one for each hole
+    piece = np.maximum(edge.parts.numpy() - outer + 1, 0)  # 0 on the outer boundary, then one number for each hole
     distance, index = KDTree(x).query(x, k=1 + int(np.bincount(piece).max()))  # at least one neighbor is on another piece
     return min(smallest_gap(domain.base), float(distance[piece[index] != piece[:, None]].min()))

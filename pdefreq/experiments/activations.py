@@ -1,10 +1,10 @@
 """Spectra of activations and the gradients of single frequencies: ``pdefreq reproduce activations``.
 
-The transforms of the activations of the lecture notes, and Theorem 1 of the frequency principle: in a ball of parameters of the
-radius delta, the share of parameters for which a high frequency has the larger gradient in some parameter decreases like
-exp(-c / delta) for tanh. For ReLU, whose spectrum decreases algebraically, the share does not depend on delta. One unit, the
-frequencies 1 and 2, and equal amplitudes of the target at both. The notes print no numbers; where they write "radius sigma",
-delta is meant.
+The experiment draws the transforms of the activations of the lecture notes, and tests Theorem 1 of the frequency principle: in a
+ball of radius delta in parameter space, the fraction of points at which the gradient of a high frequency is larger in some
+parameter decreases like exp(-c / delta) for tanh. For ReLU, whose spectrum decreases algebraically, the fraction does not depend
+on delta. The network has one unit; the frequencies are 1 and 2, with equal amplitudes of the target. The notes print no numbers;
+where they write "radius sigma", delta is meant.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _EXPONENTIAL = slice(3, 6)  # radii at which the exponent of tanh is fitted
 
 
 def beyond(spectrum: ActivationSpectrum, samples: int) -> np.ndarray:
-    """The share of parameters for which the high frequency has the larger gradient in some parameter, at each radius."""
+    """The fraction of points at which the high frequency has the larger gradient in some parameter, for each radius."""
     random = stream(0, "parameters")
     return np.array([1 - low_frequency_share(spectrum, WAVENUMBERS, radius, samples=samples, stream=random) for radius in RADII])
 
@@ -40,7 +40,7 @@ def experiment(samples: int = 400_000) -> Report:
     """Fourier transforms of activations, and the share of parameters with larger gradients at low frequencies (lecture notes).
 
     Args:
-        samples: Random parameters at each radius.
+        samples: Number of random points in parameter space for each radius.
     """
     require_at_least(1, samples=samples)
     spectra = activations()

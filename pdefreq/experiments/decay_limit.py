@@ -1,9 +1,9 @@
-"""The upper limit of the decay rate: interpolants become spikes for alpha < d: ``pdefreq reproduce decay-limit``.
+"""The upper limit of the decay rate, where interpolants become spikes for alpha < d: ``pdefreq reproduce decay-limit``.
 
-The minimizer of sum <xi>^alpha |F[h]|^2 through three points, with waves up to the integer M, is computed for growing M. For
+The minimizer of sum <xi>^alpha |F[h]|^2 through three points, with waves up to the integer M, is computed for increasing M. For
 alpha < d its values away from the data tend to zero, like M^(alpha - d) for small alpha; for alpha > d they tend to those of a
-continuous function. The paper states M = 1000 in one dimension and 100 in two, and neither the spacing of the frequencies nor the
-data; here the spacing is 0.1 in cycles, and the values at x = -1/2, 0 and 1/2 are 1, -1/2 and 0.8.
+continuous function. The paper states M = 1000 in one dimension and 100 in two, but neither the spacing of the frequencies nor the
+data; here the spacing is 0.1 cycles per unit of length, and the values at x = -1/2, 0 and 1/2 are 1, -1/2 and 0.8.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SPACING = 0.1  # cycles
 PLACES, VALUES = (-0.5, 0.0, 0.5), (1.0, -0.5, 0.8)
 CUTOFFS = {1: (1000, 4000, 16_000), 2: (50, 100, 200)}
 RATIOS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)  # alpha / d
-_NEAR = 0.1  # distance from the data below which values are not averaged
+_NEAR = 0.1  # points closer to the data are excluded from the average
 _LINE = 401
 
 

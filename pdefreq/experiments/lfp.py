@@ -1,9 +1,9 @@
-"""The linear frequency principle: splines as limits, wide networks, and decay exponents: ``pdefreq reproduce lfp``.
+"""Splines as limits of the linear frequency principle, wide networks, and decay exponents: ``pdefreq reproduce lfp``.
 
 **Splines** (lecture notes, section 1.3). The LFP model of five points for the initializations of the authors' code and of the
-notes is near the natural cubic spline if the first term of gamma^2 dominates, and near the linear interpolant if the second does.
-The authors' program compares with scipy's default, the not-a-knot spline; the limit is the natural spline. Wide networks with the
-two initializations of the code are trained beside it. The notes state three points, and the program uses five.
+notes is close to the natural cubic spline if the first term of gamma^2 dominates, and to the linear interpolant if the second
+does. The authors' program compares with scipy's default, the not-a-knot spline; the limit is the natural spline. Wide networks
+are also trained from the two initializations of the code. The notes state three points, and the program uses five.
 
 **Exponents.** For biases uniform in a wide interval, the kernels of the output weights and of the inner weights have eigenvalues
 that decrease like the fourth and the second power of their index. Sine modes would show other exponents.
@@ -35,7 +35,7 @@ _INDICES = slice(10, 41)
 
 
 def exponent(kernel: torch.Tensor) -> float:
-    """The slope of the eigenvalues over their index, from 10 to 40, in logarithms."""
+    """The slope of log(eigenvalue) against log(index), for indices from 10 to 40."""
     values = torch.linalg.eigvalsh(kernel).flip(0)[_INDICES].numpy()
     return float(np.polyfit(np.log(np.arange(_INDICES.start, _INDICES.stop)), np.log(values), 1)[0])
 

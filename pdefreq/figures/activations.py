@@ -15,7 +15,7 @@ from pdefreq.figures.style import METHOD_COLORS, Picture, method_style, styled
 if TYPE_CHECKING:
     from pdefreq.spaces.networks.activations.activation import Activation
 
-_SMALLEST = 1e-8  # modulus that is drawn
+_SMALLEST = 1e-8  # smallest modulus that is drawn
 _MONOTONE = 1 - 1e-9  # of the modulus at the smallest wavenumber: smaller differences are rounding errors
 
 
@@ -51,11 +51,11 @@ class DrawnActivation:
 def activations_figure(
     found: Mapping[str, DrawnActivation], shares: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None
 ) -> Figure:
-    """Panels of sigma(x) and of |F(k)|; and if given, of the share of parameters with a larger gradient at the high frequency.
+    """Panels of sigma(x) and |F(k)|, and optionally of the fraction of parameters with larger gradients at the high frequency.
 
     Args:
         found: Activations by name.
-        shares: Radii of the ball of parameters and 1 - share of the low frequency at each, by name.
+        shares: Radii of the ball in parameter space, and the fraction at each radius, by name of the activation.
     """
     figure = Picture(figsize=(14, 5) if shares else (12, 5))
     panels = figure.subplots(1, 3 if shares else 2)

@@ -25,10 +25,10 @@ from pdefreq.spectrum.spectral_record import SpectralRecord
 _DPI = 90
 _COLORS = 128  # of a gif
 _HOLD = 2.0  # seconds for which the last frame of a gif is shown
-_FLOOR = 1e-4  # smallest error and smallest amplitude relative to the largest that is drawn
+_FLOOR = 1e-4  # smallest drawn error, and smallest drawn amplitude relative to the largest one
 _MARGIN = 0.15
-_SMALL = 3e-3  # of the largest amplitude; the drawn wavenumbers reach twice the largest one with this amplitude
-_FEWEST = 16  # modes that are drawn at least
+_SMALL = 3e-3  # relative amplitude; wavenumbers are drawn up to twice the largest one at which the target has this amplitude
+_FEWEST = 16  # least number of modes that are drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Strip:
     Args:
         title: The method.
         step: The recorded steps, ascending, shape ``(T,)``.
-        seconds: Time in steps at each, shape ``(T,)``.
+        seconds: Time spent in steps, excluding measurements, shape ``(T,)``.
         axes: Coordinates of the grid along its one or two axes.
         values: u on the grid, shape ``(T, n)`` or ``(T, n, m)``; nan outside the domain.
         target: The exact or reference solution on the grid; None if unknown.
@@ -60,13 +60,13 @@ class Strip:
         return max(int(np.searchsorted(self.step, step, side="right")) - 1, 0)
 
     def rows(self, count: int) -> np.ndarray:
-        """Rows of at most `count` frames, in equal ratios of the steps; the first one is the initial state."""
+        """Rows of at most `count` frames at geometrically spaced steps; the first one is the initial state."""
         last = max(self.step[-1], 1.0)
         wanted = np.concatenate([[0.0], np.geomspace(1.0, last, max(count - 1, 1))])
         return np.array([self.row(step * (1 + 1e-12)) for step in wanted[:count]])
 
     def amplitudes(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The amplitudes of a function on the line, and their wavenumbers: moduli of coefficients of the waves of the family.
+        """The wavenumbers and amplitudes of a function on a line; amplitudes are moduli of coefficients in the mode family.
 
         Sine coefficients are those of the function minus the linear interpolant of its end values.
 
@@ -92,7 +92,7 @@ class Strip:
 
     @functools.cached_property
     def shown(self) -> int:
-        """The number of amplitudes that are drawn: up to twice the largest wavenumber of the target that is not small."""
+        """The number of amplitudes that are drawn, up to twice the largest wavenumber at which the target is not small."""
         known = self.values[-1] if self.target is None else self.target
         _, c = self.amplitudes(known)
         large = np.flatnonzero(c >= _SMALL * c.max(initial=0.0))
@@ -100,13 +100,13 @@ class Strip:
 
     @property
     def is_line(self) -> bool:
-        """Whether the snapshots are curves."""
+        """Whether the snapshots are functions of one coordinate."""
         return len(self.axes) == 1
 
 
 @styled
 def frame_figure(title: str, strips: Sequence[Strip], rows: Sequence[int]) -> Figure:
-    """The solution and the spectrum of each run at one row each.
+    """The solution and the spectrum of each run at a given row.
 
     Args:
         title: Title of the figure.
@@ -192,7 +192,7 @@ def _draw_spectrum(axes: Axes, strip: Strip, row: int) -> None:
 
 
 def _pixels(figure: Figure) -> np.ndarray:
-    """The drawn figure, shape ``(height, width, 3)``, with even numbers of pixels, as video encoders need."""
+    """The pixels of a figure, shape ``(height, width, 3)``, with even height and width, which video encoders require."""
     with mpl.rc_context(STYLE):
         figure.set_dpi(_DPI)
         canvas = FigureCanvasAgg(figure)
@@ -202,7 +202,7 @@ def _pixels(figure: Figure) -> np.ndarray:
 
 
 def gif_bytes(figures: Iterable[Figure], rate: float) -> bytes:
-    """An animated gif that repeats.
+    """An animated gif in an endless loop.
 
     Args:
         figures: The frames, all of the same size.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pdefreq.theory.lfp_model import LfpModel
 
-_MARGIN = 0.15  # of the range of the data, drawn on both sides
+_MARGIN = 0.15  # part of the range of the data that is drawn beyond each end
 _PIXELS = 121
 _SNAPSHOTS = 6
 _LONG = 1e6  # steps
@@ -140,7 +140,7 @@ def _draw_rates(axes: Axes, found: LfpModel) -> None:
 
 
 def _draw_training(axes: Axes, found: LfpModel) -> None:
-    """The model after the time constants of the eigenvectors of the kernel."""
+    """The model at the time constants of the eigenvectors of the kernel."""
     constants = found.time_constants
     steps = constants[np.unique(np.linspace(0, len(constants) - 1, _SNAPSHOTS).round().astype(int))]
     x = _wide(found)

@@ -1,4 +1,4 @@
-"""How well given plane waves satisfy a problem, without training."""
+"""The residual of a problem for combinations of given plane waves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROWS = 8  # points per unknown, in the domain and on its boundary
 
 
 def wave_misfit(problem: Problem, waves: np.ndarray) -> float:
-    """The relative residual of the best combination of plane waves and a constant, from 0 to 1.
+    """The relative least-squares residual of the best combination of plane waves and a constant, between 0 and 1.
 
     The rows are those of the residual of the equation and of the boundary conditions. The two groups of rows are weighted so that
     they have the same Frobenius norm.

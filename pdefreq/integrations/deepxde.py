@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class MonitorCallback(Callback):  # pyright: ignore[reportUntypedBaseClass]
-    """Calls a monitor with ``model.predict`` at the beginning and after each epoch.
+    """A callback that calls a monitor with ``model.predict`` at the beginning and after each epoch.
 
     Args:
         monitor: The monitor.
@@ -42,7 +42,7 @@ class MonitorCallback(Callback):  # pyright: ignore[reportUntypedBaseClass]
 
     def _measure(self, *, last: bool) -> None:
         state = self.model.train_state
-        step = int(state.iteration if hasattr(state, "iteration") else state.epoch)  # `epoch` before DeepXDE 1.15
+        step = int(state.iteration if hasattr(state, "iteration") else state.epoch)  # named `epoch` before DeepXDE 1.15
         previous = self._monitor.history.last("step")
         if previous is None or step > previous:
             self._monitor(step, lambda x: self.model.predict(x)[:, self._component], last=last)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class MonitorCallback(Callback):  # pyright: ignore[reportUntypedBaseClass]
-    """Calls a monitor with the module at the beginning and after each batch; steps are those of the trainer.
+    """A callback that calls a monitor with the module at the beginning and after each batch; steps are those of the trainer.
 
     Args:
         monitor: The monitor.
-        solution: A function that returns the approximate solution of a Lightning module, a module of points ``(n, d)``; by
-            default the Lightning module itself.
+        solution: A function of the Lightning module that returns the approximate solution, a module whose input is points
+            ``(n, d)``; by default the Lightning module itself.
 
     Example::
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def watch(optimizer: Optimizer, u: Module, monitor: Monitor) -> RemovableHandle:
-    """Call a monitor after each `optimizer.step()`, and at once for the initial state.
+    """Call a monitor for the initial state, and then after each `optimizer.step()`.
 
     Args:
         optimizer: The optimizer.
-        u: The approximate solution, a module of points ``(n, d)``.
+        u: The approximate solution, a module whose input is points ``(n, d)``.
         monitor: The monitor.
 
     Returns:

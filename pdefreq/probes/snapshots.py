@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from pdefreq.probes.target import Target
 
 COLUMN, POINTS, SHAPE = "snapshot", "snapshot_points", "snapshot_shape"
-_NUMBER = {1: 463, 2: 65}  # points of a line, and along each side of a plane
+_NUMBER = {1: 463, 2: 65}  # points on a line, and along each side of a plane
 
 
 @dataclass(frozen=True)
 class SnapshotsProbe(Probe):
     """Records ``snapshot``, the values of u on a uniform grid at each recorded step.
 
-    The grid lies on the line of a one-dimensional domain, and otherwise on the plane of the first two coordinates through the
-    middle of the others. The facts are ``snapshot_points``, the points of the grid, and ``snapshot_shape``. Values outside the
-    domain are nan.
+    In one dimension the grid covers the interval. Otherwise it lies in the plane of the first two coordinates; the other
+    coordinates are those of the midpoint of the bounding box. The facts are ``snapshot_points``, the points of the grid, and
+    ``snapshot_shape``. Values outside the domain are nan.
 
     Args:
         number: Points along each axis; by default 463 on a line and 65 on a plane.

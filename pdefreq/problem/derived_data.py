@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def source_of(given: Any, equation: Equation, exact: Field | None, data: Data | None, read: CoefficientReader) -> Field:
-    """The source f: the given one, or that of the data, or the source derived from the exact solution.
+    """The source f: the given source, or that of the data, or the source derived from the exact solution.
 
     Args:
         given: The source as given, or None.
         equation: The left-hand side.
         exact: The exact solution, if it is known.
         data: The points at which the source is known, if any.
-        read: Converts what is given to a field.
+        read: Converts the given source to a field.
 
     Raises:
         ProblemFileError: If there is no source, or it can't be derived.
     """
     if isinstance(given, Field) and given.is_stale(equation.terms, exact):
-        given = None  # it belonged to another equation or another exact solution
+        given = None  # the source was derived from another equation or another exact solution
     if given is not None:
         return read(given, "source")
     if data is not None and data.field is not None:
@@ -46,7 +46,7 @@ def boundary_of(given: Any, equation: Equation, exact: Field | None, read: Coeff
         given: A sequence of boundary conditions, or a value that is prescribed on the whole boundary.
         equation: The left-hand side.
         exact: The exact solution, if it is known.
-        read: Converts what is given to a field.
+        read: Converts a given value to a field.
 
     Raises:
         InconsistentProblemError: If a flux was derived from another equation or another exact solution.

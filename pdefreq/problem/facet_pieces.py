@@ -1,7 +1,7 @@
 """Facets of the boundary, such as those of a mesh or of the cells of a grid, divided into pieces with one boundary part each.
 
-In the plane, pieces end where the conditions change, also inside a facet. In space, facets are divided into equal pieces, and
-each has the condition that holds at its center.
+In the plane, facets are divided where the conditions change. In space, facets are divided into equal pieces, and each piece has
+the condition that holds at its center.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.problem.boundary_conditions import BoundaryConditions
 
-_DIVISIONS = 8  # of the edges of a facet in space
+_DIVISIONS = 8  # number of pieces along each edge of a facet in space
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class FacetPieces:
         facet: The index of the facet of each piece, shape ``(m,)``.
         part: The index of the boundary part in ``conditions.boundary``, shape ``(m,)``.
         x: The middle of each piece, shape ``(m, d)``.
-        size: The length or area of each piece, up to a factor that the pieces of a facet have in common, shape ``(m,)``.
+        size: The length or area of each piece, up to a factor that is the same for all pieces of a facet, shape ``(m,)``.
     """
 
     facet: Tensor
@@ -40,7 +40,7 @@ class FacetPieces:
 
     @property
     def fraction(self) -> Tensor:
-        """The part of its facet that each piece covers, shape ``(m,)``."""
+        """The fraction of its facet that each piece covers, shape ``(m,)``."""
         return self.size / self.size.new_zeros(int(self.facet.max()) + 1).index_add_(0, self.facet, self.size)[self.facet]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ByCondition(Field):
-    """The values of several conditions on one side, each with values where it is the first that holds.
+    """The values of several conditions on one side. At each point, the first condition that holds there applies.
 
     Args:
         parts: The conditions.
@@ -37,7 +37,7 @@ class ByCondition(Field):
 def side_values(problem: BoundaryConditions) -> dict[str, Field] | None:
     """The prescribed values by the names of the sides of the domain, which are its built-in boundary parts.
 
-    Sides with fluxes on all of them and periodic sides are left out.
+    Periodic sides and sides with a flux on the whole side are left out.
 
     Args:
         problem: The problem.
@@ -66,7 +66,7 @@ def _is_periodic(problem: BoundaryConditions, pair: str) -> bool:
 
 
 def _named(problem: BoundaryConditions, side: str) -> list[BoundaryPart]:
-    """The conditions that may hold on a side by their names, in their order, up to the first without `where`."""
+    """The conditions whose names allow that they hold on a side, in order, up to the first one without `where`."""
     parts = []
     for part in problem.boundary:
         if part.kind == "periodic" or part.name not in (None, side):
@@ -80,8 +80,8 @@ def _named(problem: BoundaryConditions, side: str) -> list[BoundaryPart]:
 def _met(problem: BoundaryConditions) -> list[list[BoundaryPart]] | None:
     """The conditions that hold on each side of an interval, or of a domain in the plane with straight sides; otherwise None.
 
-    Pieces of sides that are points are left out, as those of ``where = "x < 1e-9"`` on the sides next to x = 0, unless the
-    condition holds at points only.
+    Pieces that consist of a single point are left out, such as those of ``where = "x < 1e-9"`` on the sides next to x = 0,
+    unless the condition holds at single points only.
     """
     domain, sides = problem.domain, problem.domain.straight_sides
     if domain.dimension == 1:

@@ -1,4 +1,4 @@
-"""The modes of which a problem asks that the error be measured."""
+"""The modes in which a problem specifies that errors are measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Spectrum(Content):
     Args:
         modes: The mode family. The default on a box is ``"sine"``, or ``"cosine"`` if no values are prescribed, or ``"fourier"``
             if all sides are periodic. On other domains it is ``"eigen"``, and in more than three dimensions ``"ray"``.
-        wavenumbers: Angular wavenumbers that a summary prints. The family ``"tones"`` consists of these wavenumbers.
+        wavenumbers: Angular wavenumbers that are printed in the summary. The family ``"tones"`` consists of these wavenumbers.
         direction: Direction of the waves of ``"ray"`` and ``"tones"``, of any length; by default the diagonal of the box.
     """
 

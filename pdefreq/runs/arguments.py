@@ -1,4 +1,4 @@
-"""The problem and the method as arguments of functions: objects, or their names."""
+"""The problem and the method as arguments of functions, given as objects or by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def problem_of(given: Problem | str) -> Problem:
-    """The problem of a name or a path, or the problem itself.
+    """The problem with a given name or path; a `Problem` is returned unchanged.
 
     Raises:
         OptionError: If it is neither.
@@ -29,7 +29,7 @@ def problem_of(given: Problem | str) -> Problem:
 
 
 def solver_of(given: Solver | str) -> Solver:
-    """The method of a name, or the method itself.
+    """The method with a given name; a `Solver` is returned unchanged.
 
     Raises:
         OptionError: If it is neither.

@@ -1,4 +1,4 @@
-"""Measurements along a run of another program: the same errors, modes, tables and figures as for a run of this package."""
+"""Measurements of another program as it runs, with the errors, modes, tables and figures of a run of this package."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.runs.record import Record
 
-_SHARE = 0.1  # of the time between the calls that measurements may take
-_ALLOWANCE = 0.1  # seconds that they may take in any case
+_SHARE = 0.1  # largest ratio of the time of measurements to the time of the steps
+_ALLOWANCE = 0.1  # seconds that measurements may take in any case
 
 
 class Monitor:
     """A recorder for solvers that are not part of this package.
 
-    The monitor is called at the steps of another program with a function of points. It measures the function at steps 0 to 100
-    and then at 50 or more steps in each factor of ten, unless the measurements would take more than a tenth of the time of the
-    steps. The measurements are those of `solve`: errors, errors of the modes, and further probes.
+    Another program calls the monitor at its steps with a function of points. The monitor measures the function at steps 0 to 100
+    and then at 50 or more steps in each factor of ten. It skips a step if the measurements so far have taken more than 0.1 s and
+    more than a tenth of the time of the steps. The measurements are those of `solve`: errors, errors of the modes, and further
+    probes.
 
     Args:
         problem: A problem, the name of an included problem, or the path of a problem file.
-        modes: The mode family; by default that of the problem.
+        modes: The mode family; by default the family of the problem.
         label: Name of the solver in tables and figures.
         reference: The solution, as a field or a function of torch points, if the problem contains no exact solution; by default a
             reference solution is computed.
         probes: The probes, as objects or by name; by default those of `solve`.
         schedule: The recorded steps.
-        share: The part of the time between the calls that measurements may take; ``inf`` records every step of the schedule.
-        points: Whether functions take numpy arrays or torch tensors, of shape ``(n, d)``, float64. A `torch.nn.Module` receives
-            tensors of its own type and device in any case.
+        share: The largest ratio of the time of measurements to that of the steps; ``inf`` records every step of the schedule.
+        points: Whether functions receive numpy arrays or torch tensors, of shape ``(n, d)`` and type float64. A
+            `torch.nn.Module` receives tensors of its own type and device in either case.
 
     Raises:
         UserError: If the problem or a probe is invalid, or the modes do not fit the domain.
@@ -89,7 +90,7 @@ class Monitor:
         self._measurements: list[Measurement] = []
         self._due = 0
         self._began: float | None = None
-        self._spent = 0.0  # in measurements
+        self._spent = 0.0  # seconds spent in measurements
 
     def __repr__(self) -> str:
         return repr(self.record)
@@ -107,12 +108,12 @@ class Monitor:
         """Measure a function if the step is due.
 
         Args:
-            step: The number of the step; larger than that of the last call that was recorded.
+            step: The number of the step, larger than the last recorded one.
             u: A function of points ``(n, d)`` that returns n values, a `torch.nn.Module`, or a `Field`.
-            seconds: Time of the steps so far; by default the time since the first call, without that of the measurements.
-            gradient: A function of points that returns gradients ``(n, d)``, which numpy functions need for H1 errors.
-            objective: The value that the solver decreases.
-            last: Record the step although it is not due, such as the last one.
+            seconds: Time of the steps so far; by default the time since the first call, excluding measurements.
+            gradient: A function of points that returns gradients ``(n, d)``; it is needed for H1 errors of numpy functions.
+            objective: The value of the objective that the solver decreases.
+            last: Record the step even if it is not due; for the last step.
 
         Returns:
             Whether the step was recorded.

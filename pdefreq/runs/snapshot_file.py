@@ -1,4 +1,4 @@
-"""Snapshots of another program in a file: values of u at fixed points at several steps."""
+"""Snapshots of another program in a file: values of u at fixed points and several steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 2**32
 _DEGREE = 5
-_VISIBLE = 1e-12  # smaller interpolation errors are not mentioned
+_VISIBLE = 1e-12  # smallest relative L2 error of the interpolation that is stated in a note
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class Snapshots:
         try:
             arrays = read_npz(read_bounded(path, _MOST_BYTES))
         except (OSError, ValueError) as error:
-            raise OptionError(f"'{path}' is no file of arrays: {error}; write it with numpy.savez") from error
+            raise OptionError(f"'{path}' can't be read as an .npz file of arrays: {error}; write it with numpy.savez") from error
         if missing := [name for name in ("points", "steps", "values") if name not in arrays]:
             raise OptionError(f"'{path}' has no array `{missing[0]}`; it needs points (n, d), steps (T,) and values (T, n)")
         named = {name: arrays[name] for name in ("points", "steps", "values", "seconds") if name in arrays}
@@ -76,8 +76,8 @@ class Snapshots:
     def interpolation(self) -> Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]]:
         """A function that turns values ``(n,)`` into a function of points.
 
-        On a grid, in any order of its points, it is a product of splines of degree 5, or less if an axis has fewer than six
-        points; for scattered points it is linear on a triangulation.
+        If the points form a grid, in any order, the function is a tensor-product spline of degree 5, or of lower degree if an
+        axis has fewer than six points. For scattered points it is linear on a triangulation.
         """
         from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
         from scipy.spatial import Delaunay
@@ -104,7 +104,7 @@ class Snapshots:
 
 
 def _tensor_spline(axes: tuple[np.ndarray, ...], values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """The spline through values on a grid; `RegularGridInterpolator` solves for its coefficients with an error of up to 1e-5."""
+    """The spline through values on a grid; `RegularGridInterpolator` computes its coefficients up to errors of 1e-5."""
     from scipy.interpolate import NdBSpline, make_interp_spline
 
     knots, degrees, coefficients = [], [], values
@@ -119,14 +119,14 @@ def _tensor_spline(axes: tuple[np.ndarray, ...], values: np.ndarray) -> Callable
 def measure(path: str | Path, problem: Problem | str, *, modes: str | None = None, label: str = "", probes: Any = None) -> Record:
     """Measure the snapshots in a file: errors, modes and rates as for a run of this package.
 
-    Values between the points are interpolated. A note states the error of the same interpolation of the solution, below which
-    measured errors have no meaning.
+    Values between the points are interpolated. A note states the relative L2 error of the same interpolation of the exact
+    or reference solution; measured errors below it have no meaning.
 
     Args:
         path: An ``.npz`` file with the arrays ``points`` ``(n, d)``, ``steps`` ``(T,)``, ``values`` ``(T, n)`` and, optionally,
             ``seconds`` ``(T,)``.
         problem: A problem, the name of an included problem, or the path of a problem file.
-        modes: The mode family; by default that of the problem.
+        modes: The mode family; by default the family of the problem.
         label: Name of the solver in tables and figures; by default the name of the file.
         probes: The probes, as in `Monitor`.
 

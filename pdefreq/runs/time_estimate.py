@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pdefreq.core.history import Schedule, Stop
 
-_LONG = 20.0  # seconds: shorter runs are not announced
-_STEPS, _SECONDS = 5, 1.0  # least number of steps, and least time of them and of measurements, for an estimate
-_WARM = 2  # first steps, which take longer than others
+_LONG = 20.0  # seconds; no estimate is printed for shorter runs
+_STEPS, _SECONDS = (
+    5,
+    1.0,
+)  # least number of steps, and least time of steps and measurements in seconds, before an estimate is made
+_WARM = 2  # number of first steps that are excluded, because they take longer
 
 
 @dataclass
 class TimeEstimate:
-    """The time of the steps up to the limit of a run, and of the measurements between them.
+    """An estimate of the time of all steps up to the limit of a run, including the measurements.
 
     Args:
         stop: The limits of the run.
@@ -28,14 +31,14 @@ class TimeEstimate:
     _made: bool = False
 
     def sentence(self, step: int, seconds: float, elapsed: float) -> str:
-        """The estimate in a sentence, once, as soon as it can be made.
+        """The estimate as a sentence, returned once, as soon as it can be made.
 
-        It is "" for short runs, if the time is limited, and if the steps are not.
+        The result is "" in all other calls, for short runs, if the time is limited, and if the number of steps is not limited.
 
         Args:
             step: The step that was just recorded.
             seconds: The time of all steps.
-            elapsed: The same with measurements.
+            elapsed: The time of all steps and measurements.
         """
         steps = self.stop.steps
         if self._made or steps is None or self.stop.seconds is not None or self.stop.train_seconds is not None:

@@ -1,4 +1,4 @@
-"""The values of a function at points in the forms in which users give them: tensors, arrays, lists, and single points."""
+"""The values of a function at points that are given as tensors, arrays, lists, or single points."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def values_at_points(
         device: The device of the function.
 
     Returns:
-        A tensor for a tensor, otherwise a numpy array; for one point without the first axis, and a number if no axis is left.
+        A tensor for a tensor, otherwise a numpy array. For a single point, the first axis is omitted, and a scalar value is
+        returned as a number.
 
     Raises:
         OptionError: If the points have another shape, or one lies outside the domain by more than rounding and `outside` is not
@@ -82,5 +83,5 @@ def _points(x: Any, dimension: int, device: torch.device) -> tuple[Points, bool]
     if single or (dimension == 1 and x.ndim == 1):
         x = x.reshape(-1, dimension)
     if x.ndim != 2 or x.shape[1] != dimension:
-        raise OptionError(f"points must have shape (n, {dimension}), or ({dimension},) for a single one, got {shape}")
+        raise OptionError(f"points must have shape (n, {dimension}), or ({dimension},) for a single point, got {shape}")
     return x.to(device), single

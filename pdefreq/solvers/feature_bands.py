@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.occupied_wavenumbers import DataSpectrum
 
 DENSITY = {1: 2.0, 2: 1.0, 3: 0.5}
-"""Features per unit volume of wavenumbers with which the size of a problem is estimated, by dimension."""
+"""Number of features per unit volume of wavenumbers, by dimension, for estimates of the size of a problem."""
 MOST_FEATURES = 9000
 """Largest number of features in a dense least-squares problem, about 6e12 operations in two dimensions."""
 
@@ -31,24 +31,24 @@ _ACCURACY = {
     1: 1e-14,
     2: 1e-12,
     3: 5e-3,
-}  # up to which they are counted; in space, smaller errors take too many features
+}  # accuracy up to which these functions are counted; in three dimensions, smaller errors need too many features
 _NEAR = {1: 8.0, 2: 8.0, 3: 2.0}  # the margin of neighborhoods in the first attempt
 _MARGIN = {1: 8.0, 2: 8.0, 3: 4.0}  # in units of pi per side, beyond the occupied wavenumbers, since u is not periodic on the box
 _DELTA = {1: 1e-2, 2: 1e-2, 3: 0.3}  # least relative amplitude of an occupied wavenumber; later attempts include others
-_SPARSE = 0.5  # part of the box of wavenumbers below which only neighborhoods of the occupied ones are used
-_GROWTH = 1.2  # factor of the bandwidth from one attempt to the next, which increases by at least 3 units
+_SPARSE = 0.5  # only neighborhoods are used if they cover less than this fraction of the box of wavenumbers
+_GROWTH = 1.2  # factor of the bandwidth from one attempt to the next; it increases by at least 3 units
 _LEAST_GROWTH = 3.0
-_NONLINEAR_GROWTH = 1.5  # the same factor for nonlinear equations, which start from the margin alone
-_SMALLEST = 1e-13  # relative amplitude of products that the first attempt leaves out; their residuals are larger
+_NONLINEAR_GROWTH = 1.5  # the same factor for nonlinear equations, whose first bandwidth is the margin alone
+_SMALLEST = 1e-13  # the first attempt leaves out products with smaller relative amplitudes; their relative residuals are larger
 _SHARE = 2.0  # largest ratio of the numbers of features with and without products
-_SMALL = 2000  # features with which the first attempt resolves mirror images of holes and products with coefficients
+_SMALL = 2000  # number of features up to which the first attempt resolves mirror images of holes and products with coefficients
 
 
 def num_features(bands: WaveBands) -> int:
     """The number of features for a set of wavevectors, in units of pi per side.
 
-    It is proportional to the number of functions that the waves span on the box. In one and two dimensions it is at most 2 or 1
-    per unit volume of wavenumbers, which is less for small bandwidths: the features then cannot represent all waves with these
+    It is proportional to the number of functions that the waves span on the box, but at most 2 per unit volume of wavenumbers in
+    one dimension and 1 in two. This limit applies for small bandwidths. The features then cannot represent all waves with these
     wavenumbers, but the amplitudes of the solution decay within the margin.
     """
     d = len(bands.widths)
@@ -74,7 +74,7 @@ class FeatureBands:
     def reason(self) -> str:
         """The reason for the choice, as a sentence."""
         if self.bandwidth is not None:
-            return "The bandwidth of the features is the given one."
+            return "The bandwidth of the features was given."
         found = f"The bandwidth was chosen by the spectrum of the data: {self.spectrum.reason}"
         if self.problem.equation.is_linear and len(self._coefficients):
             numbers = ", ".join(f"{k:g}" for k in dict.fromkeys(self._coefficients.max(axis=0)))
@@ -162,7 +162,7 @@ class FeatureBands:
 
     @cached_property
     def _images(self) -> list[float]:
-        """The wavenumbers up to which mirror images of holes are resolved, in pi per side, limited by a small problem."""
+        """The wavenumbers up to which images of holes are resolved, in pi per side, reduced so that the problem stays small."""
         if not self.images:
             return [0.0] * self.problem.domain.dimension
         from pdefreq.spaces.features.multipoles import image_wavenumber

@@ -1,4 +1,4 @@
-"""The symbol of the equation with averaged coefficients: the factor by which it multiplies a wave."""
+"""The symbol of the equation with averaged coefficients, the factor by which this equation multiplies a wave."""
 
 from __future__ import annotations
 

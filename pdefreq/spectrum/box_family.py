@@ -1,4 +1,4 @@
-"""What the mode families of a box have in common: mode numbers, sampling on a uniform grid, and positions in fast transforms."""
+"""The common base of the mode families of a box: mode numbers, sampling on a uniform grid, positions in fast transforms."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class BoxModes(Modes):
     """
 
     _unit: ClassVar[float]  # wavenumber of mode 1 on an interval of length 1
-    _signs: ClassVar[tuple[int, ...]] = (1,)  # the entries of a transform that belong to mode k: sign x k
+    _signs: ClassVar[tuple[int, ...]] = (1,)  # the entries of a transform that belong to mode k are sign x k
 
     def __init__(self, box: Box, indices: ArrayLike, intervals: Sequence[int] | None = None) -> None:
         self.box, self._intervals = box, intervals
@@ -112,7 +112,7 @@ class BoxModes(Modes):
 
         Modes k and 2n - k are equal on n intervals. With 3 k <= n the latter has at least five times the wavenumber. If both
         coefficients are c / k^2, from the slope at the ends, the error and the solution have the same relative aliasing error,
-        and their ratio is right. In three dimensions, with random points for errors, modes keep their own grid.
+        and their ratio is correct. In three dimensions, where errors use random points, modes keep their own grid.
         """
         d = self.box.dimension
         if d not in RECORDED_INTERVALS:

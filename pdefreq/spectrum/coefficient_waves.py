@@ -1,9 +1,9 @@
-"""The waves of variable coefficients and weak tones of the source, seen through a window that has no leakage.
+"""The waves of variable coefficients and weak tones of the source, determined with a window that has little leakage.
 
 The expansions of `pdefreq.spectrum.data_spectrum` find waves with large amplitudes in the solution. If the equation has a
-coefficient with the wavenumber q, a wave of the solution with the wavenumber k causes waves with k + q and k - q, these cause
-waves with k + 2q and k - 2q, and so on. Their amplitudes decrease geometrically but may be small from the start, although their
-second derivatives are large. They are found from the spectra of the coefficients themselves.
+coefficient with the wavenumber q, a wave of the solution with the wavenumber k generates waves with k + q and k - q, these
+generate waves with k + 2q and k - 2q, and so on. Their amplitudes decrease geometrically. Even the largest one may be small,
+while its second derivatives are large. These waves are found from the spectra of the coefficients themselves.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.problem.problem import Problem
 
-_CELLS = {1: 4096, 2: 256, 3: 64}  # along each axis
+_CELLS = {1: 4096, 2: 256, 3: 64}  # number of cells along each axis
 _LOBE = 8.0  # half width of the main lobe of the window, in half waves
 _LEAST = 1e-4  # least height of a peak, relative to the highest one; the side lobes of the window are below 3e-5
 _MOST = 32  # largest number of waves of all coefficients
-_POINTS = 4096  # at which coefficients are compared with their means
+_POINTS = 4096  # number of points at which coefficients are compared with their means
 _SMOOTH = 1.4  # least order of decay of the spectrum of a function without jumps
 
 
@@ -46,7 +46,7 @@ def coefficient_waves(problem: Problem) -> np.ndarray:
 
 
 def source_tones(problem: Problem) -> np.ndarray:
-    """The wavenumbers of peaks in the spectrum of the source, also low ones, with the units and limits of `coefficient_waves`."""
+    """The wavenumbers of peaks in the spectrum of the source, including low ones; units and limits as in `coefficient_waves`."""
     return _of(problem, problem.source)
 
 
@@ -82,7 +82,7 @@ def _of(problem: Problem, field: Field) -> np.ndarray:
 
 
 def product_ratio(problem: Problem, waves: np.ndarray) -> float:
-    """The estimated ratio of the amplitudes of products with one more and one less factor, between 1e-3 and 0.95.
+    """The estimated ratio by which one further factor reduces the amplitude of a product, between 1e-3 and 0.95.
 
     For a diffusion with the contrast K = max A / min A it is (K^(1/2) - 1) / (K^(1/2) + 1): the Fourier coefficients of
     1 / (1 + c sin x) decrease with this ratio. A velocity b and a reaction c add |b - mean| / (2 A q) and |c - mean| / (2 A q^2)
@@ -115,11 +115,11 @@ def product_ratio(problem: Problem, waves: np.ndarray) -> float:
 
 
 def peaks(values: np.ndarray, periodic: Sequence[int] = (), least: float = _LEAST) -> np.ndarray:
-    """The wavenumbers of local maxima in the spectrum of a function, apart from those near zero.
+    """The wavenumbers of local maxima in the spectrum of a function, except those near zero.
 
     The values at midpoints of equal cells are multiplied by a Blackman-Harris window along the axes that are not periodic. A wave
     then has one peak, whatever its phase and its values at the sides. A window of length L does not resolve wavenumbers that
-    differ by less than about 4 half waves. Waves that are present only near the sides are not seen.
+    differ by less than about 4 half waves. Waves that are present only near the sides are not detected.
 
     Args:
         values: The values, one axis of the array for each coordinate.

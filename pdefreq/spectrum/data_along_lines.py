@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.problem.problem import Problem
 
-_LINES, _ALONG = 8, 512  # parallel lines along each axis, and points on each
+_LINES, _ALONG = 8, 512  # number of lines parallel to each axis, and number of points on each line
 
 
 def along_lines(problem: Problem, delta: float) -> DataSpectrum:

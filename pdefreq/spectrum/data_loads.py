@@ -1,4 +1,4 @@
-"""Data besides the source whose waves a solution contains: prescribed values, fluxes, and a load for variable coefficients."""
+"""Further data whose waves the solution contains: prescribed values, fluxes, and a load for variable coefficients."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.spectrum.averaged_symbol import AveragedSymbol
 
-_SAME = 1e-10  # relative change of a load below which it is a rounding error
+_SAME = 1e-10  # smaller relative changes of a load are rounding errors
 
 
 def boundary_data(problem: Problem, x: Points) -> tuple[list[Tensor], list[Tensor]]:
-    """The prescribed values and the fluxes that vary, extended to the box by their formulas."""
+    """The prescribed values and fluxes that are not constant, extended to the box by their formulas."""
     values, fluxes = [], []
     if problem.is_regression:
         return [], []

@@ -27,7 +27,7 @@ CELLS = {1: 4096, 2: 256, 3: 64}
 
 _NOISES = 4.0  # coefficients below this multiple of the standard deviation of the noise are ignored
 _PURE = 8  # to the power d: largest number of occupied wavenumbers in a spectrum of pure tones
-_TAPER = 0.25  # part of a side on which the values are tapered
+_TAPER = 0.25  # fraction of a side on which the values are tapered
 
 
 def on_lattice(problem: Problem, delta: float) -> DataSpectrum:
@@ -94,7 +94,7 @@ def _cells(problem: Problem) -> int:
     d = problem.domain.dimension
     if problem.data is None:
         return CELLS[d]
-    # values at points resolve half waves that are at least as long as their distance
+    # values at points resolve half waves that are at least as long as the distance of the points
     known = problem.data.number if problem.data.x is None else len(problem.data.x)
     return max(4, min(CELLS[d], round(known if problem.data.points == "uniform" else known ** (1 / d))))
 
@@ -102,7 +102,7 @@ def _cells(problem: Problem) -> int:
 def _amplitudes(
     problem: Problem, symbol: AveragedSymbol, lattice: _Lattice, source: np.ndarray, kind: Transform
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The largest amplitudes of the solution that one of the data implies, and the wavenumbers of each axis."""
+    """The largest amplitude at each wavenumber that any of the data implies for the solution, and the wavenumbers by axis."""
     periodic = problem.periodic_axes
     noise = problem.data.noise if problem.data is not None else 0.0
     f, k = expanded(source, kind, periodic)
@@ -119,7 +119,7 @@ def _amplitudes(
         for column in data:
             whole = lattice.array(column)
             varying = whole - whole.mean()
-            # A constant leaks into sines; the taper removes leakage and widens peaks: the smallest value has neither fault.
+            # A constant leaks into sines, and the taper removes leakage but widens peaks; the smallest value avoids both errors.
             forms = (whole, varying, _tapered(varying, periodic))
             g = functools.reduce(np.minimum, (np.abs(expanded(form, kind, periodic)[0]) for form in forms))
             divisor = 1.0 if order == 0 else symbol.averaged.mean_diffusion * np.maximum(slopes, math.pi / max(symbol.sides))

@@ -1,6 +1,6 @@
-"""The spectrum of a solution as the wavenumbers that it occupies, with their amplitudes, bands and plane waves.
+"""The spectrum of a solution: its occupied wavenumbers with their amplitudes, bands and plane waves.
 
-Wavenumbers are given in units of pi per side: k = 1 is half of a period along a side of the box.
+Wavenumbers are given in units of pi per side: k = 1 means half a period along a side of the box.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pdefreq.spectrum.box_transform import Transform
 Decay = Literal["fast", "jumps", "flat"]
 
 _ORDERS = {"flat": 0.6, "jumps": 1.4}  # largest orders of decay of noise (0 in theory) and of jumps (1); that of kinks is 2
-_NAMED = 3  # largest number of bands that is given in the sentence
+_NAMED = 3  # largest number of bands that is stated in the sentence
 
 
 def decay_class(order: float) -> Decay:
@@ -39,7 +39,7 @@ class DataSpectrum:
         largest: The largest occupied wavenumber along each axis, at least 1, in units of pi per side.
         cells: The number of points along each axis. Larger wavenumbers are not resolved.
         decay: Whether the spectrum of f decays fast, as slowly as that of a function with jumps, or not at all (noise, or
-            features below the distance of the points).
+            features smaller than the distance of the points).
         resonant: The angular wavenumber sqrt(-c / A), in rad per unit of length, if the reaction c is negative, otherwise 0.
         threshold: The least relative amplitude of an occupied wavenumber.
 
@@ -91,7 +91,7 @@ class DataSpectrum:
             Wavevectors in rad per unit of length, one of omega and -omega, shape ``(m, d)`` with m from 1 to `most`.
         """
         signs = np.array([(1, *rest) for rest in itertools.product((1, -1), repeat=len(self.sides) - 1)])
-        angular = self.angular[np.any(self.wavenumbers != 0, axis=1)]  # a constant is no wave
+        angular = self.angular[np.any(self.wavenumbers != 0, axis=1)]  # a constant is not a wave
         waves = (angular[:most, None, :] * signs).reshape(-1, len(self.sides))
         leading = waves[np.arange(len(waves)), np.argmax(waves != 0, axis=1)]
         waves = list(dict.fromkeys(map(tuple, (waves * np.sign(leading)[:, None] + 0.0).tolist())))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DEFAULT_INTERVALS = {1: 1024, 2: 128, 3: 32}
 """Intervals per axis, by dimension, of the grid on which functions without a grid are sampled."""
 RECORDED_INTERVALS = {1: 461, 2: 113}
-"""The same at the recorded steps of a run, where errors use this grid as well, so that one evaluation serves both.
+"""Intervals per axis at the recorded steps of a run. Errors use the same grid, so that u is evaluated once for both.
 
 They are prime, so that the inner nodes are not nodes of other grids, where the error of P1 elements in one dimension is zero up
 to rounding. Their quotients with powers of two and ten are far from fractions with small denominators, so that the nodes lie at
@@ -27,7 +27,7 @@ many different places of the cells of such grids.
 
 @runtime_checkable
 class UniformGrid(Protocol):
-    """A space whose coefficients are values at the nodes of a uniform grid, whose modes are used."""
+    """A space whose coefficients are values at the nodes of a uniform grid; modes are computed on this grid."""
 
     @property
     def box(self) -> Box: ...

@@ -59,9 +59,9 @@ class Film:
 
         Args:
             path: A ``.gif`` file, or an ``.mp4`` file, which needs the package imageio-ffmpeg (extra ``film``).
-            frames: Number of frames, spread in equal ratios of the steps of each run.
+            frames: Number of frames, at geometrically spaced steps of each run.
             rate: Frames per second. The last frame of a gif is shown for two seconds.
-            progress: A function of the number of frames that are drawn and of all.
+            progress: A function of the number of frames drawn so far and the number of all frames.
 
         Raises:
             OptionError: If the file has another suffix, a number is outside its range, or imageio-ffmpeg is missing.
@@ -117,7 +117,7 @@ def strip_of(solution: Solution) -> Strip:
     """The snapshots of a run.
 
     Raises:
-        OptionError: If the run has none.
+        OptionError: If the run has no snapshots.
     """
     import torch
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.theory.lfp import Moments
 
-SAMPLED = 100_000  # units whose moments are averaged if there is no network
-_PERIOD = 10.0  # of the waves, in units of the range of the data
+SAMPLED = 100_000  # number of units over which moments are averaged if no network is trained
+_PERIOD = 10.0  # period of the waves, in units of the range of the data
 _WAVES = {1: 2000, 2: 100}  # largest integer along each axis
 _RIDGE = 1e-6
-_LINE = 800  # points of a line at which the network is evaluated
-_SIDE = 61  # points along each side of a grid
+_LINE = 800  # number of points at which the network is evaluated in one dimension
+_SIDE = 61  # number of points along each side of the grid in two dimensions
 _ENOUGH = 2e-3  # largest residual, in units of the largest value, at which training ends
 _MOST_STEPS = 200_000
 
@@ -50,9 +50,9 @@ class LfpFit(LfpModel, Shown):
 
     @functools.cached_property
     def distances(self) -> dict[str, float]:
-        """Relative root-mean-square distance of the LFP solution to each spline and to the network, over the line of the data.
+        """Relative root-mean-square distances of the LFP solution to each spline and to the network, between the data points.
 
-        In two dimensions, it is that to the network at the points of its grid.
+        In two dimensions, only the distance to the network is computed, at the points of its grid.
         """
         found = {}
         if self.splines:
@@ -112,7 +112,7 @@ def lfp(
         problem: A regression with data in one or two dimensions, or its name or path.
         initialization: The initialization of the network, which determines E[r^3] and E[a^2 r]. They are averages over the units
             of the trained network, or over 100,000 random units.
-        width: Train a network with this number of units in addition; 0 for no network.
+        width: The number of units of a network that is also trained; 0 for no network.
         seed: Seed of the weights.
         period: The period of the waves of the model; by default ten times the range of the data, as in the lecture notes.
         waves: The largest integer M of the waves exp(2 pi i J . x / period), |J_a| <= M; by default 2000, and 100 in two
@@ -162,8 +162,8 @@ def lfp(
 def initial_moments(initialization: str, dimension: int, units: int, seed: int) -> Moments:
     """The moments of the weights of random ReLU units.
 
-    A constant factor of the network's output multiplies the gradients with respect to inner and outer weights alike and does not
-    change the ratio of the moments; a is therefore the parameter itself, and w the weight that multiplies x.
+    Here a is the parameter itself, without the constant factor of the network's output: this factor multiplies the gradients with
+    respect to inner and outer weights alike and does not change the ratio of the moments. w is the weight that multiplies x.
     """
     import torch
 

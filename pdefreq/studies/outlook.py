@@ -1,4 +1,4 @@
-"""What will be measured on a problem, and which methods can solve it, before any of them is run."""
+"""The modes that a run would measure on a problem, and the methods that can solve it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pdefreq.spectrum.modes import BOX_FAMILIES, WAVE_FAMILIES, ModeFamilies
 if TYPE_CHECKING:
     import numpy as np
 
-_SHOWN = 8  # wavenumbers
-_THRESHOLD, _MOST = 1e-3, 512  # of the default probe
+_SHOWN = 8  # number of wavenumbers that are listed
+_THRESHOLD, _MOST = 1e-3, 512  # as in the default probe
 _INSTEAD = "boundary=penalty"  # an option with which network methods impose any condition
 
 
@@ -28,8 +28,8 @@ class Outlook:
         wavenumbers: The wavenumbers of the watched modes in ascending order, as far as they are known without solving the
             problem: those of the exact solution, or only those that the problem names.
         is_complete: Whether these are all wavenumbers of the watched modes.
-        able: The names of methods that can solve the problem, with an option where they need it.
-        unable: What other methods need, with the reason why the problem lacks it, each with the names of these methods.
+        able: The names of methods that can solve the problem, with an option where one is needed.
+        unable: The names of the other methods, by the requirement that the problem violates and the reason.
     """
 
     family: str
@@ -40,7 +40,7 @@ class Outlook:
 
     @property
     def watched(self) -> str:
-        """The watched modes in words."""
+        """A description of the watched modes."""
         shown = [f"{xi:.6g}" for xi in self.wavenumbers[:_SHOWN]]
         more = f", ... {self.wavenumbers[-1]:.6g}" if len(self.wavenumbers) > _SHOWN else ""
         if self.is_complete:
@@ -89,7 +89,7 @@ def _strongest(problem: Problem, families: ModeFamilies) -> np.ndarray:
 
 
 def _reason(problem: Problem, method: str) -> str:
-    """What a method needs and a problem lacks, with the reason, as ``"a box, and ..."``; empty if it can solve the problem."""
+    """The requirement of a method that a problem violates, with the reason, as ``"a box, and ..."``; else an empty string."""
     try:
         lacking = problem.lacks(make_solver(method).needs)
     except UserError as error:

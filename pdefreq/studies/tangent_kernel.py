@@ -44,7 +44,7 @@ class TangentKernel(Shown):
         quotients: The Rayleigh quotients of these modes, and their eigen-residuals.
         highest_wavenumber: The largest wavenumber that the points resolve.
         linearization: The method, whose objective defines the kernel in the metric of the loss.
-        trained: A run along which the drift of the kernel was measured, if there is one.
+        trained: The run along which the drift of the kernel was measured, or None.
         title: The title of the figure.
     """
 
@@ -72,7 +72,7 @@ class TangentKernel(Shown):
 
     @property
     def drift(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Steps, and |K(t) - K(0)| / |K(0)| at each of them; None without a run."""
+        """The recorded steps, and |K(t) - K(0)| / |K(0)| in the Frobenius norm at each; None without a run."""
         if self.trained is None:
             return None
         return self.trained.history.column("step"), self.trained.history.column("kernel_drift")

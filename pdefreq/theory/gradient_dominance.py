@@ -1,4 +1,4 @@
-r"""The share of parameters for which a low frequency has the larger gradient in every parameter (Theorem 1 of the F-Principle).
+r"""The fraction of parameters for which a low frequency has the larger gradient in every parameter (F-Principle, Theorem 1).
 
 For a two-layer network h = sum_j a_j sigma(w_j x + b_j) and the loss L(k) = |F[h](k) - F[f](k)|^2 / 2 of one frequency, the
 theorem states for tanh and 0 < k_1 < k_2 that, in a ball of radius delta in the space of parameters,
@@ -56,7 +56,7 @@ def low_frequency_share(
     samples: int = 100_000,
     stream: torch.Generator | None = None,
 ) -> float:
-    """The share of uniform random points of a ball of parameters at which the theorem's inequality holds for every parameter.
+    """The fraction of uniform random points of a ball in parameter space at which the theorem's inequality holds for all i.
 
     Args:
         spectrum: The transform of the activation.
@@ -64,7 +64,7 @@ def low_frequency_share(
         radius: delta.
         target: F[f] at both.
         units: m; the ball lies in 3 m dimensions.
-        samples: Number of random points; the standard error of the share p is sqrt(p (1 - p) / samples).
+        samples: Number of random points; the standard error of the fraction p is sqrt(p (1 - p) / samples).
         stream: Random numbers; the global generator of torch by default.
 
     Raises:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pdefreq.theory.fourier_fit import FourierFit
     from pdefreq.theory.lfp import Moments
 
-_LINE = 800  # points of a line at which functions of one variable are compared
+_LINE = 800  # number of points at which functions of one variable are compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ class LfpModel:
 
     @functools.cached_property
     def _eigenpairs(self) -> tuple[Tensor, Tensor]:
-        """Those of K + ridge at the training points, ascending."""
+        """The eigenvalues, ascending, and the eigenvectors of K + ridge at the training points."""
         import torch
 
         ridge = self.ridge * torch.eye(len(self.x), dtype=torch.float64)

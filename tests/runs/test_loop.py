@@ -206,7 +206,7 @@ def test_a_solution_is_callable():
     x = torch.linspace(0, 1, 17, dtype=torch.float64)[:, None]
     torch.testing.assert_close(solution(x), torch.sin(torch.pi * x[:, 0]), atol=2e-6, rtol=0)  # 2^-20 of the initial error
     torch.testing.assert_close(solution(x[:, 0]), solution(x), atol=0, rtol=0)
-    with pytest.raises(ValueError, match=r"shape \(n, 1\), or \(1,\) for a single one, got \(1, 17\)"):
+    with pytest.raises(ValueError, match=r"shape \(n, 1\), or \(1,\) for a single point, got \(1, 17\)"):
         solution(x.T)
 
 

@@ -85,7 +85,7 @@ def test_other_methods_have_no_parameters_by_name():
 
 @pytest.mark.parametrize("points", [np.zeros((2, 3)), [[0.0], [0.1]], 0.0, np.zeros((1, 1, 2))])
 def test_other_shapes_are_refused(points):
-    with pytest.raises(ValueError, match=r"points must have shape \(n, 2\), or \(2,\) for a single one"):
+    with pytest.raises(ValueError, match=r"points must have shape \(n, 2\), or \(2,\) for a single point"):
         solve("ring", "fem:cells=4", modes="ray")(points)
 
 

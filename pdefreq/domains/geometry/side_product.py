@@ -21,7 +21,7 @@ def gradient_of_product(sides: Sequence[Side], scale: float, x: Tensor) -> Tenso
     found, (factors, slopes) = torch.zeros_like(x), _factors(sides, x)
     others = [
         factors[:, [j for j in range(len(sides)) if j != k]].prod(dim=1) for k in range(len(sides))
-    ]  # not product / factor: that is 0 / 0 on the boundary
+    ]  # product / factor would be 0 / 0 on the boundary
     found[:, [k for k, *_ in sides]] = scale * slopes * torch.stack(others, dim=1)
     return found
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pdefreq.core.errors import IncompatibleError
 
-_PANEL = 10  # Gauss points per panel: exact for degree 19, and points are nearly uniform for many panels
+_PANEL = 10  # Gauss points per panel: exact for degree 19; with many panels the points are nearly uniform
 _MAX_POINTS = 10**8
 
 

@@ -36,7 +36,7 @@ def transfinite(sides: Mapping[tuple[int, int], Field], lower: Sequence[float], 
     ends = {k: tuple(end for end in (0, 1) if (k, end) in sides) for k in axes}
     if len(ends) > _MAX_LIFTED:
         raise IncompatibleError(
-            f"boundary values that vary can be lifted in at most {_MAX_LIFTED} dimensions, got {len(ends)}: "
+            f"boundary values that are not constant can be built in on at most {_MAX_LIFTED} axes, got {len(ends)}: "
             "use `--set boundary=penalty`"
         )
     return CallableField(functools.partial(_interpolant, sides, ends, lower, upper))

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 CAD_SUFFIXES = (".step", ".stp", ".stl")
 """The suffixes of the files that gmsh meshes."""
 
-_CELLS = 10  # along the longest side by default
-_SHARP = math.radians(40)  # angle between triangles of a surface from which an edge separates two faces
+_CELLS = 10  # default number of edges along the longest side
+_SHARP = math.radians(40)  # least angle between triangles at which their common edge separates two faces
 
 
 def mesh_of_cad(path: str | Path, size: float | None = None) -> Mesh:

@@ -26,7 +26,7 @@ def fitted(mesh: Mesh, domain: HasBoundary) -> Mesh:
     """The mesh with the vertices on curved parts of the boundary moved onto the true boundary.
 
     Args:
-        mesh: A mesh near the domain, with boundaries named as the domain's parts.
+        mesh: A mesh near the domain, whose boundaries have the names of the domain's parts.
         domain: The domain.
 
     Raises:

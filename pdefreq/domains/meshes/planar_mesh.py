@@ -17,8 +17,8 @@ from pdefreq.domains.meshes.mesh_files import facets_of
 from pdefreq.domains.meshes.polygon_mesh import Units, divided, ends_of_sides, triangulated
 
 _AROUND = 16  # the least number of sides of a polygon that replaces an ellipse
-_APART = 2.0  # longest side in units of its distance from other curves
-_NEIGHBORS = 8  # nearest points among which one of another curve is sought
+_APART = 2.0  # largest ratio of a side to its distance from other curves
+_NEIGHBORS = 8  # number of nearest points among which a point of another curve is searched
 _HALVINGS = 40
 
 
@@ -91,7 +91,7 @@ def _separated(
 
 
 def _gap(tree: KDTree, owner: np.ndarray, every: np.ndarray, number: int, middle: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """The distance of the midpoints of sides from the vertices of other curves; inf where it is larger than the side is long."""
+    """The distance of the midpoints of sides from the vertices of other curves; inf where it exceeds the length of the side."""
     distance, near = tree.query(middle, k=min(_NEIGHBORS, len(every)))
     other = owner[near] != number
     gap = np.where(other, distance, np.inf).min(axis=1)

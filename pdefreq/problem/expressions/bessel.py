@@ -17,7 +17,7 @@ def _by_scipy(name: Literal["j0", "j1"], u: Tensor) -> Tensor:
 
 
 class J0(torch.autograd.Function):
-    """J0 with values by scipy: torch has no derivatives of Bessel functions, and its values have errors of 4e-7 just above 5."""
+    """J0 with values from scipy: torch has no derivatives of Bessel functions, and its values are off by 4e-7 just above 5."""
 
     @staticmethod
     def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -31,7 +31,7 @@ class J0(torch.autograd.Function):
 
 
 class J1(torch.autograd.Function):
-    """J1 with values by scipy, and the derivative J0 - J1(u) / u, 1/2 at zero."""
+    """J1 with values from scipy, and the derivative J0(u) - J1(u) / u, which is 1/2 at zero."""
 
     @staticmethod
     def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]

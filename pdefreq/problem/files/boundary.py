@@ -28,7 +28,7 @@ PART_KEYS = (
     Key(
         "where",
         Condition(),
-        "the part consists of the points that satisfy this condition",
+        "the points of the part",
         otherwise="everywhere",
         examples=("y > 0.5",),
     ),
@@ -129,7 +129,7 @@ def _parts(
         outward = domain.normal(piece)
         if outward is None and not table.has("flux"):
             raise ProblemFileError(
-                f"{table.key('flux')} is missing for '{piece}', whose normal is not known, so that the flux can't be derived from exact: give flux"
+                f"{table.key('flux')} is missing for '{piece}', which is not smooth, so that exact does not determine it: add it"
             )
         derived = None if outward is None else stated.flux(alpha, outward)
         data = table.read("flux") if derived is None or table.has("flux") else derived

@@ -32,9 +32,7 @@ def document_keys() -> tuple[Key, ...]:
         Key("data", Table(DATA_KEYS), "points at which f is known, instead of everywhere"),
         Key("spectrum", Table(SPECTRUM_KEYS), "the modes in which errors are measured"),
         Key("run", Table(RUN_KEYS), "the method and the limits of `pdefreq solve`, unless the command line states them"),
-        Key(
-            "variant", Table(None), "changes to the tables of this file, by name of the variant, such as [variant.hard.equation]"
-        ),
+        Key("variant", Table(None), "changes to this file, by name of the variant, such as [variant.hard.equation]"),
     )
 
 

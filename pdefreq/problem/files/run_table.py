@@ -23,7 +23,7 @@ RUN_KEYS = (
     Key(
         "seconds",
         Number(least=0),
-        "stop when the run, with its measurements, has taken this many seconds",
+        "time limit of the run, including measurements, in seconds",
         otherwise=_NONE,
         examples=(30,),
     ),

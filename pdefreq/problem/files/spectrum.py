@@ -20,7 +20,7 @@ SPECTRUM_KEYS = (
     Key(
         "wavenumbers",
         Numbers(Number(least=0)),
-        "angular wavenumbers whose errors are printed",
+        "angular wavenumbers to print",
         default=(),
         examples=(["pi", "k1*pi"],),
     ),

@@ -1,4 +1,4 @@
-"""The diffusion term at points: its weak and its strong form, for a scalar coefficient with any exponent and for a matrix."""
+"""The weak and the strong form of the diffusion term at points, for a scalar coefficient with any exponent or a matrix."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pdefreq.spaces.features.wave_bands import WaveBands
 
-_EXTRA = 40  # Gauss points beyond those per half wave, which resolve the singular functions to rounding
+_EXTRA = 40  # Gauss points in addition to those per half wave, so that the singular functions are resolved up to rounding
 _LARGEST = 200.0  # bandwidth above which the number is extrapolated
 
 
@@ -47,11 +47,11 @@ def num_significant(bandwidth: float, accuracy: float) -> int:
 def effective_dimension(bands: WaveBands, accuracy: float) -> float:
     """The approximate number of functions that waves with wavevectors in a set span on a box, up to an accuracy.
 
-    The waves with wavenumbers in an interval of 2 R half waves per side span R functions, and t further ones with smaller
+    Waves with wavenumbers in an interval of length 2 R, in units of pi per side, span R + t functions, of which t have small
     singular values. In several dimensions, the number is the volume of all wavevectors within t_k of the set along each axis k,
-    divided by 2^d, where t_k belongs to the mean length of the intervals along this axis. For a box, it is the product of the
-    numbers of its axes. Products of several functions with small singular values are included, so that the number is too large
-    rather than too small.
+    divided by 2^d, where t_k is the value of t for the mean length of the intervals along this axis. For a box, it is the product
+    of the numbers of its axes. Products of several functions with small singular values are counted, so that the number is an
+    overestimate.
 
     Args:
         bands: The wavevectors, in units of pi per side.

@@ -1,4 +1,4 @@
-"""Uniform weights and biases of given bounds, as in the experiments on the linear frequency principle."""
+"""Uniform weights and biases with given bounds, as in the experiments on the linear frequency principle."""
 
 from __future__ import annotations
 
