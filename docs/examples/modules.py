@@ -1,6 +1,6 @@
-"""Networks written by hand, as they come from another project: a SIREN, a Kolmogorov-Arnold network and a transformer.
+"""Networks as they may come from another project: a SIREN, a Kolmogorov-Arnold network and a transformer.
 
-Each class maps points ``(n, d)`` to values, and none imports pdefreq. For example::
+Each class maps points ``(n, d)`` to values. This file does not import pdefreq. For example::
 
     pdefreq solve poisson --method pinn --set network=docs/examples/modules.py:Siren
     pdefreq solve poisson-chirp --method gauss-newton --set network=docs/examples/modules.py:Transformer --steps 50
@@ -11,7 +11,7 @@ from torch import nn
 
 
 class Siren(nn.Module):
-    """Layers sin(omega (W h + b)), and a linear last layer.
+    """Layers sin(omega (W h + b)) and a linear last layer.
 
     Source:
         Sitzmann et al. (2020), Implicit neural representations with periodic activation functions, arXiv 2006.09661.

@@ -58,7 +58,7 @@ exact = "{exact}"    # determines the source and the boundary data; otherwise gi
 # value = "0"             # u = value on the boundary outside of the parts; where parts overlap, the first one applies:
 # [[boundary.part]]
 # name = "{side}"          # {sides}; or where = "x > 0.5"
-# kind = "robin"          # a |grad u|^(p-2) du/dn + alpha u = flux;  kind = "neumann" has no alpha
+# kind = "robin"          # A |grad u|^(p-2) du/dn + alpha u = flux;  kind = "neumann" has no alpha
 # alpha = "1"
 # flux = "0"
 
