@@ -159,7 +159,10 @@ def _of_iteration(
     except IncompatibleError as refusal:
         return without_curves(str(refusal))
     if prediction is None:
-        known = "relaxation and cycles in sine or cosine modes, and networks under gradient descent with a constant rate"
+        known = (
+            "relaxation and cycles in sine or cosine modes, and networks under gradient descent with a constant rate, with or "
+            "without momentum"
+        )
         return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory covers {known}")
     found = replace(without_curves(prediction.note), is_heuristic=prediction.is_heuristic)
     told = {"rayleigh_quotient": prediction.rayleigh_quotients, "eigen_residual": prediction.eigen_residuals}

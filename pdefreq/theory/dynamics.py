@@ -9,7 +9,7 @@ coefficients by -phi_t(F^T F) G, hence
 
 where g_t is the factor by which the method has multiplied the residual along an eigenvector of the kernel, and G_0 the part of G
 in the null space of F. A method is described by its g_t: (1 - eta kappa)^t for gradient descent, exp(-kappa t) for its flow,
-(lambda / (kappa + lambda))^t for Gauss-Newton.
+(lambda / (kappa + lambda))^t for Gauss-Newton; with momentum it follows a recurrence of three terms.
 
 For a least-squares loss |r|^2 / 2 the gradient is G = F^T r(0). Then G_0 = 0, w_j^T G = sqrt(kappa_j) u_j^T r(0), and
 e(t) = e(0) - J F^T K^+ (I - g_t(K)) r(0). A Ritz energy whose load lies outside the range of F^T has G_0 != 0. As a sum over
@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -49,7 +49,7 @@ class SpectralFilter(ABC):
 
     @abstractmethod
     def log_residual_polynomial(self, kappa: Tensor) -> Tensor:
-        """The logarithm of |g_1| for one step (one unit of time), shape ``(k,)``; -inf where g_1 = 0."""
+        """The logarithm of |g_(t+1) / g_t| for large t, shape ``(k,)``; -inf where g_1 = 0. It is log |g_1| without momentum."""
 
     @abstractmethod
     def slope(self, kappa: Tensor) -> Tensor:
@@ -92,6 +92,12 @@ class GradientDescentFilter(SpectralFilter):
     """
 
     rate: float
+    limit: ClassVar[str] = "2 / kappa_1"
+
+    @property
+    def stable_below(self) -> float:
+        """The smallest eigenvalue along which the method does not converge."""
+        return 2 / self.rate
 
     def log_residual_polynomial(self, kappa: Tensor) -> Tensor:
         step = self.rate * kappa
@@ -102,6 +108,65 @@ class GradientDescentFilter(SpectralFilter):
 
     def alternates(self, kappa: Tensor) -> Tensor:
         return self.rate * kappa > 1
+
+
+@dataclass(frozen=True)
+class HeavyBallFilter(SpectralFilter):
+    """``v <- mu v + G``, ``c <- c - eta v``: g_0 = 1, g_1 = 1 - eta kappa, g_(t+1) = (1 + mu - eta kappa) g_t - mu g_(t-1).
+
+    With the roots r and q of z^2 - (1 + mu - eta kappa) z + mu, |r| >= |q|, the solution is
+    g_t = (1 - b) r^t + b q^t with b = (r - g_1) / (r - q). The roots are real for small kappa, and complex with the modulus
+    sqrt(mu) for (1 - sqrt(mu))^2 < eta kappa < (1 + sqrt(mu))^2.
+
+    Args:
+        rate: eta, the learning rate.
+        momentum: mu in (0, 1).
+
+    Source:
+        Polyak (1964), Some methods of speeding up the convergence of iteration methods.
+    """
+
+    rate: float
+    momentum: float
+    limit: ClassVar[str] = "2 (1 + momentum) / kappa_1"
+
+    @property
+    def stable_below(self) -> float:
+        """The smallest eigenvalue along which the method does not converge."""
+        return 2 * (1 + self.momentum) / self.rate
+
+    def log_residual_polynomial(self, kappa: Tensor) -> Tensor:
+        slow, fast, _ = self._roots(kappa)
+        return torch.maximum((1 - slow).abs(), fast.abs()).log()
+
+    def slope(self, kappa: Tensor) -> Tensor:
+        return torch.full_like(kappa, self.rate)
+
+    def residual_polynomial(self, kappa: Tensor, steps: Tensor) -> Tensor:
+        return 1 - kappa * self.filter_function(kappa, steps)
+
+    def filter_function(self, kappa: Tensor, steps: Tensor) -> Tensor:
+        t, mu, eta = steps[:, None].to(kappa), self.momentum, self.rate
+        slow, fast, share = self._roots(kappa)
+        # 1 - g_t = (1 - b)(1 - r^t) + b (1 - q^t); the logarithm of r = 1 - s keeps the digits of a small s
+        gone = (1 - share) * -torch.expm1(t * torch.log1p(-slow)) + share * (1 - fast**t)
+        free = eta / (1 - mu) * (t - mu * (1 - mu**t) / (1 - mu))
+        return torch.where(kappa > 0, gone.real / kappa.where(kappa > 0, 1), free)
+
+    def _roots(self, kappa: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """1 - r, q and b, complex, shape ``(k,)``. Double roots are separated by 1e-5, which changes g_t by about 1e-10."""
+        step = self.rate * kappa
+        b = 1 - self.momentum + step
+        square = b.square() - 4 * step
+        square = torch.where(square.abs() < _DOUBLE, square.new_tensor(_DOUBLE), square)
+        root = square.to(torch.complex128).sqrt()
+        backward = 1 + self.momentum - step < 0  # the other root has the larger modulus
+        slow = torch.where(backward, (b + root) / 2, 2 * step / (b + root))
+        fast = self.momentum / (1 - slow)
+        return slow, fast, (step - slow) / ((1 - slow) - fast)
+
+
+_DOUBLE = 1e-10
 
 
 @dataclass(frozen=True)

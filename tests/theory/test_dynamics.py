@@ -12,6 +12,7 @@ from pdefreq.theory.dynamics import (
     GaussNewtonFilter,
     GradientDescentFilter,
     GradientFlowFilter,
+    HeavyBallFilter,
     LinearDynamics,
     dynamics_from_factor,
     dynamics_from_kernel,
@@ -73,6 +74,40 @@ def test_each_eigenvector_of_the_kernel_decays_independently():
     assert (measured - expected).abs().max() <= 1e-10 * r.norm()
     predicted = dynamics_from_kernel(f @ f.T, v.T @ f @ f.T, r, v.T @ r).errors(GradientDescentFilter(rate), STEPS)
     assert (predicted - expected).abs().max() <= 1e-10 * r.norm()
+
+
+def test_momentum_agrees_with_its_steps_for_every_eigenvalue():
+    """Real and complex roots, the double roots at both ends of the complex interval, and negative roots up to the stable limit.
+
+    Double roots are separated by 1e-5: an error of 1e-10 times t^2 / 2 in the slope of g_t, relative to g_t itself, which is small
+    then.
+    """
+    eta, mu = 0.1, 0.9
+    ends = [(1 - math.sqrt(mu)) ** 2 / eta, (1 + math.sqrt(mu)) ** 2 / eta]
+    method = HeavyBallFilter(eta, mu)
+    kappa = torch.tensor([0.0, 1e-13, 1e-3, ends[0], 0.5, 3.0, 10.0, ends[1], 0.999 * method.stable_below], dtype=torch.float64)
+    position, velocity, found = torch.zeros_like(kappa), torch.zeros_like(kappa), [torch.zeros_like(kappa)]
+    for _ in range(400):  # the displacement phi_t of a gradient kappa c - 1, from c = 0
+        velocity = mu * velocity + (1 - kappa * position)
+        position = position + eta * velocity
+        found.append(position)
+    steps = torch.tensor([0, 1, 2, 3, 10, 100, 400])
+    measured = torch.stack(found)[steps]
+    np.testing.assert_allclose(method.filter_function(kappa, steps.double()), measured, rtol=1e-7, atol=1e-7)
+    small = kappa < 1e-2
+    np.testing.assert_allclose(method.filter_function(kappa, steps.double())[:, small], measured[:, small], rtol=1e-9)
+    np.testing.assert_allclose(method.residual_polynomial(kappa, steps.double()), 1 - kappa * measured, atol=1e-6)
+
+
+@given(st.floats(0.05, 0.95), st.floats(1e-6, 0.999))
+def test_the_rate_of_momentum_is_that_of_its_larger_root(mu, share):
+    method = HeavyBallFilter(0.3, mu)
+    kappa = torch.tensor([share * method.stable_below], dtype=torch.float64)
+    roots = np.abs(np.roots([1, -(1 + mu - 0.3 * float(kappa)), mu]))
+    assert method.log_residual_polynomial(kappa).item() == pytest.approx(math.log(roots.max()), abs=1e-4)  # sqrt of 1e-10
+    assert roots.max() < 1
+    beyond = torch.tensor([1.001 * method.stable_below], dtype=torch.float64)
+    assert method.log_residual_polynomial(beyond).item() > 0
 
 
 def test_gradient_flow_is_the_limit_of_gradient_descent():

@@ -162,14 +162,16 @@ class GradientDescentStepper(FirstOrderStepper):
         momentum: The momentum parameter in [0, 1); 0 is plain gradient descent.
     """
 
-    title = "gradient descent with momentum, clipping or a decreasing learning rate"
+    title = "gradient descent with clipping or a decreasing learning rate"
 
     momentum: float = 0.0
 
     @property
     def spectral_filter(self) -> SpectralFilter | None:
-        changed = self.momentum or self.clip is not None or self.rate.half_life is not None
-        return None if changed else dynamics.GradientDescentFilter(self.rate.start)
+        if self.clip is not None or self.rate.half_life is not None:
+            return None
+        rate = self.rate.start
+        return dynamics.HeavyBallFilter(rate, self.momentum) if self.momentum else dynamics.GradientDescentFilter(rate)
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(c)} if self.momentum else {}

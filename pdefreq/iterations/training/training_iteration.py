@@ -19,7 +19,7 @@ from pdefreq.iterations.training.linearized import kernel_drift, linearize
 from pdefreq.spectrum.predicted import Drift
 from pdefreq.spectrum.span import modes_at_rows, span_of
 from pdefreq.theory.certificate import Certificate, damped_least_squares
-from pdefreq.theory.dynamics import GradientDescentFilter, GradientFlowFilter
+from pdefreq.theory.dynamics import GradientDescentFilter, GradientFlowFilter, HeavyBallFilter
 from pdefreq.theory.kernel_modes import relative_distance
 
 if TYPE_CHECKING:
@@ -250,8 +250,9 @@ def _prediction(dynamics: LinearDynamics, method: SpectralFilter, steps: Tensor)
         "exact for the network linearized at its initial state (Lee et al., 2019), near which training must stay",
         dynamics.kappa[0],
     )
-    if isinstance(method, GradientDescentFilter) and method.rate * fastest >= 2:
-        note += f"; the learning rate {method.rate:g} is above 2 / kappa_1 = {2 / float(fastest):.3g}: it diverges"
+    if isinstance(method, (GradientDescentFilter, HeavyBallFilter)) and fastest >= method.stable_below:
+        largest = method.rate * method.stable_below / float(fastest)
+        note += f"; the learning rate {method.rate:g} is above {method.limit} = {largest:.3g}: it diverges"
     if bool((dynamics.secular_rate != 0).any()):
         note += "; the objective has no minimum at these points: errors finally grow like t"
     curves, known = dynamics.errors(method, steps) / dynamics.start, dynamics.rayleigh_quotients
@@ -269,9 +270,9 @@ def _heuristic(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
     scaled = replace(dynamics, kappa=kappa, response=response, secular_rate=secular, rayleigh_quotients=known)
     found = _prediction(scaled, GradientFlowFilter(), steps)
     note = (
-        "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
-        "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), but not Adam or other optimizers; as a guide, "
-        "gradient flow on the initial tangent kernel, in units of the time of its fastest direction"
+        "theory covers gradient descent at one rate, with or without momentum, and Gauss-Newton at one damping, on fixed points "
+        "(optimizer=gd or sgd with half_life=null, or gauss-newton with damping=1e-3, and points=gauss), but not Adam or other "
+        "optimizers; as a guide, gradient flow on the initial tangent kernel, in units of the time of its fastest direction"
     )
     return replace(found, note=note, is_heuristic=True)
 

@@ -20,7 +20,7 @@ from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.theory.dynamics import GradientDescentFilter
+from pdefreq.theory.dynamics import GradientDescentFilter, HeavyBallFilter
 from pdefreq.theory.kernel_modes import relative_distance
 
 BOX = Box((-1.0,), (1.0,))
@@ -46,35 +46,39 @@ def case(loss, width, scale, number=40):
     return space, functional(problem, space, BOX.quadrature(number), like=LIKE), c, modes
 
 
-def train(space, functional, c, modes, target, rate, steps):
+def train(space, functional, c, modes, target, rate, steps, momentum=0.0):
     """Amplitudes of the error in gradient descent at the given steps, and the last coefficients."""
-    x, c, rows = modes.points(space), c.clone(), []
+    x, c, rows, velocity = modes.points(space), c.clone(), [], torch.zeros_like(c)
     evaluator = space.at(x)
     for step in range(steps[-1] + 1):
         if step in steps:
             with torch.no_grad():
                 rows.append(modes.coefficients((evaluator.value(c) - target).numpy(), space))
-        c -= rate * functional.gradient(c)
+        velocity = momentum * velocity + functional.gradient(c)
+        c -= rate * velocity
     return np.array(rows), c
 
 
-def compared(loss, width, scale, steps, number=40):
+def compared(loss, width, scale, steps, number=40, momentum=0.0):
     """Largest |measured - predicted| over modes and steps, relative to initial amplitudes, and both sets of curves."""
     space, functional, c, modes = case(loss, width, scale, number)
     target = scale * tones(modes.points(space))
     dynamics = linearize(space, functional, c, modes, target)
     rate = 1 / float(dynamics.kappa[0])
-    measured, trained = train(space, functional, c, modes, target, rate, steps)
-    predicted = dynamics.errors(GradientDescentFilter(rate), torch.tensor(steps)).numpy()
+    measured, trained = train(space, functional, c, modes, target, rate, steps, momentum)
+    method = HeavyBallFilter(rate, momentum) if momentum else GradientDescentFilter(rate)
+    predicted = dynamics.errors(method, torch.tensor(steps)).numpy()
     return np.abs(measured - predicted).max() / scale, measured / scale, predicted / scale, (c, trained)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_smaller_targets_make_training_linear(loss):
+def test_smaller_targets_make_training_linear(loss, momentum):
     """An antisymmetric network is zero initially, so that all nonlinear effects are of second order in the target: the relative
     distance of measured and predicted curves is proportional to the target.
     """
-    distances = [compared(loss, 30, scale, [0, 1, 3, 10, 30, 100])[0] for scale in (1e-2, 1e-3, 1e-4)]
+    steps = [0, 1, 3, 10, 30, 100]
+    distances = [compared(loss, 30, scale, steps, momentum=momentum)[0] for scale in (1e-2, 1e-3, 1e-4)]
     orders = -np.diff(np.log10(distances))
     np.testing.assert_array_less(0.9, orders)  # antisymmetry cancels some second-order terms: orders may be higher
     assert distances[-1] < 1e-3

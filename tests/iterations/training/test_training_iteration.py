@@ -158,9 +158,11 @@ def test_only_identical_linear_steps_have_a_spectral_filter():
     plain, changed = GradientDescentStepper(LearningRate(0.01)), [AdamStepper(LearningRate(0.01)), LbfgsStepper()]
     changed += [
         GradientDescentStepper(LearningRate(0.01, 9.0)),
-        *(GradientDescentStepper(LearningRate(0.01), **o) for o in ({"clip": 1.0}, {"momentum": 0.5})),
+        *(GradientDescentStepper(LearningRate(0.01), **o) for o in ({"clip": 1.0}, {"clip": 1.0, "momentum": 0.5})),
     ]
     assert descend(plain, quadratic()).spectral_filter == dynamics.GradientDescentFilter(0.01)
+    ball = GradientDescentStepper(LearningRate(0.01), momentum=0.5)
+    assert descend(ball, quadratic()).spectral_filter == dynamics.HeavyBallFilter(0.01, 0.5)
     assert all(descend(optimizer, quadratic()).spectral_filter is None for optimizer in changed)
     assert descend(plain, quadratic(), balance_every=5).spectral_filter is None  # the terms are reweighted
     assert TrainingIteration(Numbers(6), Drawn(quadratic()), plain, seed=0, like=LIKE).spectral_filter is None
