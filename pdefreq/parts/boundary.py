@@ -269,8 +269,8 @@ class Penalty(Boundary):
     Args:
         beta: Penalty parameter, the factor of the integrals over the boundary, in the units in which the network is trained
             (`scaling`); null means 5e4 for residuals with gauss-newton, and otherwise 500 times half the shortest side of the
-            bounding box over the smallest gap between pieces of the boundary, at least 500. In units of 1 the minimizer of an energy
-            differs from the boundary values by du/dn / (2 beta).
+            bounding box over the smallest gap between pieces of the boundary, at least 500. In units of 1 the minimizer of an
+            energy differs from the boundary values by du/dn / (2 beta).
         points: Number of boundary points in 2-D and beyond; null means 400, with gauss-newton a quarter of the interior points if
             that is more.
         schedule: The schedule of beta along a run; null keeps it constant.
