@@ -41,7 +41,8 @@ class OneSentence(TyperGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            code = super().main(*args, **kwargs | {"standalone_mode": False})
+            # the name of the installed command, also for `python -m pdefreq`: the scripts for completion contain it
+            code = super().main(*args, **{"prog_name": "pdefreq"} | kwargs | {"standalone_mode": False})
         except UserError as error:
             code = _refuse(*error.lines)
         except _ClickException as error:

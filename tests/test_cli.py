@@ -479,8 +479,8 @@ def test_resume_refuses_a_limit_that_has_been_passed(cli):
 def test_figures_of_an_earlier_state_are_not_listed(cli):
     cli("solve", "poisson", "-m", "jacobi", "--steps", "30", "--out", "run")
     old = cli("resume", "run", "--steps", "40", "--no-figures").stdout
-    assert "modes.png" not in old and "figures: not drawn; those in the folder may show an earlier state" in old
-    assert "figures: run/heatmap.png, run/modes.png" in cli("show", "run").stdout
+    assert "modes.png" not in old and "figures not drawn; those in the folder may show an earlier state" in old
+    assert "written to run: heatmap.png, modes.png" in cli("show", "run").stdout
 
 
 def test_a_run_with_a_nonfinite_initial_state_prints_only_the_reason(cli):
@@ -806,7 +806,7 @@ def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
     monkeypatch.setattr(point_sources, "point_sources", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
     assert "multiscale-2d" in cli("reproduce").stdout
     result = cli("reproduce", "point-sources", "--out", "here")
-    assert "Source: S (2020)" in result.stdout and "results: here" in result.stdout
+    assert "Source: S (2020)" in result.stdout and "written to here" in result.stdout
     assert files() == ["here", "here/report.md", "here/t.csv"]
     assert_refused(cli("reproduce", "point-source"), files())
     assert_refused(result := cli("reproduce", "point-sources", "--seeds", "2", "--out", "there"), files())
@@ -855,3 +855,89 @@ def test_domains_of_a_size_with_which_nothing_can_be_computed_are_refused(cli, t
     (tmp_path / "ball.toml").write_text(f'[domain]\n{domain}\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n')
     done = cli("check", "ball.toml")
     assert done.exit_code == 2 and "choose another unit of length" in " ".join(done.stderr.split())
+
+
+# ---------------------------------------------------------------- templates, [run], tables, places
+
+
+@pytest.mark.parametrize("arguments", [["--domain", "disk"], ["--complete"], ["--domain", "unit-square", "--complete"]])
+def test_templates_of_other_domains_pass_the_check(cli, arguments):
+    assert cli("new", "my.toml", *arguments).exit_code == 0
+    checked = cli("check", "my.toml", "--out", "pictures/new")
+    assert checked.exit_code == 0, checked.output
+    assert [str(p) for p in Path().rglob("*.png")] == ["pictures/new/my.png"]
+    assert checked.stdout.splitlines()[-1] == "written to pictures/new/my.png"
+
+
+def test_an_unknown_domain_of_a_template_is_refused(cli):
+    assert_refused(cli("new", "my.toml", "--domain", "dsk"), [])
+
+
+def test_check_names_the_watched_modes_and_the_methods(cli):
+    Path("my.toml").write_text(WAVE + '[run]\nmethod = "fem"\nset = {cells = 8}\nsteps = 3\n')
+    shown = " ".join(cli("check", "my.toml").stdout.split())
+    assert "watched 1 sine modes with wavenumbers 3.14159" in shown
+    assert "methods jacobi, damped-jacobi" in shown and "fourier needs sides that are all periodic" in shown
+    assert "run method = fem, steps = 3, set.cells = 8" in shown
+
+
+def test_a_run_table_states_method_options_and_limits_unless_the_command_does(cli):
+    Path("my.toml").write_text(WAVE + '[run]\nmethod = "jacobi"\nset = {intervals = 16}\nsteps = 7\n')
+
+    def run(*arguments):
+        found = json.loads(cli("solve", "my.toml", "--no-figures", "--json", *arguments).stdout)
+        return found["method"], found["unknowns"], found["steps"]
+
+    assert run() == ("jacobi", 17, 7)
+    assert run("--steps", "3", "--set", "intervals=8") == ("jacobi", 9, 3)
+    assert run("--method", "damped-jacobi", "--set", "intervals=32") == ("damped-jacobi", 33, 7)
+    method, unknowns, _ = run("--method", "fem")  # the options of the file belong to its method
+    assert method == "fem" and unknowns > 17
+
+
+@pytest.mark.parametrize(
+    ("entry", "hint"), [('method = "a.py:B"', "registered name"), ("stepz = 3", "steps"), ("steps = 1.5", "integer")]
+)
+def test_malformed_run_tables_are_refused(cli, entry, hint):
+    Path("my.toml").write_text(WAVE + f"[run]\n{entry}\n")
+    before = files()
+    result = cli("solve", "my.toml")
+    assert_refused(result, before)
+    assert hint in result.stderr
+
+
+def test_options_of_a_method_are_grouped_by_part(cli):
+    listed = cli("methods", "deep-ritz:optimizer=lbfgs").stdout
+    places = [listed.index(f"\n{part} = ") for part in ("network", "loss", "boundary", "points", "optimizer", "training")]
+    assert places == sorted(places)
+    assert "optimizer = lbfgs" in listed and listed.index("optimizer = lbfgs") < listed.index("memory") < places[-1]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("solve", "poisson", "-m", "jacobi", "--steps", "30"),
+        ("compare", "poisson", "fem", "sine"),
+        ("refine", "poisson", "--levels", "2"),
+        ("predict", "poisson", "-m", "jacobi"),
+        ("check", "poisson"),
+    ],
+)
+def test_the_last_line_and_no_other_says_where_files_were_written(cli, command):
+    *others, last = cli(*command).stdout.rstrip("\n").splitlines()
+    assert last.startswith("written to ") and not [line for line in others if ".png" in line]
+    named = re.findall(r"[\w.-]+\.png", last)
+    assert named and {*named} == {path.name for path in Path().rglob("*.png")}
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_numbers_are_whole_on_narrow_terminals(cli, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    for command in (
+        ("solve", "poisson", "-m", "jacobi", *FEW),
+        ("compare", "poisson", "sine", "fem"),
+        ("refine", "poisson", "--levels", "2", "--no-figures"),
+    ):
+        shown = cli(*command, "--quiet").stdout
+        assert "…" not in shown
+        assert ("left out, because the terminal is narrow" in " ".join(shown.split())) == (width < 70)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pdefreq.commands import completions
 from pdefreq.commands import shared_options as o
 from pdefreq.core.history import Stop
 
@@ -22,7 +23,7 @@ MethodNames = Annotated[
         metavar="METHOD...",
         help="Methods to compare, named as in solve --method; options follow a colon: mscale:activation=phi,number=3.",
         show_default=False,
-        autocompletion=o.method_completions,
+        autocompletion=completions.methods,
     ),
 ]
 
@@ -35,6 +36,7 @@ def compare(
     modes: o.Modes = None,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
+    train_seconds: o.TrainSeconds = None,
     stagnation: o.Stagnation = None,
     seed: o.Seed = 0,
     seeds: o.Seeds = 1,
@@ -49,13 +51,13 @@ def compare(
     """Run several methods on a problem and compare in which order their frequencies converge."""
     for name in methods:
         o.load_solver(name, {})  # unknown names are refused before the first run
-    stop = Stop(steps=steps, seconds=seconds, stagnation=stagnation)
+    stop = Stop(steps=steps, seconds=seconds, train_seconds=train_seconds, stagnation=stagnation)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
     from pdefreq.commands.live import LiveLine
-    from pdefreq.commands.result import make_console, print_json, say
+    from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, "comparison")
@@ -83,8 +85,7 @@ def compare(
     else:
         say(console, subject.title or subject.name, "bold")
         _print_rows(console, rows)
-        say(console, f"picture: {folder / 'comparison.png'}")
-        say(console, f"table and runs: {folder}")
+        say_files(console, folder, "comparison.png", "comparison.csv", remark="a folder for each run")
     return max(solution.status.exit_code for runs in comparison.solutions.values() for solution in runs)
 
 
@@ -94,7 +95,7 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
 
-    table = plain_table()
+    table = plain_table(dropped=("unknowns", "steps", "B", "seconds"))
     # long names are truncated, numbers and names without options are not
     table.add_column(
         "method", overflow="fold", min_width=max((len(row["method"]) for row in rows if row["method"] in SOLVERS), default=0)

@@ -123,7 +123,8 @@ class LiveLine:
             line += f"   relative L2 {now.relative_l2:.2e}"
         line += f"   {duration(wall)}, of which {duration(now.seconds)} in steps"
         if 0 < now.fraction < 1 and not now.done:
-            left = now.seconds * (1 - now.fraction) / now.fraction - (time.monotonic() - self._arrived)
+            left = now.left if math.isfinite(now.left) else now.seconds * (1 - now.fraction) / now.fraction
+            left -= time.monotonic() - self._arrived
             line += f"   {duration(max(left, 0.0))} left"
         if self._activity:
             line += f"   {self._activity} ..."

@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pdefreq.commands import completions
+
 if TYPE_CHECKING:
     from pdefreq.core.composition import Node
-    from pdefreq.core.options import Option
 
 
 def methods(
     name: Annotated[
         str | None,
-        typer.Argument(help="The method whose options are listed: mscale, or mscale:optimizer=lbfgs.", show_default=False),
+        typer.Argument(
+            help="The method whose options are listed: mscale, or mscale:optimizer=lbfgs.",
+            show_default=False,
+            autocompletion=completions.methods,
+        ),
     ] = None,
 ) -> None:
     """List the methods, or the options of one method and of its parts."""
@@ -60,27 +65,33 @@ def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
 
     console = make_console()
     say(console, f"{name}: {_description(factory)}")
-    table = plain_table("option", "default", "meaning")
-    for depth, node, option in _in_order(root):
-        value = node.values.get(option.name, MISSING)
-        table.add_row("  " * depth + option.name, _default(value), f"{option.doc} ({described(option)})")
-    console.print(table)
+    for path, node in _nodes(root):
+        if path:
+            say(console, f"{path} = {node.title}: {_summary(node.factory)}", "bold")
+        if not node.options:
+            say(console, "  (no options)")
+            continue
+        table = plain_table("option", "default", "meaning")
+        for option in node.options.values():
+            value = node.values.get(option.name, MISSING)
+            table.add_row(option.name, _default(value), f"{option.doc} ({described(option)})")
+        console.print(table)
     say(console, f"To set an option, use --set, for example: pdefreq solve PROBLEM --method {name} --set KEY=VALUE")
-    if any(option.kind for *_, option in _in_order(root)):
+    if any(path for path, _ in _nodes(root)):
         say(
             console,
-            "Indented options belong to the part above them; KEY is the full path, optimizer.clip, or its last name, clip.",
+            "KEY is the name of an option, such as clip, or the path with its part, optimizer.clip, if several parts have it.",
         )
 
 
-def _in_order(node: Node, depth: int = 0) -> Iterator[tuple[int, Node, Option]]:
-    """Each option of a tree with its depth; the options of a part follow it."""
+def _nodes(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
+    """The parts of a tree with their paths, each part before its own parts."""
     from pdefreq.core.composition import Node
 
-    for name, option in node.options.items():
-        yield depth, node, option
+    yield path, node
+    for name in node.options:
         if isinstance(inner := node.values.get(name), Node):
-            yield from _in_order(inner, depth + 1)
+            yield from _nodes(inner, f"{path}.{name}" if path else name)
 
 
 def _description(factory: Callable[..., Any]) -> str:

@@ -57,7 +57,7 @@ def refine(
 
     import pdefreq
     from pdefreq.commands.live import LiveLine
-    from pdefreq.commands.result import make_console, print_json, say
+    from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, f"{method}-refinement")
@@ -86,9 +86,7 @@ def refine(
         say(console, f"{subject.title or subject.name}, {method}", "bold")
         _print_levels(console, refinement)
         _print_orders(console, refinement)
-        if not no_figures:
-            say(console, f"picture: {folder / 'refinement.png'}")
-        say(console, f"tables: {folder}")
+        say_files(console, folder, *sorted(path.name for path in folder.iterdir() if path.is_file()))
     return refinement.status.exit_code
 
 
@@ -96,7 +94,7 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
     """One line per discretization, and the reason if a level failed."""
     from pdefreq.commands.result import bounded, number, plain_table, say
 
-    table, rows = plain_table(), refinement.rows()
+    table, rows = plain_table(dropped=("seconds", "h", refinement.option, "largest")), refinement.rows()
     table.padding = (0, 0, 0, 1)  # ten columns in 80 characters
     sized = any(row["size"] is not None for row in rows)
     for name in ("level", *([refinement.option] if sized else []), "h", "unknowns", *_NAMES.values(), "seconds"):

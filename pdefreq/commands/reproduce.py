@@ -6,13 +6,17 @@ from typing import Annotated
 
 import typer
 
+from pdefreq.commands import completions
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.shared_options import importing
 
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="NAME", help="Experiment to run, or my_file.py:my_experiment; without it all are listed.", show_default=False
+        metavar="NAME",
+        help="Experiment to run, or my_file.py:my_experiment; without it all are listed.",
+        show_default=False,
+        autocompletion=completions.experiments,
     ),
 ]
 Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Number of seeds, for experiments with several.")]
@@ -20,7 +24,7 @@ Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Number of s
 
 def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, threads: o.Threads = 1, out: o.Out = None) -> int:
     """Run a published experiment, and store its figures and tables in a folder."""
-    from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.commands.result import make_console, plain_table, say, say_files
     from pdefreq.core.interrupts import ending_all
     from pdefreq.experiments import EXPERIMENTS, experiment_named, run_experiment
 
@@ -45,5 +49,5 @@ def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, thr
         say(console, "interrupted: results are written only at the end of an experiment, so nothing was written")
         return 130
     print(report.text())
-    say(console, f"results: {report.write(folder)}")
+    say_files(console, report.write(folder))
     return 0

@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pdefreq.commands.live import duration
+from pdefreq.commands.tables import FittedTable
 from pdefreq.core.printable import without_controls
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
     from pdefreq.spectrum.spectral_report import SpectralReport
 
+_LONG = 2.0  # seconds outside of steps that are printed
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
 _HOMOGENEOUS = {"relative_l2_homogeneous": "relative L2 error without the lifting"}
 _OFFSET = 2  # smallest ratio of these errors at which an offset hides some of the error, so that both are printed
@@ -48,9 +49,30 @@ def say(console: Console, text: str, style: str = "") -> None:
     console.print(text, style=style, soft_wrap=not console.is_terminal)
 
 
-def plain_table(*columns: str) -> Table:
-    """An empty table without vertical lines, whose first column is never wrapped."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def say_files(console: Console, folder: Path, *names: str, remark: str = "") -> None:
+    """Print where files were written, in one line; called at the end of a command.
+
+    Args:
+        console: The console.
+        folder: The folder.
+        names: The files in it that are worth opening.
+        remark: Further contents of the folder.
+    """
+    if len(names) == 1 and not remark:
+        say(console, f"written to {folder / names[0]}")
+    else:
+        listed = ", ".join([*names, *([remark] if remark else [])])
+        say(console, f"written to {folder}" + (f": {listed}" if listed else ""))
+
+
+def plain_table(*columns: str, dropped: Sequence[str] = ()) -> FittedTable:
+    """An empty table without vertical lines, whose first column is never wrapped.
+
+    Args:
+        columns: The headings of columns of text.
+        dropped: Headings of the columns that are left out first on a narrow terminal.
+    """
+    table = FittedTable(dropped=dropped)
     for position, name in enumerate(columns):
         table.add_column(name, no_wrap=position == 0)
     return table
@@ -71,6 +93,7 @@ def print_outcome(
     drawn: bool,
     seeds: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
     said: Collection[str] = (),
+    elapsed: float = 0.0,
 ) -> None:
     """Print a run; for several seeds, the median run and the spread.
 
@@ -81,19 +104,27 @@ def print_outcome(
         drawn: Whether the figures in the run folder show this state.
         seeds: Summaries of all runs by seed, if there are several.
         said: Notes that were printed before the run.
+        elapsed: The seconds of the run and its figures together. The time outside of steps is printed if it is above 2 s.
     """
     if json_output:
         print_json(solution.summary() | ({"seeds": [*seeds.values()]} if seeds else {}))
         return
-    print_solution(console, solution, drawn=drawn, said=said)
+    print_solution(console, solution, said=said)
+    if (outside := elapsed - solution.summary()["seconds"]) > _LONG:
+        say(console, f"{duration(outside)} outside of the steps (reference solution, eigenfunctions, errors, figures)")
     if seeds:
-        assert solution.folder is not None
         print_spread(console, [*seeds.values()])
-        say(console, f"table of the seeds: {solution.folder.parent / 'seeds.csv'}")
+    if solution.folder is not None:
+        names = sorted(path.name for path in solution.folder.glob("*.png"))
+        again = f"figures not drawn; those in the folder may show an earlier state, `pdefreq show {solution.folder}` redraws them"
+        old = bool(names) and not drawn
+        say_files(console, solution.folder, *(() if old else names), remark=again if old else "")
+        if seeds:
+            say_files(console, solution.folder.parent, "seeds.csv", "seeds.json", remark="a folder for each seed")
 
 
-def print_solution(console: Console, solution: Solution, *, drawn: bool, said: Collection[str] = ()) -> None:
-    """Print the status with advice, the modes, the errors with their formulas, and the places of the files."""
+def print_solution(console: Console, solution: Solution, *, said: Collection[str] = ()) -> None:
+    """Print the status with advice, the modes, and the errors with their formulas."""
     summary, report = solution.summary(), solution.spectrum()
     for note in solution.notes:
         if note not in said:
@@ -118,9 +149,6 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool, said: C
         say(console, _certificate_sentence(certificate))
     for line in _error_lines(solution, summary):
         say(console, line)
-    if solution.folder is not None:
-        say(console, f"results: {solution.folder}")
-        say(console, f"figures: {_figures(solution.folder, drawn=drawn)}")
 
 
 def _certificate_sentence(found: Mapping[str, Any]) -> str:
@@ -146,7 +174,7 @@ def modes_table(report: SpectralReport, reference_error: float = 0.0) -> Table:
         report: The modes of a run.
         reference_error: Relative L2 error of the reference solution, which limits the errors of modes that can be told.
     """
-    table = plain_table()
+    table = plain_table(dropped=("theory", "seconds", "rate", "amplitude"))
     foretold = any(row.predicted_rate is not None or row.predicted_halving_step is not None for row in report.rows)
     last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all columns need more than 80 characters
     for name in ("wavenumber", "amplitude", "error", "halved at", *last):
@@ -255,14 +283,6 @@ def _objective(solution: Solution) -> str:
     terms = {name.removeprefix("objective."): history.last(name) for name in history.names if name.startswith("objective.")}
     told = f" ({', '.join(f'{name} {number(value, 6)}' for name, value in terms.items())})" if len(terms) > 1 else ""
     return number(history.last("objective"), 8) + told
-
-
-def _figures(folder: Path, *, drawn: bool) -> str:
-    """The figures of a run, if they were drawn from its current state."""
-    found = sorted(str(path) for path in folder.glob("*.png"))
-    if found and not drawn:
-        return f"not drawn; those in the folder may show an earlier state, `pdefreq show {folder}` redraws them"
-    return ", ".join(found) or "none"
 
 
 def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:

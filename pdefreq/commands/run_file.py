@@ -22,6 +22,7 @@ _VALUES: dict[str, tuple[type, ...]] = {
     "modes": (str,),
     "steps": (int,),
     "seconds": (int, float),
+    "train_seconds": (int, float),
     "tolerance": (int, float),
     "stagnation": (int,),
     "seed": (int,),

@@ -59,6 +59,7 @@ def resume(
     run: o.RunPath,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
+    train_seconds: o.TrainSeconds = None,
     trust: Trust = False,
     threads: o.Threads = 1,
     json_output: o.Json = False,
@@ -71,7 +72,8 @@ def resume(
     def job(callback: Any, progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs.lifecycle import resume as resume_run
 
-        return resume_run(run, stop=Stop(steps=steps, seconds=seconds), trust=trust, callback=callback, progress=progress)
+        stop = Stop(steps=steps, seconds=seconds, train_seconds=train_seconds)
+        return resume_run(run, stop=stop, trust=trust, callback=callback, progress=progress)
 
     return _follow(run, run, job, threads=threads, json_output=json_output, quiet=quiet, verbose=verbose, no_figures=no_figures)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pdefreq.commands import completions
 from pdefreq.core.errors import OptionError
 from pdefreq.core.interrupts import exiting_at_once
 
@@ -43,32 +44,22 @@ class ModeFamily(StrEnum):
 _BUDGET, _WHERE, _OUTPUT = "When to stop", "How to compute", "Output"
 
 
-def _problem_names(incomplete: str) -> list[str]:
-    """The names of problems with a given prefix, for shell completion."""
-    from pdefreq.problem.files import problem_names
-
-    return [name for name, _ in problem_names() if name.startswith(incomplete)]
-
-
-def method_completions(incomplete: str) -> list[str]:
-    """The names of methods with a given prefix, for shell completion."""
-    from pdefreq.solvers import SOLVERS
-
-    return [name for name in SOLVERS if name.startswith(incomplete)]
-
-
 ProblemName = Annotated[
     str,
     typer.Argument(
         metavar="PROBLEM",
         help="A problem of `pdefreq problems`, NAME:VARIANT, or the path of a .toml file.",
         show_default=False,
-        autocompletion=_problem_names,
+        autocompletion=completions.problems,
     ),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Stop after this many steps.", rich_help_panel=_BUDGET)]
 Seconds = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Stop after S seconds of steps and measurements.", rich_help_panel=_BUDGET),
+]
+TrainSeconds = Annotated[
     float | None,
     typer.Option(
         metavar="S", help="Stop after S seconds of steps; the time of measurements is not counted.", rich_help_panel=_BUDGET
@@ -110,7 +101,14 @@ Out = Annotated[
     ),
 ]
 Params = Annotated[
-    list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="Set a parameter of the problem; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--param",
+        "-p",
+        metavar="KEY=VALUE",
+        help="Set a parameter of the problem; may be repeated.",
+        autocompletion=completions.parameters,
+    ),
 ]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Load Python files that the problem file names: terms or domains of the user.")

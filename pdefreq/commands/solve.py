@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pdefreq.commands import completions
 from pdefreq.commands import shared_options as o
 from pdefreq.core.history import Stop
 
@@ -24,12 +26,29 @@ Method = Annotated[
         "-m",
         metavar="NAME",
         help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
-        autocompletion=o.method_completions,
+        autocompletion=completions.methods,
+    ),
+]
+MethodOfRun = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        "-m",
+        metavar="NAME",
+        help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
+        show_default="that of [run] in the problem file, else mscale",
+        autocompletion=completions.methods,
     ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option or a part of the method; may be repeated."),
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="Set an option or a part of the method; may be repeated.",
+        autocompletion=completions.settings,
+    ),
 ]
 Probes = Annotated[
     list[str] | None,
@@ -37,6 +56,7 @@ Probes = Annotated[
         "--probe",
         metavar="NAME",
         help="An additional probe: ntk, filter, snapshots, or my_file.py:MyProbe; may be repeated.",
+        autocompletion=completions.probes,
         rich_help_panel="Output",
     ),
 ]
@@ -53,16 +73,19 @@ Board = Annotated[
     typer.Option("--tensorboard", help="Write TensorBoard curves to the run folder.", rich_help_panel="Output"),
 ]
 
+_USUAL = "mscale"
+
 
 def solve(
     problem: o.ProblemName,
-    method: Method = "mscale",
+    method: MethodOfRun = None,
     settings: Settings = None,
     params: o.Params = None,
     trust: o.Trust = False,
     modes: o.Modes = None,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
+    train_seconds: o.TrainSeconds = None,
     tolerance: o.Tolerance = None,
     stagnation: o.Stagnation = None,
     seed: o.Seed = 0,
@@ -81,8 +104,21 @@ def solve(
     tensorboard: Board = False,
 ) -> int:
     """Solve a problem and show how the error in every frequency decreased."""
-    solver = o.load_solver(method, o.key_values("--set", settings))
-    stop = Stop(steps=steps, seconds=seconds, tolerance=tolerance, stagnation=stagnation)
+    from pdefreq.problem.files import run_settings
+
+    own, given = run_settings(problem), o.key_values("--set", settings)
+    name: str = own.get("method", _USUAL) if method is None else method
+    if method is None:  # the options in the file belong to the method in the file
+        given = {**own.get("set", {}), **given}
+    solver = o.load_solver(name, given)
+    limits = {
+        "steps": steps,
+        "seconds": seconds,
+        "train_seconds": train_seconds,
+        "tolerance": tolerance,
+        "stagnation": stagnation,
+    }
+    stop = Stop(**{key: own.get(key) if value is None else value for key, value in limits.items()})
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
@@ -94,15 +130,16 @@ def solve(
     from pdefreq.runs.seeds import median_seed, seed_folder, write_seeds
 
     console = make_console(json_output=json_output)
-    folder = o.new_folder(out, subject.name, method)
+    folder = o.new_folder(out, subject.name, name)
     outputs = [*([] if no_figures else ["figures"]), *(["tensorboard"] if tensorboard else [])]
     further = [*(probe or ()), *(["snapshots"] if snapshots else [])]
-    solutions, runs, said = {}, {}, set()
+    solutions, elapsed, runs, said = {}, {}, {}, set()
     for each in range(seed, seed + seeds):
+        began = time.perf_counter()
         run_folder = folder if seeds == 1 else seed_folder(folder, each)
         with ExitStack() as stack:
             live = stack.enter_context(
-                LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet, verbose=verbose)
+                LiveLine(console, f"{subject.title or subject.name}, {name}", quiet=quiet, verbose=verbose)
             )
             callbacks = [live.callback, *curves(stack, run_folder, outputs)]
 
@@ -119,7 +156,7 @@ def solve(
                 modes=modes.value if modes else None,
                 probes=[*DEFAULT_PROBES, *further] if further else None,
                 folder=run_folder,
-                method=method,
+                method=name,
                 callback=callback,
                 progress=live.progress,
                 predict=not no_prediction,
@@ -127,14 +164,22 @@ def solve(
             )
             if not no_figures:
                 draw_run(solution)
-        solutions[each] = solution
+        solutions[each], elapsed[each] = solution, time.perf_counter() - began
         said.update(live.remarks)
         if seeds > 1:
             runs = write_seeds(folder)
         if solution.status.exit_code == 130:
             break
-    chosen = solutions[median_seed(runs) if runs else seed]
-    print_outcome(console, chosen, json_output=json_output, drawn=not no_figures, seeds=runs, said=said)
+    chosen = median_seed(runs) if runs else seed
+    print_outcome(
+        console,
+        solutions[chosen],
+        json_output=json_output,
+        drawn=not no_figures,
+        seeds=runs,
+        said=said,
+        elapsed=elapsed[chosen],
+    )
     return max(solution.status.exit_code for solution in solutions.values())
 
 

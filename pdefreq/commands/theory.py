@@ -59,15 +59,15 @@ def predict(
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
-    from pdefreq.commands.result import eigen_residual_sentence, make_console, print_json, say
+    from pdefreq.commands.result import eigen_residual_sentence, make_console, print_json, say, say_files
     from pdefreq.spectrum.named import remarks_on_named
     from pdefreq.studies.prediction import predict as predicted
 
     found, named = predicted(subject, solver, seed=seed, modes=modes), subject.spectrum.wavenumbers
     remarks = remarks_on_named(found.modes, named)
     if json_output:
-        drawn = {} if out is None else {"picture": str(_drawn(found, out))}
-        print_json(_as_json(found) | {"notes": remarks} | drawn)
+        picture = {} if out is None else {"picture": str(_drawn(found, out))}
+        print_json(_as_json(found) | {"notes": remarks} | picture)
         return
     console = make_console()
     say(console, f"{subject.title or subject.name}, {method}: predicted", "bold")
@@ -81,7 +81,8 @@ def predict(
     for remark in remarks:
         say(console, remark)
     if len(found.errors):
-        say(console, f"picture: {_drawn(found, out or Path(_picture_name(subject.name, method)))}")
+        drawn = _drawn(found, out or Path(_picture_name(subject.name, method)))
+        say_files(console, drawn.parent, drawn.name)
 
 
 def _picture_name(problem: str, method: str) -> str:
@@ -128,7 +129,7 @@ def _print_curves(console: Console, found: PredictedModes, rows: np.ndarray) -> 
     """The predicted decay of each mode along the steps."""
     from pdefreq.commands.result import number, plain_table, say
 
-    table, columns = plain_table(), _columns(found)
+    table, columns = plain_table(dropped=("v.Kv", "residual", "amplitude", "final rate")), _columns(found)
     table.padding = (0, 0, 0, 1)  # seven columns in 80 characters
     for name in columns:
         table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
@@ -199,7 +200,15 @@ def ntk(
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
-    from pdefreq.commands.result import eigen_residual_sentence, make_console, plain_table, print_json, say, status_sentence
+    from pdefreq.commands.result import (
+        eigen_residual_sentence,
+        make_console,
+        plain_table,
+        print_json,
+        say,
+        say_files,
+        status_sentence,
+    )
     from pdefreq.commands.result import number as text
     from pdefreq.figures.style import save_figure
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
@@ -274,7 +283,7 @@ def ntk(
             f"of {text(moved.kernel)} and the parameters of {text(moved.parameters)}"
             f"{'' if trained.status.exit_code else f': {bound}'}",
         )
-    say(console, f"figure: {out}")
+    say_files(console, out.parent, out.name)
     raise typer.Exit(trained.status.exit_code if trained else 0)
 
 

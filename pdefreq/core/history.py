@@ -79,8 +79,8 @@ class Status(Enum):
     UNRESOLVED = (
         "not resolved",
         "The residual at held-out points is above the tolerance, and more functions hardly reduce it or are too many to be used. "
-        "The data may have noise, or the solution may have a singularity or scales that are too fine; use `fem` with "
-        "refinement=adaptive, or compare with its result.",
+        "The data may have noise, or the solution may have a singularity or scales that are too fine: use `fem` with "
+        "refinement=adaptive, or compare with its result. No method helps if the equation is singular, as at a resonance.",
         1,
     )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
@@ -104,10 +104,12 @@ class Stop:
 
     Args:
         steps: Largest number of steps.
-        seconds: Largest time of the steps; measurements by probes are excluded.
+        seconds: Largest time of the run from its first measurement on, measurements included. The last measurement comes after
+            this time.
         tolerance: The run stops if objective <= tolerance x (initial objective), for objectives that tend to zero; below 1. A
             relative objective, such as |b - A u| / |b|, is compared with the tolerance itself.
         stagnation: The run stops if the lowest objective has not decreased by 1e-4 of its total decrease in this many steps.
+        train_seconds: Largest time of the steps, without measurements.
 
     In a chain of methods, `tolerance` and `stagnation` apply to the last method, from the hand-over step on.
     """
@@ -116,9 +118,10 @@ class Stop:
     seconds: float | None = None
     tolerance: float | None = None
     stagnation: int | None = None
+    train_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 0), ("seconds", 0), ("tolerance", 0), ("stagnation", 1)):
+        for name, least in (("steps", 0), ("seconds", 0), ("tolerance", 0), ("stagnation", 1), ("train_seconds", 0)):
             value, whole = getattr(self, name), name in ("steps", "stagnation")
             if value is None:
                 continue
@@ -134,7 +137,14 @@ class Stop:
             )
 
     @classmethod
-    def of(cls, stop: Stop | None, *, steps: int | None = None, seconds: float | None = None) -> Stop:
+    def of(
+        cls,
+        stop: Stop | None,
+        *,
+        steps: int | None = None,
+        seconds: float | None = None,
+        train_seconds: float | None = None,
+    ) -> Stop:
         """The criteria of `stop`, together with the limits that are given as separate arguments.
 
         Raises:
@@ -142,7 +152,8 @@ class Stop:
         """
         if stop is not None and not isinstance(stop, Stop):
             raise OptionError(f"`stop` must be a Stop, got {stop!r}: write stop=Stop(...), or steps=... and seconds=...")
-        given = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None}
+        limits = {"steps": steps, "seconds": seconds, "train_seconds": train_seconds}
+        given = {name: value for name, value in limits.items() if value is not None}
         for name in given:
             if stop is not None and getattr(stop, name) is not None:
                 raise OptionError(f"`{name}` is given twice, in `stop` and as an argument: give it once", option=name)

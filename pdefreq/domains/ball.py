@@ -11,7 +11,8 @@ import torch
 
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import CallableField, ConstantField, Field
-from pdefreq.domains.domain import Domain
+from pdefreq.core.table_keys import Key, Number, PerAxis
+from pdefreq.domains.domain import Domain, dimension_key
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import into_ellipsoid
 from pdefreq.domains.geometry.numbers import numbers
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
+
+
+_DIMENSION = dimension_key(1, default=2)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,11 @@ class Ball(Domain):
         DomainError: If the midpoint is not finite, or the radius not finite and positive.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "radius")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("midpoint", PerAxis(), "the center", default=0, examples=([0, 0],)),
+        Key("radius", Number(above=0), "the radius", examples=(1,)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"midpoint": [3, -1], "radius": 0.5}
     can_be_hole: ClassVar[bool] = True
     midpoint: tuple[float, ...]
@@ -56,8 +65,8 @@ class Ball(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(1, usual=2)
-        return cls(table.corner("midpoint", 0.0), table.number("radius"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("midpoint"), table.read("radius"))
 
     @property
     def dimension(self) -> int:
@@ -107,6 +116,11 @@ class Ball(Domain):
         if g.constant is not None:
             return ConstantField(g.constant)
         return into_ellipsoid(g, self.midpoint, (self.radius,) * self.dimension, self.boundary_mean(g))
+
+    def loops(self, h: float) -> list[Loop] | None:
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        return [Loop.of_ellipse(self.midpoint, (self.radius, self.radius), h, "outer")] if self.dimension == 2 else None
 
     def meshed(self, h: float) -> Mesh:
         """In the plane, a mesh of six sectors; in space, a refined octahedron mapped to the ball."""

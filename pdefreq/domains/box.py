@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.errors import DomainError
-from pdefreq.core.fields import ConstantField, Field
+from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.core.shapes import axis_names
-from pdefreq.domains.domain import Domain
+from pdefreq.core.table_keys import Key, PerAxis
+from pdefreq.domains.domain import Domain, dimension_key, only_one
 from pdefreq.domains.geometry.numbers import numbers
 from pdefreq.domains.samples import Samples
 
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
+
+
+_DIMENSION = dimension_key(1, default=1)
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,11 @@ class Box(Domain):
         DomainError: If the bounds are not finite, differ in number, or are not in order.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "lower", "upper")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("lower", PerAxis(), "lower ends of the sides", examples=([0, 0],)),
+        Key("upper", PerAxis(), "upper ends of the sides, above the lower ones", examples=([1, 1],)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"lower": [0, -1], "upper": [2, 1]}
     can_be_hole: ClassVar[bool] = True
     is_straight: ClassVar[bool] = True
@@ -60,8 +70,8 @@ class Box(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(1, usual=1)
-        return cls(table.corner("lower"), table.corner("upper"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("lower"), table.read("upper"))
 
     @property
     def dimension(self) -> int:
@@ -140,28 +150,58 @@ class Box(Domain):
             torch.cat([f.parts for f in faces if f.parts is not None]),
         )
 
-    def distance(self, axes: Sequence[int] | None = None) -> Field:
-        """See `Domain`.
+    def distance(self) -> Field:
+        return self.distance_from(self.part_names)
 
-        Args:
-            axes: Axes k such that the function vanishes on the sides x_k = const; by default all.
+    def distance_from(self, parts: Collection[str]) -> Field:
+        """The product of the distances from sides, with a largest value of 1."""
+        from pdefreq.domains.geometry.side_product import gradient_of_product, product
+
+        ends = self._ends(parts)
+        sides = [(k, self.lower[k] if 0 in of else None, self.upper[k] if 1 in of else None) for k, of in ends.items()]
+        scale = math.prod((2 / self.lengths[k]) ** 2 if len(of) == 2 else 1 / self.lengths[k] for k, of in ends.items())
+        return CallableField(functools.partial(product, sides, scale), functools.partial(gradient_of_product, sides, scale))
+
+    def lifting(self, g: Field) -> Field:
+        return self.lifting_from(dict.fromkeys(self.part_names, g))
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
+        """The transfinite interpolant of values g on faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
+
+        The projection P_k is linear along axis k between the values on two opposite sides, or the value on the only side with
+        values, constant along axis k. At corners and edges the values of different sides must agree.
+
+        Raises:
+            IncompatibleError: If varying values are given on the sides across more than eight axes.
         """
-        from pdefreq.domains.geometry.transfinite import product_of_distances
-
-        return product_of_distances(self.lower, self.upper, tuple(range(self.dimension)) if axes is None else tuple(axes))
-
-    def lifting(self, g: Field, axes: Sequence[int] | None = None) -> Field:
-        """The transfinite interpolant of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
-
-        Args:
-            g: The boundary values.
-            axes: Axes k such that the interpolation uses the sides x_k = const; by default all.
-        """
+        one = only_one(values)
+        if one is not None and one.constant is not None:
+            return ConstantField(one.constant)
         from pdefreq.domains.geometry.transfinite import transfinite
 
-        if g.constant is not None:
-            return ConstantField(g.constant)
-        return transfinite(g, self.lower, self.upper, tuple(range(self.dimension)) if axes is None else tuple(axes))
+        names, ends = self.part_names, self._ends(values)
+        return transfinite({(k, end): values[names[2 * k + end]] for k, of in ends.items() for end in of}, self.lower, self.upper)
+
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether values are given on some of the sides."""
+        return bool(values)
+
+    def _ends(self, parts: Collection[str]) -> dict[int, tuple[int, ...]]:
+        """The axes across which there are sides with one of the names, and the ends of these axes: 0 for lower, 1 for upper."""
+        names = self.part_names
+        ends = {k: tuple(end for end in (0, 1) if names[2 * k + end] in parts) for k in range(self.dimension)}
+        return {k: of for k, of in ends.items() if of}
+
+    def loops(self, h: float) -> list[Loop] | None:
+        import numpy as np
+
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        if self.dimension != 2:
+            return None
+        (left, bottom), (right, top) = self.lower, self.upper
+        corners = np.array([[left, bottom], [right, bottom], [right, top], [left, top]])
+        return [Loop(corners, ("y-min", "x-max", "y-max", "x-min"))]
 
     def meshed(self, h: float) -> Mesh:
         """Each side is divided uniformly; squares are cut into two triangles and cubes into six tetrahedra."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.content import Content
 from pdefreq.core.errors import DomainError, IncompatibleError
+from pdefreq.core.table_keys import Key, Whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.domains.samples import Samples
     from pdefreq.problem.toml_tables import DomainTable
 
@@ -27,18 +29,37 @@ _ROUNDINGS = 64  # tolerance, in units of the rounding error of a coordinate
 _MEAN = 64  # points for the mean of boundary values, which need not be accurate
 _NORMALS = 100  # points on each part at which normals are compared
 _EDGE = 2000  # number of boundary points in tests of one set against another
+MAX_DIMENSION = 100  # of a domain that is described by a file
 _TOUCH = 1e-9  # value of a distance function below which points are considered to touch, because of rounding errors
+
+
+def dimension_key(least: int, most: int = MAX_DIMENSION, *, default: int) -> Key:
+    """The definition of the key `dimension` of a kind of domain.
+
+    Args:
+        least: The smallest dimension.
+        most: The largest dimension.
+        default: The dimension if neither the key nor a list determines it.
+    """
+    return Key("dimension", Whole(least, most), "number of coordinates", default=default, otherwise="the length of the lists")
+
+
+def only_one(values: Mapping[str, Field]) -> Field | None:
+    """The values on parts of the boundary if they are given by one function; None if parts have different functions."""
+    first = next(iter(values.values()))
+    return first if all(each is first or each == first for each in values.values()) else None
 
 
 class Domain(Content, ABC):
     """A bounded open set. Domains are frozen and hashable.
 
     A subclass contains everything that depends on the shape. It must define the abstract methods, and may override the others.
-    By default gmsh meshes the CAD form, all parts of the boundary are flat, and the domain cannot be used as a hole.
+    By default a plane domain with `loops` is triangulated, gmsh meshes the CAD form of others, all parts of the boundary are
+    flat, and the domain cannot be used as a hole.
     """
 
     keys: ClassVar[tuple[str, ...]] = ()
-    """The keys of a [domain] table for this kind of domain."""
+    """The keys of a [domain] table for this kind of domain: names, or definitions `Key`, by which the table is read."""
 
     example: ClassVar[Mapping[str, Any]] = {}
     """Values of these keys that describe an example domain, for the tests of all domains."""
@@ -135,14 +156,54 @@ class Domain(Content, ABC):
     def lifting(self, g: Field) -> Field:
         """A lifting of `g`, a function that equals `g` on the boundary and uses no values of `g` elsewhere."""
 
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether `lifting_from` and `distance_from` exist for values on parts of the boundary.
+
+        Args:
+            values: The values by the names of the parts; by default, there must be one function for all parts.
+        """
+        return {*values} == {*self.part_names} and only_one(values) is not None
+
+    def distance_from(self, parts: Collection[str]) -> Field:
+        """A smooth function that is zero on some parts of the boundary, and positive in the domain and on the other parts.
+
+        Args:
+            parts: The names of the parts, such that `can_lift` values from them.
+        """
+        return self.distance()
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
+        """A function that equals given values on parts of the boundary, and uses them on these parts only.
+
+        Args:
+            values: The values by the names of the parts, such that `can_lift` them.
+        """
+        one = only_one(values)
+        assert one is not None
+        return self.lifting(one)
+
     # Meshes ---------------------------------------------------------------------------------------------------------------
+
+    def loops(self, h: float) -> list[Loop] | None:
+        """The closed curves of the boundary of a plane domain as polygons, the outer one first; None if they are not known.
+
+        Args:
+            h: The length of the sides on curved parts.
+        """
+        return None
 
     def meshed(self, h: float) -> Mesh:
         """A mesh with edges of about `h`, whose ``boundaries`` have the part names; `mesh_of` checks `h` first.
 
+        By default the curves `loops` are filled with triangles, and other domains are meshed by gmsh.
+
         Raises:
             IncompatibleError: If gmsh, which meshes the CAD form, is not installed, or there is no CAD form.
         """
+        if (loops := self.loops(h)) is not None:
+            from pdefreq.domains.meshes.planar_mesh import planar_mesh
+
+            return planar_mesh(self, loops, h)
         from pdefreq.domains.meshes.gmsh import gmsh_mesh
 
         return gmsh_mesh(self, h)

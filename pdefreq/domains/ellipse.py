@@ -11,7 +11,8 @@ import torch
 
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import CallableField, ConstantField, Field
-from pdefreq.domains.domain import Domain
+from pdefreq.core.table_keys import Key, Number, PerAxis
+from pdefreq.domains.domain import Domain, dimension_key
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import into_ellipsoid
 from pdefreq.domains.geometry.numbers import numbers
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
+
+
+_DIMENSION = dimension_key(2, 2, default=2)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,11 @@ class Ellipse(Domain):
         DomainError: If the midpoint does not have two finite coordinates, or a half axis is not finite and positive.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "half_axes")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("midpoint", PerAxis(), "the center", default=0, examples=([0, 0],)),
+        Key("half_axes", PerAxis(Number(above=0)), "the half axes along x and y", examples=([2, 1],)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"midpoint": [1, 2], "half_axes": [0.25, 2]}
     can_be_hole: ClassVar[bool] = True
     midpoint: tuple[float, ...]
@@ -60,8 +69,8 @@ class Ellipse(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(2, usual=2, most=2)
-        return cls(table.corner("midpoint", 0.0), table.corner("half_axes"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("midpoint"), table.read("half_axes"))
 
     @property
     def dimension(self) -> int:
@@ -135,6 +144,11 @@ class Ellipse(Domain):
         if g.constant is not None:
             return ConstantField(g.constant)
         return into_ellipsoid(g, self.midpoint, self.half_axes, self.boundary_mean(g))
+
+    def loops(self, h: float) -> list[Loop]:
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        return [Loop.of_ellipse(self.midpoint, self.half_axes, h, "outer")]
 
     def meshed(self, h: float) -> Mesh:
         """A mesh of six curved sectors."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.streams import stream as named_stream
 from pdefreq.domains.ball import Ball
-from pdefreq.domains.domain import Domain
+from pdefreq.domains.domain import Domain, only_one
 from pdefreq.domains.geometry import strips
 from pdefreq.domains.geometry.shells import joined
 from pdefreq.domains.geometry.solids import DistanceWithHoles, Holes, LiftingWithHoles, holes_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
 
 _MOST = 100_000  # largest number of holes in a file
 _ROUNDING = 1e-12  # relative size of rounding errors
@@ -43,7 +45,8 @@ class WithHoles(Domain):
     Args:
         base: The domain without holes.
         holes: Disjoint shapes inside it that are allowed as holes.
-        triangulation: A mesh of the domain for finite elements, with boundaries named as the parts. By default gmsh meshes it.
+        triangulation: A mesh of the domain for finite elements, with boundaries named as the parts. By default one is generated,
+            in space by gmsh.
 
     Raises:
         DomainError: If a shape can't be a hole, has another dimension, reaches the boundary of the base, or touches another
@@ -125,15 +128,60 @@ class WithHoles(Domain):
         )
 
     def distance(self) -> Field:
-        """The combination of the base's distance function and those of the holes; see `DistanceWithHoles`."""
-        return DistanceWithHoles(self.base.distance(), self._size, self._solids)
+        return self.distance_from(self.part_names)
+
+    def distance_from(self, parts: Collection[str]) -> Field:
+        """The combination of the base's distance function and those of the holes; see `DistanceWithHoles`.
+
+        Where the function vanishes on no part of the base, the distance function of the base is replaced by 1.
+        """
+        outer, holes = self._separated(parts)
+        base = self.base.distance_from(outer) if outer else ConstantField(1.0)
+        return DistanceWithHoles(base, self._size, self._solids_of(holes)) if holes else base
 
     def lifting(self, g: Field) -> Field:
-        """The base's lifting, blended with the values of `g` at nearby boundary points of the holes; see `LiftingWithHoles`."""
-        if g.constant is not None:
-            return ConstantField(g.constant)
-        reach = (self.measure / max(1, len(self.holes))) ** (1 / self.dimension)
-        return LiftingWithHoles(g, self.base.lifting(g), self.base.distance(), self._size, self._solids, reach)
+        return self.lifting_from(dict.fromkeys(self.part_names, g))
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
+        """The base's lifting, blended with the values at nearby boundary points of the holes; see `LiftingWithHoles`.
+
+        Where no values are given on the base, its lifting is replaced by the mean of the values on the holes.
+        """
+        one = only_one(values)
+        if one is not None and one.constant is not None:
+            return ConstantField(one.constant)
+        outer, holes = self._separated(values)
+        base = (
+            self.base.lifting_from({name: values[name] for name in outer})
+            if outer
+            else ConstantField(self._mean_on(holes, values))
+        )
+        if not holes:
+            return base
+        level = self.base.distance_from(outer) if outer else ConstantField(1.0)
+        on_holes = [values[f"hole-{k + 1}"] for k in holes] if one is None else one
+        reach = (self.measure / len(self.holes)) ** (1 / self.dimension)
+        return LiftingWithHoles(on_holes, base, level, self._size, self._solids_of(holes), reach)
+
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether the base has a lifting of the values on its parts, or there are values on holes only."""
+        outer, holes = self._separated(values)
+        return self.base.can_lift({name: values[name] for name in outer}) if outer else bool(holes)
+
+    def _separated(self, parts: Collection[str]) -> tuple[list[str], list[int]]:
+        """The named parts of the base, and the indices of the holes among the parts."""
+        named = {*parts}
+        holes = [k for k in range(len(self.holes)) if f"hole-{k + 1}" in named]
+        return [name for name in self.base.part_names if name in named], holes
+
+    def _solids_of(self, holes: Sequence[int]) -> Holes:
+        if len(holes) == len(self.holes):
+            return self._solids
+        return holes_of([self.holes[k] for k in holes], self.dimension)
+
+    def _mean_on(self, holes: Sequence[int], values: Mapping[str, Field]) -> float:
+        """The mean over some holes of the mean of the values on each."""
+        return math.fsum(self.holes[k].boundary_mean(values[f"hole-{k + 1}"]) for k in holes) / len(holes)
 
     @property
     def is_straight(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -143,6 +191,18 @@ class WithHoles(Domain):
     @property
     def own_mesh(self) -> Mesh | None:
         return None if self.triangulation is None else self.triangulation.mesh
+
+    def loops(self, h: float) -> list[Loop] | None:
+        """The curves of the base and those of the holes in the plane, if all of them are known."""
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        found = self.base.loops(h)
+        for k, hole in enumerate(self.holes):
+            own = hole.loops(h)
+            if found is None or own is None:
+                return None
+            found = [*found, *(Loop(loop.corners, (f"hole-{k + 1}",) * len(loop.parts)) for loop in own)]
+        return found
 
     def onto_boundary(self, part: str, x: np.ndarray) -> np.ndarray:
         hole = self._hole(part)

@@ -16,12 +16,14 @@ from skfem import Mesh, MeshLine1, MeshQuad1, MeshTet1, MeshTri1
 from pdefreq.core.errors import DomainError, IncompatibleError, UnknownNameError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.registry import nearest
+from pdefreq.core.table_keys import FileName, Key, Number
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.frame import Frame
 from pdefreq.domains.geometry.lifting import FromFacets
 from pdefreq.domains.geometry.mean_value import MeanValueDistance
 from pdefreq.domains.geometry.rules import unit_cube
 from pdefreq.domains.geometry.sides import sides
+from pdefreq.domains.meshes.cad_files import CAD_SUFFIXES, mesh_of_cad
 from pdefreq.domains.meshes.cell_search import CellSearch
 from pdefreq.domains.meshes.mesh_files import facets_of, read_mesh, require_neighbors, require_shapes
 from pdefreq.domains.meshes.simplices import gauss, measures_of, random
@@ -51,7 +53,21 @@ class MeshDomain(Domain):
         DomainError: If the cells are of another kind.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("file",)
+    keys: ClassVar[tuple[str, ...]] = (
+        Key(
+            "file",
+            FileName((".msh", ".vtu", ".xdmf", *CAD_SUFFIXES)),
+            "the mesh, with named boundaries; or a solid, which gmsh meshes: its boundaries are face-1, face-2, ...",
+            examples=("my_mesh.msh",),
+        ),
+        Key(
+            "size",
+            Number(above=0),
+            "length of the edges of the mesh of a solid",
+            otherwise="a tenth of the longest side",
+            examples=(0.1,),
+        ),
+    )
     example: ClassVar[Mapping[str, Any]] = {"file": "meshes/l-shape.msh"}
     brings_mesh = True
     is_straight: ClassVar[bool] = True
@@ -92,7 +108,14 @@ class MeshDomain(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        return cls.read(table.file("file"))
+        path, size = table.read("file"), table.read("size") if table.has("size") else None
+        if path.suffix.lower() in CAD_SUFFIXES:
+            return cls(mesh_of_cad(path, size))
+        if size is not None:
+            raise DomainError(
+                f"[domain] size belongs to {', '.join(CAD_SUFFIXES)} files, but {path.name} is a mesh: leave it out"
+            )
+        return cls.read(path)
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -177,7 +200,9 @@ class MeshDomain(Domain):
         if g.constant is not None:
             return ConstantField(g.constant)
         if self.dimension > 2:
-            raise IncompatibleError("boundary values that vary can't be built in on a mesh of tetrahedra: use boundary=penalty")
+            raise IncompatibleError(
+                "boundary values that vary can't be built in on a mesh of tetrahedra: use `--set boundary=penalty`"
+            )
         return FromFacets(g, self._sides[0])
 
     @property

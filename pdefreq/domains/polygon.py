@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -13,7 +13,8 @@ import torch
 
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import ConstantField, Field
-from pdefreq.domains.domain import Domain
+from pdefreq.core.table_keys import Key, PointList
+from pdefreq.domains.domain import Domain, dimension_key, only_one
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.convex_polygon import ConvexPolygon
 from pdefreq.domains.geometry.in_pieces import pieces
@@ -22,16 +23,16 @@ from pdefreq.domains.geometry.mean_value import OutsideDistance, SmoothedDistanc
 from pdefreq.domains.geometry.numbers import numbers, sequence
 from pdefreq.domains.geometry.shells import joined
 from pdefreq.domains.geometry.simple_polygon import check_simple, signed_area
-from pdefreq.domains.meshes.polygon_mesh import triangulated
+from pdefreq.domains.meshes.polygon_mesh import Units, divided, triangulated
 from pdefreq.domains.meshes.simplices import gauss, measures_of, quartered, random
 from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
-    from skfem import Mesh
     from torch import Tensor
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
 
 _FEW = 8  # largest number of sides for which the product of their distances is large enough in the middle
@@ -39,6 +40,9 @@ _LEAST_TURN = 1e-3  # sine of the angle between sides at a corner; for collinear
 _COARSE = 4  # triangles along the side of a square of the same area, for sets of points
 _POINTS = 6  # least number of points of a Gauss rule in a triangle
 _ROUNDINGS = 64
+
+
+_DIMENSION = dimension_key(2, 2, default=2)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,14 @@ class Polygon(Domain):
             sides cross or touch.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("points",)
+    keys: ClassVar[tuple[str, ...]] = (
+        Key(
+            "points",
+            PointList(),
+            "the corners in the order of the boundary; side k, `edge-k`, begins at corner k",
+            examples=([[0, 0], [2, 0], [2, 1], [1, 1], [1, 2], [0, 2]],),
+        ),
+    )
     example: ClassVar[Mapping[str, Any]] = {"points": [[0, 0], [2, 0], [2, 1], [1, 1], [1, 3], [0, 3]]}
     can_be_hole: ClassVar[bool] = True
     is_straight: ClassVar[bool] = True
@@ -70,7 +81,7 @@ class Polygon(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        return cls(tuple(map(tuple, table.sized(2, usual=2, most=2).points("points"))))
+        return cls(table.sized(_DIMENSION).read("points"))
 
     @property
     def dimension(self) -> int:
@@ -137,35 +148,41 @@ class Polygon(Domain):
         return joined(samples)
 
     def distance(self) -> Field:
+        return self.distance_from(self.part_names)
+
+    def distance_from(self, parts: Collection[str]) -> Field:
         """For a convex polygon with at most eight sides, a polynomial that is 1 at the mean of its corners; see `ConvexPolygon`.
 
         Otherwise the mean value distance, smoothed at the corners, with a maximum of about 1; see `SmoothedDistance`.
         """
         if self._convex_polygon is not None:
-            return self._convex_polygon.distance()
+            return self._convex_polygon.distance([self.part_names.index(name) for name in parts])
         largest = float(SmoothedDistance(self._sides, self._normals)(self._middles).max())
         return SmoothedDistance(self._sides, self._normals, 1 / largest)
 
     def lifting(self, g: Field) -> Field:
+        return self.lifting_from(dict.fromkeys(self.part_names, g))
+
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
         """For a convex polygon with at most eight sides, a smooth lifting; see `ConvexPolygon`.
 
         Otherwise a weighted mean of the values at the nearest point of each side; see `FromFacets`.
         """
-        if g.constant is not None:
-            return ConstantField(g.constant)
-        return FromFacets(g, self._sides) if self._convex_polygon is None else self._convex_polygon.lifting(g)
+        one = only_one(values)
+        if one is not None and one.constant is not None:
+            return ConstantField(one.constant)
+        if self._convex_polygon is not None:
+            return self._convex_polygon.lifting([values.get(name) for name in self.part_names])
+        return FromFacets([values[name] for name in self.part_names] if one is None else one, self._sides)
 
-    def meshed(self, h: float) -> Mesh:
-        """A refined Delaunay triangulation; see `triangulated`."""
-        from skfem import MeshTri
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether values are given on all sides, or on some sides of a convex polygon with at most eight."""
+        return bool(values) and (self._convex_polygon is not None or {*values} == {*self.part_names})
 
-        from pdefreq.domains.meshes.mesh_files import facets_of
+    def loops(self, h: float) -> list[Loop]:
+        from pdefreq.domains.meshes.planar_mesh import Loop
 
-        mesh = MeshTri(*triangulated(self._points, h))
-        edge = mesh.boundary_facets()
-        x = torch.from_numpy(mesh.p[:, facets_of(mesh)[:, edge]].mean(axis=1).T.copy())
-        part = self._gaps(x).argmin(dim=1).numpy()
-        return mesh.with_boundaries({name: edge[part == k] for k, name in enumerate(self.part_names)})
+        return [Loop(self._points, self.part_names)]
 
     def cad(self, occ: Any) -> list[tuple[int, int]]:
         corners = [occ.addPoint(*point, 0) for point in self.points]
@@ -223,7 +240,9 @@ class Polygon(Domain):
     @cached_property
     def _triangles(self) -> np.ndarray:
         """The vertices of the triangles of a coarse mesh, shape ``(triangles, 3, 2)``."""
-        p, t = triangulated(self._points, math.sqrt(self.measure) / _COARSE)
+        h = math.sqrt(self.measure) / _COARSE
+        units = Units.of(self._points)
+        p, t = triangulated([divided(self._points, h, units)[0]], h, units)
         return p.T[t.T]
 
     @property

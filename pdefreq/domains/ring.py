@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -12,8 +12,9 @@ import torch
 
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import CallableField, ConstantField, Field
+from pdefreq.core.table_keys import Key, Number, PerAxis
 from pdefreq.domains.ball import Ball
-from pdefreq.domains.domain import Domain
+from pdefreq.domains.domain import Domain, dimension_key, only_one
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import radial
 from pdefreq.domains.geometry.numbers import numbers
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.meshes.planar_mesh import Loop
     from pdefreq.problem.toml_tables import DomainTable
+
+
+_DIMENSION = dimension_key(2, default=2)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,12 @@ class Ring(Domain):
         DomainError: If the midpoint has fewer than two coordinates or is not finite, or the radii are not in order.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "inner", "outer")
+    keys: ClassVar[tuple[str, ...]] = (
+        _DIMENSION,
+        Key("midpoint", PerAxis(), "the center", default=0, examples=([0, 0],)),
+        Key("inner", Number(above=0), "the inner radius", examples=(1,)),
+        Key("outer", Number(above=0), "the outer radius, above the inner one", examples=(2,)),
+    )
     example: ClassVar[Mapping[str, Any]] = {"midpoint": [0.5, 0], "inner": 1, "outer": 3}
     midpoint: tuple[float, ...]
     inner: float
@@ -60,8 +70,8 @@ class Ring(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        table = table.sized(2, usual=2)
-        return cls(table.corner("midpoint", 0.0), table.number("inner"), table.number("outer"))
+        table = table.sized(_DIMENSION)
+        return cls(table.read("midpoint"), table.read("inner"), table.read("outer"))
 
     @property
     def dimension(self) -> int:
@@ -105,6 +115,17 @@ class Ring(Domain):
         """The smooth function (r^2 - inner^2)(outer^2 - r^2), scaled to a maximum of 1; it is negative outside."""
         return CallableField(self._level, self._level_gradient)
 
+    def distance_from(self, parts: Collection[str]) -> Field:
+        """The function `distance`, or a function that is linear in r^2."""
+        if {*parts} == {*self.part_names}:
+            return self.distance()
+        return CallableField(functools.partial(self._one_sided, at_inner="inner" in parts))
+
+    def _one_sided(self, x: Tensor, *, at_inner: bool) -> Tensor:
+        a, b = self.inner**2, self.outer**2
+        s = (x - x.new_tensor(self.midpoint)).square().sum(dim=1)
+        return (s - a if at_inner else b - s) / (b - a)
+
     def _level(self, x: Tensor) -> Tensor:
         a, b = self.inner**2, self.outer**2
         s = (x - x.new_tensor(self.midpoint)).square().sum(dim=1)
@@ -117,16 +138,37 @@ class Ring(Domain):
         return (2 / (b - a)) ** 2 * (a + b - 2 * s) * 2 * y
 
     def lifting(self, g: Field) -> Field:
-        """The interpolant along rays, linear in r^2, between the values on the inner and the outer boundary."""
-        if g.constant is not None:
-            return ConstantField(g.constant)
-        return CallableField(functools.partial(self._lifted, g))
+        return self.lifting_from(dict.fromkeys(self.part_names, g))
 
-    def _lifted(self, g: Field, x: Tensor) -> Tensor:
+    def lifting_from(self, values: Mapping[str, Field]) -> Field:
+        """The interpolant along rays, linear in r^2, between the values on the inner and the outer boundary.
+
+        From one of them alone, the values are constant along rays.
+        """
+        one = only_one(values)
+        if one is not None and one.constant is not None:
+            return ConstantField(one.constant)
+        return CallableField(functools.partial(self._lifted, values.get("inner"), values.get("outer")))
+
+    def can_lift(self, values: Mapping[str, Field]) -> bool:
+        """Whether values are given on one of the parts, or on both."""
+        return bool(values)
+
+    def _lifted(self, inner: Field | None, outer: Field | None, x: Tensor) -> Tensor:
         near, r = radial(x, self.midpoint, (self.inner,) * self.dimension)
         far, _ = radial(x, self.midpoint, (self.outer,) * self.dimension)
+        if inner is None or outer is None:
+            return outer(far) if outer is not None else inner(near)  # pyright: ignore[reportOptionalCall]
         share = ((r * self.inner) ** 2 - self.inner**2) / (self.outer**2 - self.inner**2)
-        return (1 - share) * g(near) + share * g(far)
+        return (1 - share) * inner(near) + share * outer(far)
+
+    def loops(self, h: float) -> list[Loop] | None:
+        from pdefreq.domains.meshes.planar_mesh import Loop
+
+        if self.dimension != 2:
+            return None
+        parts = ((self.outer, "outer"), (self.inner, "inner"))
+        return [Loop.of_ellipse(self.midpoint, (radius, radius), h, part) for radius, part in parts]
 
     def meshed(self, h: float) -> Mesh:
         """In the plane a structured mesh, see `ring_mesh`."""

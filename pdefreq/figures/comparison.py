@@ -15,7 +15,7 @@ from pdefreq.core.history import History
 from pdefreq.core.options import in_lines
 from pdefreq.figures.errors import draw_errors
 from pdefreq.figures.labels import mode_labels, order_in_title
-from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, label_rows, step_columns
+from pdefreq.figures.panels import draw_front, draw_heat_map, front_legend, heat_colorbar, label_rows, step_columns
 from pdefreq.figures.style import Picture, note, styled
 from pdefreq.spectrum.spectral_record import SpectralRecord, common_modes
 
@@ -62,6 +62,7 @@ def comparison_figure(
         _draw_map(axes, shown[label])
     if panels:
         heat_colorbar(upper, list(panels.values()))
+        front_legend(upper, list(panels.values()))
     draw_errors(lower.subplots(), runs, remarks=remarks)
     return figure
 

@@ -13,6 +13,7 @@ from pdefreq.figures.panels import (
     draw_front,
     draw_heat_map,
     draw_predicted_front,
+    front_legend,
     heat_colorbar,
     label_rows,
     step_columns,
@@ -25,7 +26,8 @@ from pdefreq.spectrum.spectral_record import SpectralRecord
 def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 24) -> Figure:
     """The relative error of each mode (row) after each step (column), and the step at which it is halved.
 
-    Crosses mark the predicted halving steps. For a run of one step, the final errors are drawn against the wavenumber.
+    Crosses mark the predicted halving steps; a legend explains the marks. For a run of one step, the final errors are drawn
+    against the wavenumber.
 
     Args:
         history: The history of one run.
@@ -54,4 +56,5 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
         draw_predicted_front(axes, shown.prediction.halving_steps, shown.prediction.caveat)
     label_rows(axes, mode_labels(shown.modes))
     heat_colorbar(figure, [axes])
+    front_legend(figure, [axes])
     return figure

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
@@ -88,7 +89,7 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
     The line joins adjacent modes whose error is halved, and is interrupted at modes whose error is not. Modes whose error is
     halved within the first step lie at the left edge. Modes that start below one half are not part of the front; a triangle at
     the left edge marks them. If there is an order, an arrow at the end points to the last modes, unless the front is interrupted
-    there.
+    there. `front_legend` explains the marks.
 
     Args:
         axes: The axes of a heat map, with limits set.
@@ -100,8 +101,9 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
     (rows,) = np.nonzero(front != 0)
     if len(early):
         inside = {"transform": axes.get_yaxis_transform(), "markersize": 5, "path_effects": _OUTLINE}
-        axes.plot(np.full(len(early), 0.02), early, "<", color="white", gid="from-start", **inside)
-        axes.set_xlabel(f"{axes.get_xlabel()} (\u25c2 from the start)")
+        axes.plot(
+            np.full(len(early), 0.02), early, "<", color="white", gid="from-start", label="below ½ from the start", **inside
+        )
     front = np.where(np.isfinite(front), np.maximum(front, axes.get_xlim()[0]), np.nan)[rows]
     if len(half) > 1:
         low, high = (edge.clip(*axes.get_xlim()) for edge in (half[:, rows].min(axis=0), half[:, rows].max(axis=0)))
@@ -116,7 +118,7 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
         exact = {"shrinkA": 0, "shrinkB": 0, "zorder": 1.9}  # from point to point, below the dots
         axes.annotate("", (front[last], rows[last]), (front[before], rows[before]), arrowprops={**arrow, **exact})
     line, *_ = axes.plot(front, rows, color="white", marker="o", markersize=4, path_effects=_OUTLINE, clip_on=False)
-    line.set(markevery=dots, gid="front")
+    line.set(markevery=dots, gid="front", label="error halved" if dots else "")
 
 
 def draw_predicted_front(axes: Axes, half: np.ndarray, caveat: str = "") -> None:
@@ -130,9 +132,20 @@ def draw_predicted_front(axes: Axes, half: np.ndarray, caveat: str = "") -> None
     seen = np.where(half > 0, half, np.nan)
     rows = np.arange(len(half))
     axes.plot(seen, rows, "x", color="white", markersize=9, markeredgewidth=4, zorder=3)
-    axes.plot(seen, rows, "x", color="black", markersize=8, markeredgewidth=1.5, zorder=3.1, gid="predicted-front")
-    below = "\npredictions " + caveat.replace(": ", ":\n", 1) if caveat else ""  # in two lines, because one would be cut off
-    axes.set_xlabel(f"{axes.get_xlabel()} (\u00d7 predicted){below}")
+    crosses = {"markersize": 8, "markeredgewidth": 1.5, "zorder": 3.1, "gid": "predicted-front"}
+    axes.plot(seen, rows, "x", color="black", label="predicted to be halved", **crosses)
+    if caveat:  # in two lines, because one would be cut off
+        axes.set_xlabel(f"{axes.get_xlabel()}\npredictions {caveat.replace(': ', f':{chr(10)}', 1)}")
+
+
+def front_legend(figure: Figure | SubFigure, panels: Sequence[Axes]) -> None:
+    """Add a legend below heat maps for the marks of `draw_front` and `draw_predicted_front`, each mark once."""
+    found: dict[str, Artist] = {}
+    for axes in panels:
+        for artist, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, artist)
+    if found:
+        figure.legend([*found.values()], [*found], loc="outside lower center", ncols=len(found), fontsize="small")
 
 
 def _direction(front: np.ndarray) -> int:

@@ -138,12 +138,12 @@ class RobinResidualBlock(ChannelLeastSquares):
         equation: The equation at the points of the conditions.
         space: The trial space of u.
         conditions: The Robin conditions.
-        beta: The penalty parameter.
+        beta: The penalty parameter, a number or one for each point.
     """
 
     order = 1
 
-    def __init__(self, equation: WeakEquation, space: TrialSpace, conditions: ConditionsAtPoints, beta: float) -> None:
+    def __init__(self, equation: WeakEquation, space: TrialSpace, conditions: ConditionsAtPoints, beta: float | Values) -> None:
         super().__init__("robin", space.at(conditions.x))
         assert conditions.normals is not None
         self._equation, self._conditions, self._normals = equation, conditions, conditions.normals

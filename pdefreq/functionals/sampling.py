@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -65,8 +65,10 @@ class PointRule(Protocol):
         """Interior points of one draw; None if the points belong to the problem."""
         ...
 
-    is_fixed: ClassVar[bool]
-    """Whether all draws are the same."""
+    @property
+    def is_fixed(self) -> bool:
+        """Whether all draws are the same."""
+        ...
 
     def draw(self, step: int) -> int:
         """Which draw a step uses, counted from 0."""

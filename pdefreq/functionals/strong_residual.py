@@ -17,6 +17,8 @@ from pdefreq.problem.terms.lower_order import derivatives
 from pdefreq.spaces.channels import Channels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
@@ -40,9 +42,10 @@ class StrongResidual(Functional):
         problem: The problem.
         space: The trial space of u.
         interior: Points and weights for the first integral.
-        boundary: Points and weights for the others; without it the space must satisfy the boundary values.
-        beta: The penalty parameter beta.
-        robin_beta: The parameter beta_r of the Robin conditions; by default beta.
+        boundary: Points and weights for the others.
+        beta: The penalty parameter beta; without it, or without `boundary`, the space must satisfy the boundary values.
+        robin_beta: The parameter beta_r of the Robin conditions, or a function that returns it for the Robin coefficients alpha
+            at points, ``(n,)``; by default beta.
         source: f at the interior points, where it is known only there.
         metric: The norm of the residual in the first integral.
         like: A tensor with the dtype and device of the values.
@@ -63,8 +66,8 @@ class StrongResidual(Functional):
         interior: Samples,
         boundary: Samples | None = None,
         *,
-        beta: float = 1.0,
-        robin_beta: float | None = None,
+        beta: float | None = 1.0,
+        robin_beta: float | Callable[[Values], Values] | None = None,
         source: Values | None = None,
         metric: MetricName = "l2",
         like: Tensor,
@@ -83,8 +86,10 @@ class StrongResidual(Functional):
             conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, like)
             if (robin := conditions.where("robin")) is not None:
                 weak = WeakEquation.at(equation, robin.x.double().cpu(), like)
-                blocks.append(RobinResidualBlock(weak, space, robin, beta if robin_beta is None else robin_beta))
-            if (dirichlet := conditions.where("dirichlet")) is not None:
+                usual = 1.0 if beta is None else beta
+                factor = robin_beta(robin.alpha) if callable(robin_beta) else usual if robin_beta is None else robin_beta
+                blocks.append(RobinResidualBlock(weak, space, robin, factor))
+            if beta is not None and (dirichlet := conditions.where("dirichlet")) is not None:
                 blocks.append(PenaltyBlock(space, dirichlet, beta))
         super().__init__(blocks)
 

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from skfem import MeshTri1
 
+from pdefreq.domains.meshes.fitting import fitted
 from pdefreq.domains.meshes.hidden_features import with_fine_places, with_visible_interfaces
 from pdefreq.domains.meshes.interface_mesh import with_interfaces
-from pdefreq.domains.meshes.meshing import cut_cells, fitted, locally_refined, refined
+from pdefreq.domains.meshes.meshing import cut_cells, locally_refined, refined
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.protocols import ObjectiveKind

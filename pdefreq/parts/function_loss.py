@@ -77,13 +77,13 @@ class FunctionLoss(Loss):
         if sampled.boundary is not None:
             edge = sampled.boundary
             conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(edge), edge, like)
-            if (dirichlet := conditions.where("dirichlet")) is not None:
+            if sampled.beta is not None and (dirichlet := conditions.where("dirichlet")) is not None:
                 blocks.append(PenaltyBlock(space, dirichlet, sampled.beta))
             if (robin := conditions.where("robin")) is not None:
                 weak = WeakEquation.at(problem.equation, robin.x.double().cpu(), like)
                 residual = self.form == "residual"
                 blocks.append(
-                    RobinResidualBlock(weak, space, robin, sampled.beta) if residual else RobinEnergyBlock(space, robin)
+                    RobinResidualBlock(weak, space, robin, sampled.flux_beta) if residual else RobinEnergyBlock(space, robin)
                 )
         return Functional(blocks)
 

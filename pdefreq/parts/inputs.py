@@ -138,7 +138,8 @@ class Periodic(Input):
 
         if not isinstance(domain, Box):
             raise IncompatibleError(
-                f"input=periodic needs a box, whose sides are the periods, and this is a {domain.title}: use input=fourier"
+                f"input=periodic needs a box, whose sides are the periods, and this is a {domain.title}: "
+                "use `--set input=fourier`"
             )
         axes = range(domain.dimension) if self.axes is None else self.axes
         if not axes or max(axes) >= domain.dimension:

@@ -30,8 +30,10 @@ class Sampled:
 
     Args:
         interior: Points and weights in the domain.
-        boundary: Points, weights and normals on its boundary; None if boundary values are built into the network.
-        beta: The penalty parameter, which multiplies the boundary terms.
+        boundary: Points, weights and normals on its boundary; None if it is not sampled.
+        beta: The penalty parameter, which multiplies the squared errors of boundary values; None if they are built into the
+            network.
+        flux_beta: The factor of the squared errors of fluxes.
         source: f at the interior points, if it is known only there.
         load: The points at which f is known and the values of f, for losses whose other terms remain integrals.
         scales: The units of the problem; None for those in which it is given.
@@ -39,7 +41,8 @@ class Sampled:
 
     interior: Samples
     boundary: Samples | None = None
-    beta: float = 1.0
+    beta: float | None = 1.0
+    flux_beta: float = 1.0
     source: Values | None = None
     load: tuple[Samples, Values] | None = None
     scales: Scales | None = None
@@ -108,6 +111,10 @@ class Loss(Part):
         """Whether the loss is quadratic in u if the equation is linear, or, with linear=False, if it is nonlinear."""
         return linear
 
+    def suited(self, problem: Problem) -> tuple[Loss, str]:
+        """The loss that is used for a problem, and a sentence on the choice, or "" if the loss was given."""
+        return self, ""
+
     def unit(self, scales: Scales) -> float:
         """The size of the loss for functions of the size of the solution, by which it is divided for the optimizer."""
         return 1.0
@@ -151,7 +158,8 @@ class Ritz(Loss):
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.ritz_energy import RitzEnergy
 
-        beta = sampled.beta if sampled.scales is None else sampled.beta * sampled.scales.penalty_in_energy
+        unit = 1.0 if sampled.scales is None else sampled.scales.penalty_in_energy
+        beta = None if sampled.beta is None else sampled.beta * unit
         return RitzEnergy(problem, space, sampled.interior, sampled.boundary, beta=beta, data=sampled.load, like=like)
 
 
@@ -210,8 +218,8 @@ class Residual(Loss):
             space,
             interior,
             boundary,
-            beta=sampled.beta * beta,
-            robin_beta=sampled.beta * robin,
+            beta=None if sampled.beta is None else sampled.beta * beta,
+            robin_beta=sampled.flux_beta * robin,
             source=sampled.source,
             metric=self.metric,
             like=like,
@@ -220,6 +228,23 @@ class Residual(Loss):
             return residual
         factor = {"gradient": self.gradient * sampled.length**2}
         return residual + GradientOfResidual(problem, space, interior, like=like).weighted(factor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Automatic(Residual):
+    """The energy if second-order coefficients depend on u or grad u and there is an energy; otherwise the squared residual.
+
+    For p != 2 the residual is degenerate where grad u = 0: the coefficient |grad u|^(p-2) of the second derivatives is zero or
+    infinite there. Functions with small residuals at the points need not be close to the solution, whereas the energy is convex.
+    If `gradient` or `metric` is set, the loss is the residual.
+    """
+
+    def suited(self, problem: Problem) -> tuple[Loss, str]:
+        residual, energy = Residual(weights=self.weights, gradient=self.gradient, metric=self.metric), Ritz(weights=self.weights)
+        given = replace(residual, weights=None) != Residual()
+        if given or problem.equation.is_semilinear or problem.lacks(energy.needs) is not None:
+            return residual, ""
+        return energy, "loss=ritz was chosen, since second-order coefficients depend on u or grad u."
 
 
 @dataclass(frozen=True, kw_only=True)

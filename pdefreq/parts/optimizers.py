@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pdefreq.iterations.training.steppers import LearningRate, Stepper
 
 _BOUNDARY = 400  # boundary points in 2-D and beyond
+_BETA_OF_RESIDUALS = 5e4  # penalty parameter with gauss-newton, which is not slowed down by large factors
 _PER_PARAMETER = 2.6  # points per parameter with gauss-newton: with fewer, the residual is small at the points only
-_AROUND_HOLES = 3  # factor of the points on domains with holes, where the solution varies most
+_ON_LINES = 3  # factor of the points on domains with holes if these are Gauss points, which lie on lines
 _MOST = 4  # times the default number of points, for large networks
 _FACTOR = (
     2**27
@@ -31,10 +32,12 @@ class Optimizer(Part):
     Attributes:
         needs_fixed_objective: Whether the objective must be the same in all steps.
         number: Default number of interior points in 1-D, 2-D and beyond.
+        has_few_points: Whether the default number of points is of the order of the number of parameters.
     """
 
     registry = OPTIMIZERS
     needs_fixed_objective: ClassVar[bool] = False
+    has_few_points: ClassVar[bool] = False
     # In 2-D, networks overfitted fewer than 130 points along each axis on `poisson-multilevel` within 300 steps.
     number: ClassVar[tuple[int, int, int]] = (1000, 19600, 8192)
 
@@ -43,17 +46,25 @@ class Optimizer(Part):
         """The name of an option that is set and needs a loss that is a sum of squares; None if there is none."""
         return None
 
+    def penalty_parameter(self, *, is_residual: bool) -> float | None:
+        """The default penalty parameter in the units in which networks are trained; None if it depends on the domain.
+
+        Args:
+            is_residual: Whether the loss is a squared residual.
+        """
+        return None
+
     @abstractmethod
     def stepper(self) -> Stepper:
         """The object that takes the steps."""
 
-    def points(self, dimension: int, parameters: int, *, holes: bool) -> tuple[int, int]:
+    def points(self, dimension: int, parameters: int, *, on_lines: bool) -> tuple[int, int]:
         """The default numbers of interior points and, in 2-D and beyond, of boundary points.
 
         Args:
             dimension: The dimension of the domain.
             parameters: The number of parameters of the network, 0 if it is not known.
-            holes: Whether the domain has holes.
+            on_lines: Whether the points are Gauss points on lines between holes.
         """
         return self.number[min(dimension, 3) - 1], _BOUNDARY
 
@@ -200,7 +211,7 @@ class SsBroyden(Optimizer):
             size, most = (entries / 2**27 for entries in (coefficients**2, _FACTOR))
             raise TooLargeError(
                 f"ssbroyden would hold a matrix of {coefficients:,} x {coefficients:,} entries, {size:,.1f} GiB, and takes at "
-                f"most {most:.0f} GiB: use narrower `widths` or optimizer=lbfgs"
+                f"most {most:.0f} GiB: use narrower `widths` or `--set optimizer=lbfgs`"
             )
 
 
@@ -227,6 +238,7 @@ class GaussNewton(Optimizer):
     """
 
     number = (500, 1600, 2000)  # each point is a row of a matrix, or several
+    has_few_points = True
 
     damping: float | None = None
     control: StepControl = field(default_factory=Nielsen)
@@ -246,14 +258,17 @@ class GaussNewton(Optimizer):
         if self.last_layer == "projected" and self.sketch_columns is not None:
             raise OptionError("`sketch_columns` mixes all coefficients: leave it out, or leave `last_layer` out")
 
-    def points(self, dimension: int, parameters: int, *, holes: bool) -> tuple[int, int]:
+    def points(self, dimension: int, parameters: int, *, on_lines: bool) -> tuple[int, int]:
         least = self.number[min(dimension, 3) - 1]
         if dimension == 1:  # 500 points suffice for smooth solutions
             return least, _BOUNDARY
-        factor = _AROUND_HOLES if holes else 1
+        factor = _ON_LINES if on_lines else 1
         # wide networks keep fewer points than parameters: their steps use the rows of F
         interior = factor * min(max(least, math.ceil(_PER_PARAMETER * parameters)), _MOST * least)
         return interior, max(_BOUNDARY, interior // 4)
+
+    def penalty_parameter(self, *, is_residual: bool) -> float | None:
+        return _BETA_OF_RESIDUALS if is_residual else None
 
     @property
     def for_squares(self) -> str | None:
@@ -277,5 +292,5 @@ class GaussNewton(Optimizer):
             size, most = (entries / 2**27 for entries in (rows * coefficients, _FACTOR))
             raise TooLargeError(
                 f"gauss-newton would hold a matrix of {rows:,} rows for {coefficients:,} coefficients, {size:,.1f} GiB, "
-                f"and takes at most {most:.0f} GiB: use a smaller `number`, narrower `widths` or optimizer=lbfgs"
+                f"and takes at most {most:.0f} GiB: use a smaller `number`, narrower `widths` or `--set optimizer=lbfgs`"
             )

@@ -22,14 +22,27 @@ class Points(Part):
     """A rule for interior points, which depend only on the seed and the number of the draw.
 
     Attributes:
-        is_fixed: Whether all steps use the same points.
         is_adaptive: Whether the points depend on the residual of the current iterate.
     """
 
     registry = POINTS
-    is_fixed: ClassVar[bool] = True
     is_adaptive: ClassVar[bool] = False
     number: int | None
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether all steps use the same points."""
+        return True
+
+    def suited(self, dimension: int, *, known: bool, even: bool) -> Points:
+        """The rule that is used.
+
+        Args:
+            dimension: The dimension of the domain.
+            known: Whether the loss is a sum over the points of [data].
+            even: Whether the points are to be spread evenly, at the cost of the accuracy of integrals.
+        """
+        return self
 
     def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
         """The rule with all defaults set.
@@ -70,7 +83,7 @@ class AtData(Points):
     def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
         if not known:
             raise IncompatibleError(
-                "points=at-data needs a loss that is a sum over points that the problem gives ([data]): use points=sobol"
+                "points=at-data needs a loss that is a sum over points that the problem gives ([data]): use `--set points=sobol`"
             )
         return self
 
@@ -81,6 +94,9 @@ class AtData(Points):
 @dataclass(frozen=True, kw_only=True)
 class Automatic(Points):
     """Gauss points up to 2-D and Sobol points beyond; the points of [data] if the loss is a sum over them.
+
+    Residuals on domains with holes are trained by gauss-newton on Sobol points that stay the same: the Gauss points of such
+    domains lie on lines, and networks overfit a few thousand of them.
 
     Args:
         number: Number of interior points, unless the problem provides them; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond,
@@ -93,14 +109,18 @@ class Automatic(Points):
         super().__post_init__()
         require(self, COUNT, "number")
 
-    def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
+    def suited(self, dimension: int, *, known: bool, even: bool) -> Points:
         if known:
             return AtData()
-        kind = Gauss if dimension <= 2 else Sobol
-        return kind(number=self.number or number)
+        if dimension > 2:
+            return Sobol(number=self.number)
+        return Sobol(number=self.number, resample_every=None) if even else Gauss(number=self.number)
+
+    def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
+        return self.suited(dimension, known=known, even=False).resolved(dimension, number, known=known)
 
     def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
-        raise AssertionError("the rule is chosen by `resolved`")
+        raise AssertionError("the rule is chosen by `suited`")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +140,7 @@ class Gauss(Points):
 
     def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
         if dimension > _MOST:
-            raise IncompatibleError(f"Gauss points are limited to {_MOST} dimensions, got {dimension}: use points=sobol")
+            raise IncompatibleError(f"Gauss points are limited to {_MOST} dimensions, got {dimension}: use `--set points=sobol`")
         return super().resolved(dimension, number, known=known)
 
     def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
@@ -130,26 +150,29 @@ class Gauss(Points):
 
 @dataclass(frozen=True, kw_only=True)
 class RandomPoints(Points):
-    """Random points that are redrawn every few steps.
+    """Random points that are redrawn every few steps, or stay the same.
 
     Args:
         number: Number of interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton at
             least 500, 1600, 2000.
-        resample_every: Number of steps between draws.
+        resample_every: Number of steps between draws; null means that all steps use the first draw.
     """
 
-    is_fixed = False
     is_sobol: ClassVar[bool]
 
     number: int | None = None
-    resample_every: int = 1
+    resample_every: int | None = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, COUNT, "number", "resample_every")
 
+    @property
+    def is_fixed(self) -> bool:
+        return self.resample_every is None
+
     def draw(self, step: int) -> int:
-        return step // self.resample_every
+        return 0 if self.resample_every is None else step // self.resample_every
 
     def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
         from pdefreq.core.streams import stream

@@ -36,6 +36,7 @@ LOSSES = Registry(
     "loss",
     "pdefreq.losses",
     {
+        "automatic": "pdefreq.parts.losses:Automatic",
         "ritz": "pdefreq.parts.losses:Ritz",
         "residual": "pdefreq.parts.losses:Residual",
         "misfit": "pdefreq.parts.losses:Misfit",
@@ -46,7 +47,7 @@ BOUNDARIES = Registry(
     "boundary",
     "pdefreq.boundaries",
     {
-        "automatic": "pdefreq.parts.boundary:Automatic",
+        "auto": "pdefreq.parts.boundary:Automatic",
         "hard": "pdefreq.parts.boundary:Hard",
         "penalty": "pdefreq.parts.boundary:Penalty",
     },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
@@ -142,13 +142,8 @@ class BoundaryConditions:
         Raises:
             IncompatibleError: If the domain has no lifting of values that vary.
         """
-        from pdefreq.domains.box import Box
-
-        values, domain = self.dirichlet, self.domain
-        assert values is not None
-        if not isinstance(domain, Box):
-            return domain.lifting(values)
-        return domain.lifting(values, [axis for axis in range(domain.dimension) if axis not in self.periodic_axes])
+        assert self.dirichlet is not None and self.side_values is not None
+        return self.domain.lifting_from(self.side_values)
 
     @property
     def has_regions(self) -> bool:
@@ -159,6 +154,28 @@ class BoundaryConditions:
     def has_values_everywhere(self) -> bool:
         """Whether a single Dirichlet condition holds on all sides that are not periodic. True if all sides are periodic."""
         return self.is_periodic or self.dirichlet is not None
+
+    @cached_property
+    def side_values(self) -> Mapping[str, Field] | None:
+        """The values that are prescribed on whole sides, by their names; None if a side has values and fluxes."""
+        from pdefreq.problem.side_values import side_values
+
+        return side_values(self)
+
+    @property
+    def has_fluxes(self) -> bool:
+        """Whether there is a boundary condition on the flux."""
+        return any(part.kind == "robin" for part in self.boundary)
+
+    @property
+    def no_built_in(self) -> str | None:
+        """The reason why boundary values can't be built into a network, as a clause; None if they can be."""
+        values, domain = self.side_values, self.domain
+        if values is None:
+            return "this problem prescribes a value on a piece of a side and a flux on the rest"
+        if values and not domain.can_lift(values):
+            return f"there is no function that vanishes on some parts of the boundary of the {domain.title} only"
+        return None
 
     @property
     def dirichlet(self) -> Field | None:

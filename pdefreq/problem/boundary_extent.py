@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
-from pdefreq.problem.boundary_pieces import boundary_pieces, membership_breaks, on_boundary
+from pdefreq.problem.boundary_pieces import POINT, boundary_pieces, membership_breaks, on_boundary
 from pdefreq.problem.compatibility import require_compatible
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _SAMPLES = 100_000
 _POINTS_ON_PART = 10  # expected on the smallest part
-_POINT = 1e-6  # relative to the length of the boundary: a shorter part is a point
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class BoundaryExtent:
             return False
         pieces = boundary_pieces(self.problem, sides, torch.arange(len(sides)))
         kinds = np.array([part.kind == "dirichlet" for part in self.problem.boundary])
-        return bool(pieces.length[kinds[pieces.part]].sum() <= _POINT * pieces.length.sum())
+        return bool(pieces.length[kinds[pieces.part]].sum() <= POINT * pieces.length.sum())
 
     def is_singular(self, *, fixed: int, free: bool) -> bool:
         """Whether the discrete equations determine u only up to a constant, so that the load must fit them.

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.problem.boundary_conditions import BoundaryConditions, BoundaryPart
-    from pdefreq.problem.problem import Problem
+
+POINT = 1e-6
+"""Relative to the length of the boundary: a shorter part is a point."""
 
 _SAMPLES = 2**14  # at least, on all segments together
 _ROUNDING = 1e-11  # breaks at this distance from an end of a segment are at the end; the coordinate of many segments is large
@@ -79,7 +81,7 @@ def boundary_pieces(conditions: BoundaryConditions, segments: Tensor, sides: Ten
     return Pieces(segment, start, end, part, (end - start) * lengths[segment])
 
 
-def on_boundary(problem: Problem, number: int) -> tuple[Samples, Tensor]:
+def on_boundary(problem: BoundaryConditions, number: int) -> tuple[Samples, Tensor]:
     """About `number` quadrature points on the boundary, and the part of each.
 
     If parts have conditions and the sides of a plane domain are straight, each piece of a part has its own Gauss points, so that
@@ -91,7 +93,7 @@ def on_boundary(problem: Problem, number: int) -> tuple[Samples, Tensor]:
     return found
 
 
-def _on_pieces(problem: Problem, number: int) -> tuple[Samples, Tensor] | None:
+def _on_pieces(problem: BoundaryConditions, number: int) -> tuple[Samples, Tensor] | None:
     """The points of `on_boundary`, without normals; None if the domain does not consist of straight sides that are its parts."""
     segments = problem.domain.straight_sides
     if segments is None or len(segments) != len(problem.domain.part_names):

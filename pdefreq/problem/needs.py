@@ -86,8 +86,8 @@ def _is_indefinite(indefinite: Term | None) -> str | None:
     return None if indefinite is None else f"the {indefinite.name} term {indefinite.text} can make it indefinite"
 
 
-def _has_other_parts(has_values_everywhere: bool) -> str | None:
-    return None if has_values_everywhere else "this problem has other boundary conditions"
+def _has_no_built_in(no_built_in: str | None) -> str | None:
+    return no_built_in
 
 
 def _values_with(derivatives: int) -> Need:
@@ -126,7 +126,7 @@ DIFFERENCES = _terms(
 )
 SOURCE = Need("the source everywhere", "data", _is_sampled)
 BOX = Need("a box", "domain", _is_no_box)
-BUILT_IN_VALUES = Need("values prescribed on all sides", "has_values_everywhere", _has_other_parts)
+BUILT_IN_VALUES = Need("boundary values that can be built in", "no_built_in", _has_no_built_in)
 VALUES = Need("values prescribed on the whole boundary", "dirichlet", _has_no_values)
 VALUES_WITH_DERIVATIVES = {number: _values_with(number) for number in (1, 2, 3)}
 SMOOTH_VALUES_IN_SPACE = Need("boundary values without kinks in three dimensions", "rough_values", _is_rough_in_space)

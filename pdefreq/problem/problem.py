@@ -299,10 +299,14 @@ class Problem(BoundaryConditions):
 
     @cached_property
     def rough_values(self) -> RoughPoint | None:
-        """The roughest point of `dirichlet`, or None if these values are smooth as far as sampling shows; see `rough_point`."""
+        """The roughest point of `side_values`, or None if there are none, or they are smooth as far as sampling shows.
+
+        See `rough_point`.
+        """
         from pdefreq.problem.rough_values import rough_point
 
-        return None if self.dirichlet is None else rough_point(self.dirichlet, self.domain)
+        values = self.dirichlet or self.side_values
+        return rough_point(values, self.domain) if values else None
 
     @cached_property
     def indefinite(self) -> Term | None:
@@ -339,6 +343,10 @@ class Problem(BoundaryConditions):
         c, c_slope = self.equation.zero_order(x)[:, None], self.equation.zero_order_gradient(x)
         slope = validated(self.source.gradient, "the gradient of [equation] source", x)
         return (slope - self.regression_target(x)[:, None] * c_slope) / c
+
+    @cached_property
+    def side_values(self) -> Mapping[str, Field] | None:
+        return {} if self.is_regression else super().side_values
 
     @cached_property
     def is_up_to_constant(self) -> bool:

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.core.fields import Field
 from pdefreq.core.streams import stream
+from pdefreq.domains.domain import only_one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-    from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.box import Box
     from pdefreq.domains.domain import Domain
+    from pdefreq.domains.samples import Samples
 
 _FIRST, _PIECES, _WINDOW = 1024, 96, 6  # pieces of a segment, of a window, and of a window that becomes the next one
 _FACTOR, _LEVELS = 16, 8  # the last step is 1024 * 16^7 times shorter than the segment, about 4e-12
@@ -58,7 +61,7 @@ class RoughPoint:
         return what + (f" near ({', '.join(f'{round(v, _DIGITS) + 0.0:g}' for v in self.at)})" if self.at else "")
 
 
-def rough_point(g: Field, domain: Domain) -> RoughPoint | None:
+def rough_point(g: Field | Mapping[str, Field], domain: Domain) -> RoughPoint | None:
     """The roughest point of boundary values, or None if they are smooth as far as sampling shows.
 
     Straight sides of a plane domain are searched from end to end, and the faces of a box along 64 random segments. On other
@@ -66,23 +69,34 @@ def rough_point(g: Field, domain: Domain) -> RoughPoint | None:
     side are not found, nor features narrower than a thousandth of a side, unless they cause the largest 4th difference.
 
     Args:
-        g: The boundary values.
+        g: The boundary values, or the values on some sides by the names of the sides, where the domain has a lifting of them.
         domain: The domain.
     """
     from pdefreq.domains.box import Box
 
-    if domain.dimension == 1 or g.constant is not None or not g.has_kinks:
+    if isinstance(g, Mapping) and {*g} == {*domain.part_names}:
+        g = only_one(g) or g
+    fields = [*g.values()] if isinstance(g, Mapping) else [g]
+    if domain.dimension == 1 or (
+        all(f == fields[0] for f in fields) and (fields[0].constant is not None or not fields[0].has_kinks)
+    ):
+        return None
+    values = g if isinstance(g, Mapping) else dict.fromkeys(domain.part_names, g)
+    if isinstance(g, Mapping) and not domain.can_lift(g):
         return None
     sides = domain.straight_sides
     if sides is not None:
-        found = [_at_corners(g, sides), roughest(g, *sides.unbind(dim=1))]
+        by_field = [] if isinstance(g, Field) else _by_field(values, [*sides[:, None]], domain)
+        on_sides = [(g, sides)] if isinstance(g, Field) else [(f, torch.cat(each)) for f, each in by_field]
+        found = [_at_corners(on_sides), *(roughest(f, *segments.unbind(dim=1)) for f, segments in on_sides)]
     elif isinstance(domain, Box):
-        found = [_at_edges(g, domain), roughest(g, *_segments_on_faces(domain))]
+        segments = _segments_on_faces(values, domain)
+        found = [_at_edges(values, domain), *(roughest(f, *torch.cat(ends, dim=1)) for f, ends in segments)]
     else:
-        lifting = domain.lifting(g)
+        lifting = domain.lifting(g) if isinstance(g, Field) else domain.lifting_from(g)
         inside = roughest(lifting, *domain.interior(2 * _SEGMENTS, stream(0, "rough values")).x.chunk(2))
         found = [
-            _at_boundary(g, lifting, domain),
+            _at_boundary(values, lifting, domain),
             inside and (None if inside.order >= lifting.smoothness else RoughPoint(inside.order, ())),
         ]
     return min((point for point in found if point is not None), key=lambda point: point.order, default=None)
@@ -135,52 +149,89 @@ def _rates(sizes: Tensor, rounding: Tensor) -> Tensor:
     return torch.where(seen[0] & (sizes[0] > 0), rates, 4.0)
 
 
-def _segments_on_faces(box: Box) -> tuple[Points, Points]:
-    """The ends of random segments on the faces of a box, each ``(s, d)``."""
+def _by_field(values: Mapping[str, Field], objects: Sequence[Tensor], domain: Domain) -> list[tuple[Field, list[Tensor]]]:
+    """The objects of the parts of a domain, such as its sides, that have the same values."""
+    groups: dict[Field, list[Tensor]] = {}
+    for name, each in zip(domain.part_names, objects, strict=True):
+        if name in values:
+            groups.setdefault(values[name], []).append(each)
+    return [*groups.items()]
+
+
+def _segments_on_faces(values: Mapping[str, Field], box: Box) -> list[tuple[Field, list[Tensor]]]:
+    """The ends of random segments on the faces of a box that have values, each ``(2, s, d)``, by the values."""
     lower, upper = (torch.tensor(bounds, dtype=torch.float64) for bounds in box.bounds)
     d = box.dimension
     x = lower + torch.rand(2, _SEGMENTS, d, generator=stream(0, "rough values"), dtype=torch.float64) * (upper - lower)
-    faces = itertools.cycle(itertools.product(range(d), (0, 1)))
-    for segment, (axis, end) in zip(range(_SEGMENTS), faces, strict=False):
+    faces = [(k // 2, k % 2) for k, name in enumerate(box.part_names) if name in values]
+    mine: dict[tuple[int, int], list[int]] = {face: [] for face in itertools.product(range(d), (0, 1))}
+    for segment, (axis, end) in zip(range(_SEGMENTS), itertools.cycle(faces), strict=False):
         x[:, segment, axis] = box.bounds[end][axis]
-    return x[0], x[1]
+        mine[axis, end].append(segment)
+    return _by_field(values, [x[:, segments] for segments in mine.values()], box)
 
 
-def _at_corners(g: Field, sides: Tensor) -> RoughPoint | None:
-    """A jump from one side to the next, found at points near their common corner on both."""
-    ends = torch.cat([sides, sides.flip(1)])
-    values = g(ends[:, 0] + _INWARD * (ends[:, 1] - ends[:, 0])).detach()
-    corners, index = ends[:, 0].unique(dim=0, return_inverse=True)
+def _at_corners(on_sides: Sequence[tuple[Field, Tensor]]) -> RoughPoint | None:
+    """A jump from one side to the next, found at points near their common corner on both.
+
+    Args:
+        on_sides: The values of some sides, and the ends of these sides, ``(s, 2, 2)``.
+    """
+    found = []
+    for g, sides in on_sides:
+        ends = torch.cat([sides, sides.flip(1)])
+        values = g(ends[:, 0] + _INWARD * (ends[:, 1] - ends[:, 0])).detach()
+        inner = sides[:, :1] + torch.linspace(0, 1, _EDGE + 2, dtype=sides.dtype)[1:-1, None] * (sides[:, 1:] - sides[:, :1])
+        found.append((ends[:, 0], values, g(inner.flatten(0, 1)).detach()))
+    x, values, inside = (torch.cat(column) for column in zip(*found, strict=True))
+    corners, index = x.unique(dim=0, return_inverse=True)
     highest = values.new_full((len(corners),), -math.inf).scatter_reduce(0, index, values, "amax")
     lowest = values.new_full((len(corners),), math.inf).scatter_reduce(0, index, values, "amin")
-    inner = sides[:, :1] + torch.linspace(0, 1, _EDGE + 2, dtype=sides.dtype)[1:-1, None] * (sides[:, 1:] - sides[:, :1])
-    return _largest((highest - lowest), corners, g(inner.flatten(0, 1)).detach())
+    return _largest((highest - lowest), corners, inside)
 
 
-def _at_edges(g: Field, box: Box) -> RoughPoint | None:
+def _at_edges(values: Mapping[str, Field], box: Box) -> RoughPoint | None:
     """A jump between two faces, found at points near their common edge on both faces."""
     lower, upper = (torch.tensor(bounds, dtype=torch.float64) for bounds in box.bounds)
     unit = torch.rand(_ON_EDGE, box.dimension, generator=stream(0, "rough edges"), dtype=torch.float64)
-    near, edges = [], []
+    gaps, edges = [], []
     for axes in itertools.combinations(range(box.dimension), 2):
-        for ends in itertools.product((0.0, 1.0), repeat=2):
+        for ends in itertools.product((0, 1), repeat=2):
+            faces = [values.get(box.part_names[2 * axis + end]) for axis, end in zip(axes, ends, strict=True)]
+            if any(face is None for face in faces):
+                continue
             edge = unit.index_copy(1, torch.tensor(axes), unit.new_tensor(ends).expand(len(unit), 2))
             inside = [edge.index_fill(1, torch.tensor(axis), abs(end - _INWARD)) for axis, end in zip(axes, ends, strict=True)]
-            near.append(torch.stack(inside))
+            near = [
+                g(lower + x * (upper - lower)).detach() for g, x in zip(reversed(faces), inside, strict=True) if g is not None
+            ]
+            gaps.append((near[0] - near[1]).abs())
             edges.append(edge)
-    values = g(lower + torch.cat(near, dim=1).flatten(0, 1) * (upper - lower)).detach().view(2, -1)
-    on_faces = g(box.boundary(_EDGE, stream(0, "rough edges")).x).detach()
-    return _largest((values[0] - values[1]).abs(), lower + torch.cat(edges) * (upper - lower), on_faces)
+    if not edges:
+        return None
+    on_faces = _on_boundary(values, box, box.boundary(_EDGE, stream(0, "rough edges")))[1]
+    return _largest(torch.cat(gaps), lower + torch.cat(edges) * (upper - lower), on_faces)
 
 
-def _at_boundary(g: Field, lifting: Field, domain: Domain) -> RoughPoint | None:
+def _at_boundary(values: Mapping[str, Field], lifting: Field, domain: Domain) -> RoughPoint | None:
     """A point near which the lifting does not tend to the boundary values, because they jump."""
     edge = domain.boundary(_EDGE, stream(0, "rough edges"))
     if edge.normals is None:
         return None
     size = max(b - a for a, b in zip(*domain.bounds, strict=True))
-    wanted = g(edge.x).detach()
-    return _largest((lifting(edge.x - _INWARD * size * edge.normals).detach() - wanted).abs(), edge.x, wanted)
+    index, wanted = _on_boundary(values, domain, edge)
+    x, normals = edge.x[index], edge.normals[index]
+    return _largest((lifting(x - _INWARD * size * normals).detach() - wanted).abs(), x, wanted)
+
+
+def _on_boundary(values: Mapping[str, Field], domain: Domain, edge: Samples) -> tuple[Tensor, Values]:
+    """The indices of the boundary points on parts with values, and the values there."""
+    assert edge.parts is not None
+    owners = [edge.parts == k for k, name in enumerate(domain.part_names) if name in values]
+    index = [owner.nonzero()[:, 0] for owner in owners]
+    fields = [values[name] for name in domain.part_names if name in values]
+    found = [g(edge.x[mine]).detach() for g, mine in zip(fields, index, strict=True)]
+    return torch.cat(index), torch.cat(found)
 
 
 def _largest(gaps: Tensor, x: Points, values: Values) -> RoughPoint | None:

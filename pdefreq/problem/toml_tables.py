@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -10,10 +11,24 @@ from typing import Any, NoReturn, Self
 from pdefreq.core.errors import ProblemFileError, UntrustedCodeError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.registry import Registry
+from pdefreq.core.table_keys import Key, Whole, named
 from pdefreq.problem.expressions import Region, parse_condition, parse_field, parse_number
 from pdefreq.problem.expressions.scope import Scope, shorten
 
-_MAX_DIMENSION = 100
+_ALIKE = 0.75  # similarity from which an unknown word is taken for a known one
+
+
+class MissingValueError(ProblemFileError):
+    """A key that a table needs is missing.
+
+    Args:
+        message: The message.
+        path: The path of the table.
+    """
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,17 @@ class TomlTable:
     """A function that reads a field from a file named by a value and returns None for other values; None allows formulas only."""
 
     report: Callable[[ProblemFileError], None] | None = None
-    """A function that keeps errors in formulas and numbers, which are then replaced by 1; with None errors are raised."""
+    """A function that keeps errors in values, for which other values are substituted; with None errors are raised."""
+
+    keys: Sequence[str] = ()
+    """The definitions of the keys."""
+
+    def read(self, name: str) -> Any:
+        """The value of a key according to its definition in `keys`."""
+        key = named(self.keys, name)
+        if not key.kind.has_substitute:
+            return key.kind.read(self, key)
+        return self._or_report(lambda: key.kind.read(replace(self, report=None), key), key.kind.substitute(self))
 
     def has(self, key: str) -> bool:
         return key in self.values
@@ -39,16 +64,24 @@ class TomlTable:
         return f"[{self.path}] {key}" if self.path else key
 
     def fail(self, key: str, expected: str) -> NoReturn:
-        got = f"got {shorten(self.values[key])}" if key in self.values else "but it is missing"
-        raise ProblemFileError(f"{self.key(key)} must be {expected}, {got}")
+        if key not in self.values:
+            raise MissingValueError(f"{self.key(key)} must be {expected}, but it is missing", self.path)
+        raise ProblemFileError(f"{self.key(key)} must be {expected}, got {shorten(self.values[key])}")
 
     def text(self, key: str, default: str) -> str:
         value = self.values.get(key, default)
         return " ".join(value.split()) if isinstance(value, str) else self.fail(key, "text in quotes")
 
-    def choice(self, key: str, default: str | None, known: tuple[str, ...]) -> Any:
+    def choice(self, key: str, default: str | None, known: Sequence[str], aliases: Sequence[str] = ()) -> Any:
+        """One of several words. The message for another word suggests the nearest one, also among aliases."""
         value = self.values.get(key, default)
-        return value if value in known else self.fail(key, " or ".join(f'"{k}"' for k in known))
+        if value in known:
+            return value
+        expected = " or ".join(f'"{k}"' for k in known)
+        near = difflib.get_close_matches(str(value).lower(), [*known, *aliases], n=1, cutoff=_ALIKE)
+        if isinstance(value, str) and near:
+            raise ProblemFileError(f"{self.key(key)} must be {expected}, got {shorten(value)}: did you mean '{near[0]}'?")
+        self.fail(key, expected)
 
     def number(self, key: str, default: float | None = None) -> float:
         return self._number(key, self.values.get(key, default))
@@ -158,18 +191,19 @@ class DomainTable(TomlTable):
     files: Files
     size: int = 0
 
-    def sized(self, fewest: int, *, usual: int, most: int = _MAX_DIMENSION) -> Self:
+    def sized(self, dimension: Key) -> Self:
         """A copy with its dimension: the stated one, or the length of the longest list that could be a point.
 
         Expressions of the copy may use `dimension`.
 
         Args:
-            fewest: The smallest dimension of this kind of domain.
-            usual: The dimension if the table does not determine it.
-            most: The largest dimension of this kind of domain.
+            dimension: The definition of the dimension: its range, and the default if no list determines it.
         """
+        known = dimension.kind
+        assert isinstance(known, Whole)
         lists = [len(v) for v in self.values.values() if isinstance(v, list)]
-        d = self.whole("dimension", max((n for n in lists if fewest <= n <= most), default=usual), fewest, most)
+        longest = max((n for n in lists if known.least <= n <= known.most), default=dimension.default)
+        d = self._or_report(lambda: self.whole(dimension, longest, known.least, known.most), longest)
         return replace(self, scope=Scope(d, {**self.scope.parameters, "dimension": float(d)}), size=d)
 
     def corner(self, key: str, default: float | None = None) -> tuple[float, ...]:

@@ -34,12 +34,13 @@ class Checkpoint:
     memory: dict[str, np.ndarray]
     history: History
     done: bool = False
+    elapsed: float = 0.0
 
     @classmethod
-    def of(cls, state: State, step: int, seconds: float, history: History) -> Checkpoint:
+    def of(cls, state: State, step: int, seconds: float, history: History, elapsed: float) -> Checkpoint:
         """A state of a run as arrays."""
         memory = {name: value.detach().cpu().numpy() for name, value in state.memory.items()}
-        return cls(step, seconds, state.coefficients.detach().cpu().numpy(), memory, history, state.done)
+        return cls(step, seconds, state.coefficients.detach().cpu().numpy(), memory, history, state.done, elapsed)
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
@@ -59,8 +60,9 @@ class Checkpoint:
             return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
         history = History.from_arrays(group("column/"), group("fact/"))
-        done, memory = bool(arrays["done"]), group("memory/")
-        return cls(int(arrays["step"]), float(arrays["seconds"]), arrays["coefficients"], memory, history, done)
+        done, memory, seconds = bool(arrays["done"]), group("memory/"), float(arrays["seconds"])
+        elapsed = float(arrays.get("elapsed", seconds))
+        return cls(int(arrays["step"]), seconds, arrays["coefficients"], memory, history, done, elapsed)
 
     def to_file(self) -> tuple[str, bytes]:
         """The name and the content of the file of the checkpoint."""
@@ -70,6 +72,7 @@ class Checkpoint:
             "coefficients": self.coefficients,
             "step": np.array(self.step),
             "seconds": np.array(self.seconds),
+            "elapsed": np.array(self.elapsed),
             "done": np.array(self.done),
         }
         arrays |= {f"memory/{name}": value for name, value in self.memory.items()}

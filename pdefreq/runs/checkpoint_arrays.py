@@ -57,8 +57,9 @@ def require_checkpoint(arrays: Mapping[str, np.ndarray], step: int) -> None:
             raise ValueError(f"its `{name}` is missing or has another type or shape")
     if int(arrays["step"]) != step:
         raise ValueError(f"its name and its content state the steps {step} and {int(arrays['step'])}")
-    if not 0 <= float(arrays["seconds"]) < np.inf:
-        raise ValueError(f"its time is {float(arrays['seconds'])} seconds")
+    for seconds in (arrays["seconds"], arrays.get("elapsed", arrays["seconds"])):
+        if seconds.ndim or not 0 <= float(seconds) < np.inf:
+            raise ValueError(f"its time is {seconds} seconds")
     columns = {name: value for name, value in arrays.items() if name.startswith("column/")}
     _require_columns(columns)
     numbers = {**columns, **{name: value for name, value in arrays.items() if name.startswith("memory/")}}

@@ -216,6 +216,11 @@ def _remark_on(prepared: PreparedRun, start: Position) -> None:
 
 
 def _require_ahead(stop: Stop, checkpoint: Checkpoint) -> None:
-    for name, limit, done in (("steps", stop.steps, checkpoint.step), ("seconds", stop.seconds, checkpoint.seconds)):
+    limits = (
+        ("steps", stop.steps, checkpoint.step),
+        ("seconds", stop.seconds, checkpoint.elapsed),
+        ("seconds of steps", stop.train_seconds, checkpoint.seconds),
+    )
+    for name, limit, done in limits:
         if limit is not None and limit < done:
             raise OptionError(f"the run has taken {done:,.6g} {name} already and can't end at {limit:,.6g}; set a larger limit")

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.announcements import announce
+from pdefreq.core.announcements import announce, remark
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.interrupts import interruptible
 from pdefreq.runs.position import Position
 from pdefreq.runs.recorder import Recorder, is_finite
+from pdefreq.runs.time_estimate import TimeEstimate
 
 if TYPE_CHECKING:
     from pdefreq.iterations.iteration import Iteration, State
@@ -25,7 +26,17 @@ _CHECKPOINT_SECONDS = 20.0  # a killed process loses at most this time and one s
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a run; `fraction` in [0, 1] is the part of the budget that is used."""
+    """The progress of a run.
+
+    Args:
+        step: The number of steps.
+        seconds: The time of these steps.
+        objective: The objective.
+        relative_l2: The relative L2 error.
+        fraction: The part of the budget that is used, in [0, 1].
+        done: Whether the run has ended.
+        left: The time that is left, as far as it is known: up to a limit on the time, or that of the steps up to a limit on them.
+    """
 
     step: int
     seconds: float
@@ -33,6 +44,7 @@ class Progress:
     relative_l2: float
     fraction: float
     done: bool
+    left: float = math.inf
 
 
 def advance(
@@ -51,40 +63,44 @@ def advance(
     recorder = Recorder(prepared, history)
     state, step, seconds = start.state, start.step, start.seconds
     due = schedule.after(int(history.last("step"))) if len(history) else 0
-    good = Position(_copy(state), step, seconds, history)
+    good = Position(_copy(state), step, seconds, history, start.elapsed)
     status: Status | None = None
-    saved = time.monotonic()
+    saved, began = time.monotonic(), time.monotonic() - start.elapsed
+    estimate = TimeEstimate(stop, schedule)
     with interruptible() as interrupted:
 
+        def elapsed() -> float:
+            return time.monotonic() - began
+
+        def limit(step: int, seconds: float) -> Status | None:
+            return _limit(step, seconds, elapsed(), stop)
+
         def pause(step: int, seconds: float) -> bool:
-            return (
-                step >= due
-                or interrupted()
-                or time.monotonic() - saved >= _CHECKPOINT_SECONDS
-                or bool(_limit(step, seconds, stop))
-            )
+            return step >= due or interrupted() or time.monotonic() - saved >= _CHECKPOINT_SECONDS or bool(limit(step, seconds))
 
         while status is None:
-            if step >= due or state.done or _limit(step, seconds, stop):
+            if step >= due or state.done or limit(step, seconds):
                 due = schedule.after(step)
                 announce("measuring the errors")
                 status = recorder.record(state, step, seconds)
                 if status is None or not status.is_failure:
-                    good = Position(_copy(state), step, seconds, history)
-                status = status or _limit(step, seconds, stop)
+                    good = Position(_copy(state), step, seconds, history, elapsed())
+                status = status or limit(step, seconds)
                 if callback is not None and callback(step, state, history):
                     status = status or Status.INTERRUPTED
                 if progress is not None:
-                    progress(_progress(history, stop, done=status is not None))
+                    progress(_progress(history, stop, elapsed(), done=status is not None))
+                if status is None and (sentence := estimate.sentence(step, seconds, elapsed())):
+                    remark(sentence)
             if status is None and interrupted():
                 status = Status.INTERRUPTED
             if status is None:
                 state, step, seconds = _stride(prepared.iteration, state, step, seconds, pause)
                 if run_folder is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and is_finite(state):
-                    run_folder.write_checkpoint(Position(state, step, seconds, history).checkpoint())
+                    run_folder.write_checkpoint(Position(state, step, seconds, history, elapsed()).checkpoint())
                     saved = time.monotonic()
         # After a failure the state is the last good one. The history keeps the row of the failure.
-        end = good if status.is_failure else Position(state, step, seconds, history)
+        end = good if status.is_failure else Position(state, step, seconds, history, elapsed())
         announce("computing the results")
         solution = Solution.of(prepared, end, status, notes=notes)
         if run_folder is not None:
@@ -109,21 +125,21 @@ def _stride(
     return state, step, seconds + time.perf_counter() - began
 
 
-def _limit(step: int, seconds: float, stop: Stop) -> Status | None:
+def _limit(step: int, seconds: float, elapsed: float, stop: Stop) -> Status | None:
     if stop.steps is not None and step >= stop.steps:
         return Status.STEPS
-    if stop.seconds is not None and seconds >= stop.seconds:
-        return Status.SECONDS
-    return None
+    limits = ((seconds, stop.train_seconds), (elapsed, stop.seconds))
+    return Status.SECONDS if any(most is not None and used >= most for used, most in limits) else None
 
 
-def _progress(history: History, stop: Stop, *, done: bool) -> Progress:
+def _progress(history: History, stop: Stop, elapsed: float, *, done: bool) -> Progress:
     step, seconds = int(history.last("step")), float(history.last("seconds"))
-    parts = [step / stop.steps if stop.steps else 0.0, seconds / stop.seconds if stop.seconds else 0.0]
-    error = history.last("relative_l2")
-    return Progress(
-        step, seconds, float(history.last("objective")), math.nan if error is None else float(error), min(1.0, max(parts)), done
-    )
+    limits = ((step, stop.steps, seconds / max(step, 1)), (seconds, stop.train_seconds, 1.0), (elapsed, stop.seconds, 1.0))
+    parts = [used / most for used, most, _ in limits if most]
+    left = [(most - used) * unit for used, most, unit in limits if most]
+    error = math.nan if history.last("relative_l2") is None else float(history.last("relative_l2"))
+    fraction, rest = min(1.0, max(parts, default=0.0)), max(0.0, min(left, default=math.inf))
+    return Progress(step, seconds, float(history.last("objective")), error, fraction, done, rest)
 
 
 def _copy(state: State) -> State:

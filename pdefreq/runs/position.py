@@ -16,18 +16,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Position:
-    """The state, step, time and history of a run: the content of a checkpoint."""
+    """The state, step, times and history of a run: the content of a checkpoint.
+
+    Args:
+        state: The state.
+        step: The number of steps.
+        seconds: The time of these steps.
+        history: The rows so far.
+        elapsed: The time of the run so far, measurements included.
+    """
 
     state: State
     step: int
     seconds: float
     history: History
+    elapsed: float = 0.0
 
     def checkpoint(self) -> Checkpoint:
         """The checkpoint that stores this position."""
         from pdefreq.runs.checkpoint import Checkpoint
 
-        return Checkpoint.of(self.state, self.step, self.seconds, self.history)
+        return Checkpoint.of(self.state, self.step, self.seconds, self.history, self.elapsed)
 
     @classmethod
     def start(cls, prepared: PreparedRun) -> Position:
@@ -57,4 +66,5 @@ class Position:
             raise unlike from error
         if state.space.num_coefficients != len(checkpoint.coefficients):
             raise unlike
-        return cls(replace(state, done=checkpoint.done), checkpoint.step, checkpoint.seconds, checkpoint.history)
+        state = replace(state, done=checkpoint.done)
+        return cls(state, checkpoint.step, checkpoint.seconds, checkpoint.history, checkpoint.elapsed)

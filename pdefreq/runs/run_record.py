@@ -21,6 +21,7 @@ class StopRecord(TypedDict):
     seconds: float | None
     tolerance: float | None
     stagnation: int | None
+    train_seconds: NotRequired[float | None]
 
 
 class ScheduleRecord(TypedDict):

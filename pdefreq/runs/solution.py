@@ -271,7 +271,7 @@ class Solution(Record, Field):
 
         run_folder = RunFolder(folder)
         run_folder.create(self.spec)
-        run_folder.write_checkpoint(Checkpoint.of(self.last_state, self.step, self.seconds, self.history))
+        run_folder.write_checkpoint(Checkpoint.of(self.last_state, self.step, self.seconds, self.history, self.seconds))
         self.write(run_folder)
         return run_folder.path
 

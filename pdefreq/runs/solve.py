@@ -26,6 +26,7 @@ def solve(
     *,
     steps: int | None = None,
     seconds: float | None = None,
+    train_seconds: float | None = None,
     stop: Stop | None = None,
     probes: Sequence[Probe | str] | None = None,
     schedule: Schedule | None = None,
@@ -48,7 +49,8 @@ def solve(
         problem: A problem, the name of an included problem, or the path of a problem file.
         solver: A method with its options, or its name; ``"a+b"`` is a chain of two methods.
         steps: Largest number of steps, in place of the default of the method.
-        seconds: Largest time of the steps; measurements by probes are excluded.
+        seconds: Largest time of the run from its first measurement on, measurements included.
+        train_seconds: Largest time of the steps, without measurements.
         stop: Further limits, in place of those of the default budget of the method.
         probes: The probes, as objects or by name, such as ``"ntk"`` or ``"ntk:number=50"``; by default those of the errors, the
             spectrum and the misfit at held-out data, ``["error", "spectral", "holdout"]``.
@@ -82,7 +84,7 @@ def solve(
     from pdefreq.solvers.solver import chosen
 
     problem = problem_of(problem)
-    stop = Stop.of(stop, steps=steps, seconds=seconds)
+    stop = Stop.of(stop, steps=steps, seconds=seconds, train_seconds=train_seconds)
     if schedule is not None and not isinstance(schedule, Schedule):
         raise OptionError(f"`schedule` must be a Schedule, got {schedule!r}: write schedule=Schedule(...)")
     if probes is not None and not isinstance(probes, (list, tuple)):
@@ -124,7 +126,7 @@ def solve(
         outputs=tuple(outputs),
         probes=None if lost or written is None else tuple(probe for probe in written if probe is not None),
         given=tuple(name for name, here in unwritten.items() if here),
-        reasons=choice.reasons,
+        reasons=(*choice.reasons, *solver.choices),
     )
     return run(spec, folder, given=given, callback=callback, progress=progress)
 

@@ -49,7 +49,7 @@ class RunSpec:
         outputs: What the commands write with the tables: ``"figures"``, ``"tensorboard"``; Python functions write neither.
         given: Names of the Python objects that the spec can't contain: solver, guess, reference, probes. For the problem see
             `WrittenProblem.samples`.
-        reasons: Sentences on the choice of the method, if `method` chose it for the problem, as `auto` does.
+        reasons: Sentences on the choice of the method, if `method` chose it for the problem, as `auto` does, and of its parts.
     """
 
     problem: WrittenProblem

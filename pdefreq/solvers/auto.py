@@ -14,7 +14,7 @@ from pdefreq.core.streams import stream
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.requirements import needs_of
-from pdefreq.solvers.smoothness import defect, roughness, vanishes
+from pdefreq.solvers.smoothness import defect, layers, roughness, vanishes
 from pdefreq.solvers.solver import Choice, Solver
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ class _Facts:
         if problem.data is not None:  # a sum of point sources: u is piecewise linear, or has logarithmic peaks
             return "fem"
         adaptive = problem.is_linear and not problem.periodic_axes
-        refined = adaptive and problem.domain.dimension == 2 and bool(self.rough)
+        d = problem.domain.dimension
+        refined = adaptive and bool(self.rough) and (d == 2 or (d == 1 and bool(layers(problem))))
         return "fem:element=P2" + ",refinement=adaptive" * refined
 
     def _losses(self, chosen: str) -> Sequence[tuple[str, str]]:

@@ -79,6 +79,10 @@ class Chain(Solver):
             second=self.second.resolved(problem, replace(stop, steps=left)),
         )
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.first.choices, *self.second.choices)))
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:

@@ -14,7 +14,7 @@ from pdefreq.core.history import Stop
 from pdefreq.problem.needs import EQUATION, PLANE_OR_SPACE, Need
 from pdefreq.solvers.galerkin import GALERKIN_STEPS, condensing, galerkin_iteration
 from pdefreq.solvers.refinable import DoublesSize
-from pdefreq.solvers.requirements import require, require_precision
+from pdefreq.solvers.requirements import instead, require, require_precision
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -109,12 +109,16 @@ class Fem(DoublesSize, Solver):
         from pdefreq.domains.meshes.meshing import mesh_for
         from pdefreq.spaces.elements.lagrange import Lagrange
 
-        mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")
+        try:
+            mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")
+        except IncompatibleError as error:  # no mesh generator, or no CAD form
+            raise IncompatibleError(f"{error}, or {instead(problem, 'fem')}") from None
         if problem.domain.dimension == 1:
             mesh = with_nodes(mesh, problem.interfaces)
-        fitting = "P1 or P2" if isinstance(mesh, MeshSimplex) else "Q1"
+        fitting = ("P1", "P2") if isinstance(mesh, MeshSimplex) else ("Q1",)
         if self.element not in fitting and problem.domain.dimension > 1:
-            raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use element={fitting}")
+            able = " or ".join(f"`--set element={element}`" for element in fitting)
+            raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use {able}")
         degree = 2 if self.element == "P2" else 1
         space = Lagrange(mesh, self._degree(problem), degree=degree, periodic=problem.periodic_axes)
         if self.refinement is None:
@@ -200,7 +204,7 @@ class Fem(DoublesSize, Solver):
                 "and set `cells`"
             )
         if self.element == "Q1":
-            raise IncompatibleError("refinement estimates errors on simplices: use element=P1 or P2")
+            raise IncompatibleError("refinement estimates errors on simplices: use `--set element=P1` or `--set element=P2`")
 
     def _degree(self, problem: Problem) -> int:
         d = problem.domain.dimension

@@ -7,7 +7,8 @@ from typing import Any
 from pdefreq.core.composition import as_part
 from pdefreq.core.errors import OptionError
 from pdefreq.parts.boundary import Automatic as AutomaticBoundary
-from pdefreq.parts.boundary import Boundary, Hard
+from pdefreq.parts.boundary import Boundary
+from pdefreq.parts.losses import Automatic as AutomaticLoss
 from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
 from pdefreq.parts.mscale import Mscale
 from pdefreq.parts.networks import Mlp, Network
@@ -20,12 +21,13 @@ _ENHANCED = Residual(
     gradient=1e-3
 )  # with a factor of 1 the gradient outweighs the residual by the square of the highest frequency
 _AUTOMATIC = AutomaticBoundary()
+_AUTOMATIC_LOSS = AutomaticLoss()
 
 
 def _required(loss: Loss, kind: type[Loss]) -> Loss:
     """The loss, if it is of the kind that gives the method its name."""
     loss = as_part(Loss, loss, "loss")
-    if not isinstance(loss, kind):
+    if not isinstance(loss, kind) or isinstance(loss, AutomaticLoss):
         name = kind.registry.name_of(kind)
         raise OptionError(f"`loss` must be {name} here, got {loss.title}: use the method `network` for any loss")
     return loss
@@ -35,7 +37,7 @@ def deep_ritz(
     *,
     network: Network = Mlp(widths=(75, 75, 75)),
     loss: Ritz = Ritz(),
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(half_life=1500.0),
     training: Training = Training(steps=4000),
@@ -70,7 +72,7 @@ def mscale(
     *,
     network: Network = Mscale(),
     loss: Ritz = Ritz(),
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(learning_rate=8e-3, half_life=800.0),
     training: Training = Training(steps=2000),
@@ -105,7 +107,7 @@ def pinn(
     *,
     network: Network = Mlp(),
     loss: Residual = Residual(),
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(learning_rate=5e-3, half_life=500.0),
     training: Training = Training(steps=2500),
@@ -140,7 +142,7 @@ def pinn_gradient(
     *,
     network: Network = Mlp(),
     loss: Residual = _ENHANCED,
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(learning_rate=5e-3, half_life=300.0),
     training: Training = Training(steps=1000),
@@ -174,7 +176,7 @@ def pinn_gradient(
 def gauss_newton(
     *,
     network: Network = Mlp(widths=None, activation="sin", initialization="siren(10)"),
-    loss: Loss = Residual(),
+    loss: Loss = _AUTOMATIC_LOSS,
     boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: GaussNewton = GaussNewton(factorization="cholesky-qr"),
@@ -274,7 +276,7 @@ def network(
     *,
     network: Network = Mlp(),
     loss: Loss = Ritz(),
-    boundary: Boundary = Hard(),
+    boundary: Boundary = _AUTOMATIC,
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(),
     training: Training = Training(),

@@ -10,11 +10,13 @@ from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Stop
 from pdefreq.parts.adaptive_points import AdaptivePoints
-from pdefreq.parts.boundary import Boundary, Hard
+from pdefreq.parts.boundary import Automatic as AutomaticBoundary
+from pdefreq.parts.boundary import Boundary, Setting
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
-from pdefreq.parts.optimizers import Adam, Optimizer
-from pdefreq.parts.points import Automatic, Points
+from pdefreq.parts.optimizers import Adam, FirstOrder, Optimizer
+from pdefreq.parts.point_numbers import fitted_number
+from pdefreq.parts.points import Automatic, Gauss, Points
 from pdefreq.parts.training import Training
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.problem.needs import VALUES_WITH_DERIVATIVES, Need
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from pdefreq.iterations.training.training_iteration import TrainingIteration
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.scales import NaturalUnits, Scales
-    from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.trial_space import TrialSpace
@@ -61,17 +62,21 @@ class NetworkSolver(Solver):
 
     network: Network = field(default_factory=Mlp)
     loss: Loss = field(default_factory=Ritz)
-    boundary: Boundary = field(default_factory=Hard)
+    boundary: Boundary = field(default_factory=AutomaticBoundary)
     points: Points = field(default_factory=Automatic)
     optimizer: Optimizer = field(default_factory=Adam)
     training: Training = field(default_factory=Training)
-    boundary_choice: str = field(default="", compare=False, metadata={"option": False})  # a sentence of `resolved`
+    loss_choice: str = field(default="", compare=False, metadata={"option": False})  # sentences of `resolved`
+    boundary_choice: str = field(default="", compare=False, metadata={"option": False})
+    points_choice: str = field(default="", compare=False, metadata={"option": False})
     label: str = field(default="network", compare=False, metadata={"option": False})  # the label does not change the method
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.loss.is_regression and self.boundary.is_penalty:
-            raise OptionError("a fit of a function has no boundary conditions: leave `boundary` out, or use loss=residual")
+            raise OptionError(
+                "a fit of a function has no boundary conditions: leave `boundary` out, or use `--set loss=residual`"
+            )
         if not self.loss.is_square and self.training.balance_every is not None:
             raise OptionError(
                 "`balance_every` does nothing here: it needs a loss that is a sum of squares, such as loss=residual; set that, "
@@ -84,7 +89,7 @@ class NetworkSolver(Solver):
         if self.optimizer.needs_fixed_objective and self.training.batch is not None:
             raise OptionError(
                 f"{self.optimizer.title} needs an objective that is the same in every step: leave `batch` out, or use "
-                "optimizer=adam"
+                "`--set optimizer=adam`"
             )
 
     @property
@@ -114,18 +119,47 @@ class NetworkSolver(Solver):
         from pdefreq.spectrum.data_spectrum import SpectralData
 
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
-        known = problem.data is not None and self.loss.sums_over_data
-        is_residual = self.loss.is_square and not self.loss.is_regression
-        network = self.network.sized(SpectralData(problem), is_residual=is_residual).resolved(problem.periodic_axes)
-        can_build_in = problem.is_regression or len(problem.periodic_axes) == d or problem.dirichlet is not None
+        loss, loss_choice = self.loss.suited(problem)
+        known = problem.data is not None and loss.sums_over_data
+        is_residual = loss.is_square and not loss.is_regression
+        data = SpectralData(problem)
+        network = self.network.sized(data, is_residual=is_residual).resolved(problem.periodic_axes)
         holes = isinstance(problem.domain, WithHoles)
-        number, on_boundary = self.optimizer.points(d, network.num_parameters(d), holes=holes)
-        points = self.points.resolved(d, number, known=known)
-        waves = network.consists_of_waves and is_residual
-        boundary = self.boundary.suited(waves=waves, can_build_in=can_build_in)
-        told = self.boundary.told(boundary, waves=waves) or self.boundary_choice
-        boundary = boundary.resolved(d, budget or self.training.steps, on_boundary)
-        return replace(self, network=network, points=points, boundary=boundary, boundary_choice=told)
+        around_holes = holes and is_residual and self.optimizer.has_few_points
+        rule = self.points.suited(d, known=known, even=around_holes)
+        on_lines = holes and isinstance(rule, Gauss)
+        number, on_boundary = self.optimizer.points(d, network.num_parameters(d), on_lines=on_lines)
+        points_choice = self.points_choice
+        if isinstance(self.optimizer, FirstOrder) and self.points.number is None and not known:
+            number, points_choice = fitted_number(number, data, holes=holes)
+        points = rule.resolved(d, number, known=known)
+        setting = Setting(
+            problem,
+            loss.derivatives,
+            waves=network.consists_of_waves and is_residual,
+            around_holes=around_holes,
+            steps=budget or self.training.steps,
+            number=on_boundary,
+            beta=self.optimizer.penalty_parameter(is_residual=is_residual),
+        )
+        boundary, told = self.boundary, ""
+        if not problem.is_regression:
+            boundary, told = boundary.chosen(setting)
+            boundary = boundary.resolved(setting)
+        return replace(
+            self,
+            network=network,
+            loss=loss,
+            points=points,
+            boundary=boundary,
+            loss_choice=loss_choice or self.loss_choice,
+            boundary_choice=told or self.boundary_choice,
+            points_choice=points_choice,
+        )
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.loss_choice, self.boundary_choice, self.points_choice)))
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -142,8 +176,9 @@ class NetworkSolver(Solver):
         from pdefreq.problem.scales import NaturalUnits
         from pdefreq.spectrum.data_spectrum import SpectralData
 
-        loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
-        require(problem, self.name, self.needs)
+        domain, regular, training = problem.domain, problem.regular, self.training
+        require(problem, self.name, self.loss.needs)
+        require(problem, self.name, self.needs, advice="use `--set boundary=penalty`")
         require_precision(problem.equation, dtype)
         if guess is not None:
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
@@ -151,11 +186,9 @@ class NetworkSolver(Solver):
             require_compatible(problem)  # otherwise the energy has no minimum
         resolved = self.resolved(problem, Stop())
         method, reason = resolved._settled(SpectralData(problem))
-        if not problem.is_regression and len(problem.periodic_axes) < domain.dimension:
-            reason = f"{reason} {resolved.boundary_choice}".strip()
-        require(problem, self.name, method.needs)
-        method._require_start(problem.equation, domain, problem.dirichlet)
-        points, boundary = method.points, method.boundary
+        require(problem, self.name, method.needs, advice="use `--set boundary=penalty`")
+        method._require_start(problem)
+        loss, points, boundary = method.loss, method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
@@ -174,7 +207,8 @@ class NetworkSolver(Solver):
 
         def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
-                sampled = Sampled(interior, edge, boundary.penalty_parameter, source, load, scales).in_unit(unit)
+                beta, flux_beta = boundary.penalty_parameter, boundary.flux_parameter
+                sampled = Sampled(interior, edge, beta, flux_beta, source, load, scales).in_unit(unit)
                 if not mixed:
                     return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
                 return in_mixed_precision(loss.functional(problem, space, sampled, like=like.float())).weighted(
@@ -193,7 +227,7 @@ class NetworkSolver(Solver):
             if not start.tends_to_zero:
                 raise OptionError(
                     f"points={points.title} chooses points by the residual and needs a loss that is a sum of squares, such as "
-                    "loss=residual: use that, or points=sobol"
+                    "loss=residual: use that, or `--set points=sobol`"
                 )
             adaptive = AdaptiveSampling(points, domain, seed, regular, lambda interior: objectives.on(interior))
         return TrainingIteration(
@@ -243,10 +277,9 @@ class NetworkSolver(Solver):
         domain = problem.domain
         network = self.network.on(domain, Frame.of(domain)) if scaled else self.network.on(domain)
         require_periodic(network, domain, problem.periodic_axes)
-        across = [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes]
 
         def space_of(network: trial_space.Network) -> trial_space.Network:
-            return network if problem.is_regression else self.boundary.applied(network, domain, problem.dirichlet, across)
+            return network if problem.is_regression else self.boundary.applied(network, problem)
 
         space = space_of(network)
         if not scaled:
@@ -256,17 +289,19 @@ class NetworkSolver(Solver):
             space = space_of(InUnits(network, scales.offset, scales.amplitude))
         return network, space, scales
 
-    def _require_start(self, equation: Equation, domain: Domain, values: Field | None) -> None:
+    def _require_start(self, problem: Problem) -> None:
         """Refuse an initial state with constant u if p > 2, where the derivative of the flux |grad u|^(p-2) grad u is zero.
 
         Raises:
             IncompatibleError: If the network starts with constant u, and no other term of the equation or the boundary depends on
                 u.
         """
+        from pdefreq.domains.domain import only_one
         from pdefreq.problem.terms.diffusion import Diffusion
 
-        diffusion = equation.find(Diffusion)
-        edge = None if self.boundary.is_penalty or values is None else values.constant
+        equation, domain, values = problem.equation, problem.domain, problem.side_values
+        diffusion, only = equation.find(Diffusion), only_one(values) if values else None
+        edge = None if self.boundary.is_penalty or only is None else only.constant
         residual = self.loss.is_square and not self.loss.is_regression
         if diffusion is None or diffusion.exponent <= 2 or edge is None or not (residual and self.network.starts_at_zero):
             return
@@ -294,12 +329,13 @@ class NetworkSolver(Solver):
             )
         if self.loss.couples_points and (not points.is_fixed or training.batch is not None):
             raise OptionError(
-                "a metric of the residual couples all points, which must stay the same: use points=gauss, and leave `batch` out"
+                "a metric of the residual couples all points, which must stay the same: use `--set points=gauss`, and leave "
+                "`batch` out"
             )
         if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
             raise OptionError(
                 f"{self.optimizer.title} needs an objective that is the same in every step, and random points change it: "
-                "use points=gauss or resample_every=100"
+                "use `--set points=gauss` or `--set resample_every=100`"
             )
         if points.number is not None and training.batch is not None and training.batch > points.number:
             raise OptionError(
@@ -308,7 +344,7 @@ class NetworkSolver(Solver):
         if "boundary" in (self.loss.weights or {}) and not boundary.is_penalty and not is_regression:
             raise UnknownNameError(
                 "unknown term 'boundary' in `weights`: boundary values are built into the network, which leaves no such term; "
-                "use boundary=penalty"
+                "use `--set boundary=penalty`"
             )
 
     def _require_room(self, points: Points, boundary: Boundary, dimension: int) -> None:
@@ -338,7 +374,7 @@ class NetworkSolver(Solver):
             cause, remedy = f"{self.network.smoothness_from} has {network.smoothness:g}", self.network.smoother
         else:
             cause = f"boundary values built in on this domain leave the network {space.smoothness:g}"
-            remedy = "boundary=penalty"
+            remedy = "`--set boundary=penalty`"
         raise IncompatibleError(f"{self.name} takes derivatives of order {order} and {cause}: use {remedy}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import IncompatibleError
@@ -14,16 +15,23 @@ if TYPE_CHECKING:
     import torch
 
     from pdefreq.domains.box import Box
+    from pdefreq.domains.domain import Domain
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.equation import Equation
 
 _HIGHEST_SINGLE = 8  # largest exponent for which float32 resolves the flux |grad u|^(p-1)
 _CLASSICAL = ("sine", "fourier", "cg", "gmres", "fem")
-_NETWORKS = ("deep-ritz", "deep-ritz:boundary=penalty", "gauss-newton", "gauss-newton:boundary=penalty", "regression")
+_NETWORKS = ("deep-ritz", "gauss-newton", "regression")
 
 
-def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
+def require(problem: Problem, method: str, needs: Sequence[Need], *, advice: str | None = None) -> None:
     """Refuse a problem that does not meet the needs of a method.
+
+    Args:
+        problem: The problem.
+        method: The name of the method.
+        needs: What it needs.
+        advice: What to use instead; by default, methods that can solve the problem.
 
     Raises:
         IncompatibleError: In one sentence, with what is missing and a method that can solve the problem.
@@ -35,17 +43,24 @@ def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
     found = problem.lacks(needs)
     if found is not None:
         need, why = found
-        raise IncompatibleError(f"{method} needs {need.what}, and {why}: {instead(problem, method)}")
+        raise IncompatibleError(f"{method} needs {need.what}, and {why}: {advice or instead(problem, method)}")
 
 
 def instead(problem: Problem, method: str) -> str:
     """Advice: the first classical method and the first network method whose needs the problem meets."""
 
     def can(name: str) -> bool:
-        return name != method and problem.lacks(needs_of(name)) is None
+        return name != method and problem.lacks(needs_of(name)) is None and (name != "fem" or _can_mesh(problem.domain))
 
     able = [name for family in (_CLASSICAL, _NETWORKS) if (name := next(filter(can, family), None)) is not None]
     return f"use {' or '.join(f'`{name}`' for name in able)}" if able else "no method of pdefreq can solve it"
+
+
+def _can_mesh(domain: Domain) -> bool:
+    """Whether a domain has a mesh, or a mesh generator for it is known to be there."""
+    from pdefreq.domains.domain import Domain
+
+    return domain.own_mesh is not None or type(domain).meshed is not Domain.meshed or find_spec("gmsh") is not None
 
 
 def needs_of(name: str) -> Sequence[Need]:

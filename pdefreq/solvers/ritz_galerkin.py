@@ -86,7 +86,7 @@ class RitzGalerkin(DoublesSize, Solver):
             return fem.prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
         if problem.periodic_axes:
             raise IncompatibleError(
-                "polynomials of basis=legendre are not periodic, and sides of this problem are: use basis=hat or `fem`"
+                "polynomials of basis=legendre are not periodic, and sides of this problem are: use `--set basis=hat` or `fem`"
             )
         points = self.quadrature or 2 * (number + 2)
         unknowns = (number + 2) ** box.dimension

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 _POINTS = 1024  # points at which the sign of a level set function is tested
 _EDGES = 8  # points on each edge of a box in three dimensions
 _ZERO = 1e-8  # relative to the size of the source: defects below it are rounding of formulas and of their second derivatives
+_HALF_WAVES = {1: 2000, 2: 45, 3: 13}  # largest number per side that `random-features` resolves, by dimension
 _TURN = 1e-3  # angles, in radians, that differ by less are equal
 
 
 def roughness(problem: Problem) -> str:
     """The reason why the solution has low regularity, as a clause; empty if the data show no reason.
 
-    The data are smooth functions unless they are known only at points, jump, have kinks, or name singular points. A corner of
+    The data are smooth functions unless they are known only at points, jump, have kinks, or name singular points. Layers that are
+    too thin for a sum of waves count as low regularity (`layers`). A corner of
     the domain with the interior angle w adds the singular function r^(pi/w), and an edge or corner with a right angle adds
     r^2 log r unless the source and the boundary values fit together there: Grisvard (1985), Elliptic Problems in Nonsmooth
     Domains, section 2.3.
@@ -35,8 +37,47 @@ def roughness(problem: Problem) -> str:
     Args:
         problem: A differential equation, without its exact solution.
     """
-    tests = (_of_points, _of_mesh, _of_coefficients, _of_values, _of_singular_points, _of_exponent, _of_joined_sides, _of_corners)
+    tests = (
+        _of_points,
+        _of_mesh,
+        _of_coefficients,
+        _of_values,
+        _of_singular_points,
+        _of_exponent,
+        _of_joined_sides,
+        _of_corners,
+        layers,
+    )
     return next((clause for test in tests if (clause := test(problem))), "")
+
+
+def layers(problem: Problem) -> str:
+    """The reason why the solution may have boundary layers that are too thin for a sum of waves, as a clause; otherwise empty.
+
+    With the averaged velocity b and diffusion A, layers at the outflow boundary have the width A / |b|. They are thin if this is
+    less than the shortest half wave of the method `random-features` on the longest side L of the bounding box. The data may be
+    such that there are no layers, for example if the exact solution is smooth, which is not tested.
+
+    Args:
+        problem: A differential equation, without its exact solution.
+
+    Source:
+        Roos, Stynes, Tobiska (2008), Robust Numerical Methods for Singularly Perturbed Differential Equations, section I.1.
+    """
+    from pdefreq.core.fields import ConstantField
+    from pdefreq.problem.solution_size import SizeEstimate
+
+    if problem.domain.dimension not in _HALF_WAVES or problem.equation.is_symmetric:
+        return ""
+    averaged = SizeEstimate(problem, ConstantField(0.0)).averaged
+    length = max(b - a for a, b in zip(*problem.domain.bounds, strict=True))
+    number = math.hypot(*averaged.convection) * length / averaged.mean_diffusion
+    if not number > _HALF_WAVES[problem.domain.dimension]:
+        return ""
+    return (
+        f"convection dominates diffusion (|b| L / A = {number:.2g}), so that u may have boundary layers of the width "
+        f"{length / number:.2g}"
+    )
 
 
 def defect(problem: Problem, values: Field, x: Points) -> Values:

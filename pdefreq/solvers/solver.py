@@ -102,6 +102,11 @@ class Solver(Part, ABC):
         """
         return self
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Sentences on the options that `resolved` has chosen for the problem, with the reasons."""
+        return ()
+
     @abstractmethod
     def prepare(
         self,

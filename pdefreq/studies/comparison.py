@@ -126,6 +126,7 @@ def compare(
     *,
     steps: int | None = None,
     seconds: float | None = None,
+    train_seconds: float | None = None,
     stop: Stop | None = None,
     seeds: int = 1,
     seed: int = 0,
@@ -142,7 +143,8 @@ def compare(
         solvers: Names or methods with their options; also monitors or records of other programs on the same problem. A mapping
             gives them labels.
         steps: Largest number of steps, in place of the defaults of the methods.
-        seconds: Largest time of the steps of each method; measurements by probes are excluded.
+        seconds: Largest time of each run from its first measurement on, measurements included.
+        train_seconds: Largest time of the steps of each run, without measurements.
         stop: Further limits, in place of those of the default budget of each method.
         seeds: The number of seeds for each method.
         seed: The first seed.
@@ -163,7 +165,7 @@ def compare(
     from pdefreq.runs.arguments import problem_of
     from pdefreq.runs.solve import solve
 
-    stop = Stop.of(stop, steps=steps, seconds=seconds)
+    stop = Stop.of(stop, steps=steps, seconds=seconds, train_seconds=train_seconds)
     if convert("seeds", seeds, int) < 1:
         raise OptionError(f"`seeds` must be at least 1, got {seeds}", option="seeds")
     problem = problem_of(problem)

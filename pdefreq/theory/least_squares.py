@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_BLOCK = 32  # columns that are eliminated together in a triangle
 RIDGE = 1e-15
 """The weight of the coefficients, relative to columns of unit length."""
 
@@ -44,18 +46,41 @@ class RidgeFactorization:
     """
 
     def __init__(self, matrix: Tensor, ridge: float = RIDGE) -> None:
+        from scipy.linalg import get_lapack_funcs
+
         lengths = torch.linalg.vector_norm(matrix, dim=0)
         self._lengths = torch.where(lengths > 0, lengths, 1.0)
         matrix /= self._lengths
-        below = ridge * torch.eye(matrix.shape[1], dtype=matrix.dtype, device=matrix.device)
-        self._reflections, self._factors = torch.geqrf(torch.cat([matrix, below]))
+        self._reflections, self._factors = torch.geqrf(matrix)
+        # The ridge is appended to the triangular factor. The zeros of two triangles save a quarter of the operations.
+        count = matrix.shape[1]
+        self._rank = min(matrix.shape)
+        upper = torch.zeros(count, count, dtype=matrix.dtype)
+        upper[: self._rank] = self._reflections[: self._rank].triu().cpu()
+        upper, below = np.asfortranarray(upper.numpy()), np.asfortranarray(ridge * np.eye(count, dtype=upper.numpy().dtype))
+        factorize, self._turn = get_lapack_funcs(("tpqrt", "tpmqrt"), (upper,))
+        self._upper, self._below, self._blocks, _ = factorize(count, min(_BLOCK, count), upper, below)
+
+    @property
+    def largest(self) -> float:
+        """The largest length of a column of A."""
+        return float(self._lengths.max())
 
     def solve(self, data: Tensor) -> tuple[Tensor, Tensor]:
         """The coefficients for data y, ``(n,)`` or ``(n, k)``, and what they leave of them, y - A c, of the same shape."""
-        count, columns = len(self._lengths), data.reshape(len(data), -1)
-        right = torch.cat([columns, data.new_zeros(count, columns.shape[1])])
-        turned = torch.ormqr(self._reflections, self._factors, right, transpose=True)
-        scaled = torch.linalg.solve_triangular(self._reflections[:count].triu(), turned[:count], upper=True)
-        turned[:count] = 0
-        left = torch.ormqr(self._reflections, self._factors, turned)[: len(data)]
-        return (scaled / self._lengths[:, None]).reshape(count, *data.shape[1:]), left.reshape(data.shape)
+        columns, count, rank = data.reshape(len(data), -1), len(self._lengths), self._rank
+        turned = torch.ormqr(self._reflections, self._factors, columns, transpose=True)
+        top = np.zeros((count, columns.shape[1]), dtype=self._upper.dtype, order="F")
+        top[:rank] = turned[:rank].cpu()
+        top, rest = self._turned(top, np.zeros_like(top), "T")
+        scaled = torch.linalg.solve_triangular(torch.from_numpy(self._upper).triu(), torch.from_numpy(top), upper=True)
+        top, _ = self._turned(np.zeros_like(top), rest, "N")
+        turned[:rank] = torch.from_numpy(top[:rank]).to(turned)
+        left = torch.ormqr(self._reflections, self._factors, turned)
+        coefficients = scaled.to(self._lengths) / self._lengths[:, None]
+        return coefficients.reshape(count, *data.shape[1:]), left.reshape(data.shape)
+
+    def _turned(self, top: np.ndarray, rest: np.ndarray, trans: str) -> tuple[np.ndarray, np.ndarray]:
+        """The orthogonal matrix of the second factorization, or its transpose, times columns."""
+        top, rest, _ = self._turn(len(top), self._below, self._blocks, top, rest, trans=trans)
+        return top, rest

@@ -126,7 +126,7 @@ def test_boundary_rows_stay_as_they_are():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"points": "sobol"}, "use points=gauss"),
+        ({"points": "sobol"}, "use `--set points=gauss`"),
         ({"batch": 10}, "leave `batch` out"),
         ({"gradient": 1.0}, "leave one of the two out"),
     ],

@@ -1,8 +1,10 @@
 """Step count, records and stopping criteria of the loop, for a method with a closed form."""
 
+import itertools
 import math
 import os
 import signal
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,11 +58,19 @@ def test_stagnation():
 
 
 def test_a_time_limit_ends_a_run_and_measurements_are_not_counted():
-    solution = run(Geometric(steps=10**9), stop=Stop(seconds=0.05))
+    solution = run(Geometric(steps=10**9), stop=Stop(train_seconds=0.05))
     assert solution.status is Status.SECONDS
     assert solution.seconds >= 0.05
     seconds = solution.history.column("seconds")
     assert (np.diff(seconds) > 0).all()
+
+
+def test_a_limit_on_the_time_of_a_run_counts_measurements():
+    """With 0.02 s for each row, 0.1 s have passed after five rows, while the steps take microseconds."""
+    solution = run(Geometric(steps=10**9), stop=Stop(seconds=0.1), callback=lambda *_: time.sleep(0.02))
+    assert solution.status is Status.SECONDS
+    assert len(solution.history) <= 6
+    assert solution.seconds < 0.1
 
 
 def test_divergence_keeps_the_last_good_state_and_the_history():
@@ -297,3 +307,11 @@ def test_stagnation_is_counted_from_the_last_stage_on():
 
 def test_a_solution_has_a_one_line_representation():
     assert repr(solve("poisson", "fem")) == "<fem on poisson: done at step 1, 1,001 unknowns>"
+
+
+def test_the_time_left_is_that_to_the_first_limit():
+    seen = []
+    run(Geometric(steps=10**9), stop=Stop(steps=10**6, seconds=0.3), progress=seen.append, callback=lambda *_: time.sleep(0.01))
+    assert all(later.left <= before.left for before, later in itertools.pairwise(seen[2:]))
+    assert seen[2].left <= 0.3 and seen[-1].left == 0
+    assert 0 < seen[2].fraction < seen[-1].fraction == 1

@@ -93,6 +93,26 @@ def test_solutions_that_are_called_smooth_converge_faster_by_sine_series(source)
     assert ("r^2 log r" in choice.reasons[0]) == (source == "1")
 
 
+@pytest.mark.parametrize("d", [1, 2])
+def test_layers_that_are_too_thin_for_waves_are_left_to_refined_elements(d):
+    """The layer of -a u'' + u' = 1 at the outflow has the width a."""
+    box = Box((0.0,) * d, (1.0,) * d)
+    options = {"source": "1" if d == 1 else "x*y*(1 - x)*(1 - y)", "boundary": "0", "convection": ["1", "0"][:d]}
+    thin, thick = (Problem(domain=box, diffusion=a, **options) for a in (1e-4, 0.5))
+    assert "boundary layers of the width 0.0001" in roughness(thin.blind()) and not roughness(thick.blind())
+    choice = chosen(thin)
+    assert isinstance(choice.solver, Fem) and "refinement=adaptive" in choice.reasons[0]
+    assert chosen(thick).solver.name == "random-features"
+
+
+def test_a_thin_layer_is_resolved_by_the_chosen_method():
+    problem = Problem(domain=Box((0.0,), (1.0,)), source="1", boundary="0", diffusion=1e-4, convection=["1"])
+    x = torch.linspace(0, 1, 2001, dtype=torch.float64)[:, None]
+    exact = x[:, 0] - torch.exp((x[:, 0] - 1) / 1e-4)
+    found = solve(problem, "auto", predict=False)(x)
+    assert float((found - exact).norm() / exact.norm()) < 1e-3  # random features end with an error of 0.9
+
+
 # --- The choice in runs -----------------------------------------------------------------------------------------------------
 
 

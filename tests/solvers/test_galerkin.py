@@ -106,7 +106,7 @@ def test_unsuitable_problems_are_refused_with_a_suitable_method(solver, fields, 
     [
         ({"quadrature": 20}, {}, "`quadrature` is at most 19 for P1 in 2 dimensions, got 20"),
         ({"cells": 10**6, "element": "P2"}, {}, r"`cells` = 1000000 would need about [\d,]+ GiB"),
-        ({"refinement": "uniform", "element": "Q1"}, {}, "use element=P1 or P2"),
+        ({"refinement": "uniform", "element": "Q1"}, {}, "use `--set element=P1` or `--set element=P2`"),
         (
             {"refinement": "adaptive"},
             {"exponent": 3.0},
@@ -117,12 +117,12 @@ def test_unsuitable_problems_are_refused_with_a_suitable_method(solver, fields, 
         (
             {"element": "Q1"},
             {"domain": Ball((0.0, 0.0), 1.0)},
-            "element=Q1 does not fit the mesh of this domain: use element=P1 or P2",
+            "element=Q1 does not fit the mesh of this domain: use `--set element=P1` or `--set element=P2`",
         ),
         (
             {"element": "P2"},
             {"domain": MeshDomain(skfem.MeshQuad())},
-            "element=P2 does not fit the mesh of this domain: use element=Q1",
+            "element=P2 does not fit the mesh of this domain: use `--set element=Q1`",
         ),
     ],
 )

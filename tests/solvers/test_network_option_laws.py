@@ -99,7 +99,7 @@ def test_options_may_be_arrays():
         ("mscale", "poisson", {"initialization": "phase(1000,-1000)"}, "`gamma` .* between -10 and 10, got 1000"),
         ("pinn", "poisson", {"activation": "ricker(1e-300)"}, "at least 1e-10 and finite, got 1e-300"),
         ("mscale", "poisson-chirp", {"boundary": "penalty", "boundary.points": 10**11}, "`boundary.points` = .* GiB of memory"),
-        ("pinn", "poisson", {"weights": "boundary:10"}, "built into the network.*use boundary=penalty"),
+        ("pinn", "poisson", {"weights": "boundary:10"}, "built into the network.*use `--set boundary=penalty`"),
         ("pinn", "dielectric-sphere", {}, "flux is continuous: use `cg` or `deep-ritz`"),
         ("gauss-newton", "dielectric-sphere", {}, "use `cg` or `deep-ritz`"),
         ("deep-ritz", "poisson", {"boundary": "penalty", "boundary.points": 50}, "`boundary.points` does nothing here"),
@@ -312,7 +312,12 @@ def test_meaningless_and_contradictory_options_are_refused(options, message):
 @pytest.mark.parametrize(
     ("problem", "options", "error", "message"),
     [
-        ("ring", {"input": "periodic"}, IncompatibleError, "needs a box, whose sides are the periods, .* use input=fourier"),
+        (
+            "ring",
+            {"input": "periodic"},
+            IncompatibleError,
+            "needs a box, whose sides are the periods, .* use `--set input=fourier`",
+        ),
         (
             "poisson",
             {"network": "phase-shift", "frequencies": [[1, 2]]},
@@ -351,9 +356,9 @@ def test_missing_derivatives_are_attributed_to_the_part_that_lacks_them():
     with pytest.raises(IncompatibleError, match="of order 2 and relu has 1: use activation=sin or tanh"):
         prepare("pinn", "l-shape", activation="relu")
     with pytest.raises(
-        IncompatibleError, match="boundary values built in on this domain leave the network 1: use boundary=penalty"
+        IncompatibleError, match="boundary values built in on this domain leave the network 1: use `--set boundary=penalty`"
     ):
-        prepare("pinn", "l-shape")
+        prepare("pinn", "l-shape", boundary="hard")
     prepare("pinn", "l-shape", boundary="penalty")
 
 

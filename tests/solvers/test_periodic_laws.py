@@ -110,10 +110,10 @@ def test_unsuitable_methods_are_refused_with_a_remedy(method, remedy, problem):
     [
         (
             "deep-ritz:input=fourier",
-            "periodic along x, but this network is not: use an mlp or mscale network with input=periodic",
+            "periodic along x, but this network is not: use an mlp or mscale network with `--set input=periodic`",
         ),
         ("deep-ritz:network=phase-shift,frequencies=[[1,0]]", "periodic along x, but this network is not"),
-        ("ritz-galerkin", "not periodic.*use basis=hat or `fem`"),
+        ("ritz-galerkin", "not periodic.*use `--set basis=hat` or `fem`"),
         ("fem:refinement=uniform", "does not include flux jumps across periodic sides: leave `refinement` out"),
     ],
 )

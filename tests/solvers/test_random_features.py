@@ -3,14 +3,17 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from pdefreq import Box, Problem
+from pdefreq.core.announcements import listening
 from pdefreq.core.devices import as_device, as_dtype
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Status, Stop
 from pdefreq.iterations.defaults import final_status_of, notes_of, result_state_of
+from pdefreq.iterations.linear import feature_least_squares
 from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
@@ -66,6 +69,61 @@ def test_fluxes_on_the_boundary_determine_the_solution():
     fixed = BoundaryPart("dirichlet", name="x-min", value=load("0"))
     flux = BoundaryPart("robin", name="x-max", alpha=load("2"), flux=load("5*cos(5) + 2*sin(5)"))
     problem = Problem(domain=Box((0,), (1,)), exact="sin(5*x)", boundary=(fixed, flux))
+    assert error(problem, solved(problem)[0]) < 1e-11
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-6, 1.0, 1e3, 1e6, 1e8])
+def test_prescribed_values_and_fluxes_are_limits_of_robin_conditions(alpha):
+    """With alpha = 0 a flux is prescribed, and with large alpha the value; the condition of the equation is below 1e3 for all."""
+    fixed = BoundaryPart("dirichlet", name="x-min", value=load("1"))
+    mixed = BoundaryPart("robin", name="x-max", alpha=load(repr(alpha)), flux=load(f"5*cos(5) + {alpha}*(sin(5) - 1)"))
+    problem = Problem(domain=Box((0,), (1,)), exact="sin(5*x) + cos(7*pi*x)", boundary=(fixed, mixed))
+    assert error(problem, solved(problem)[0]) < 1e-11
+
+
+WAVY = {
+    "diffusion": {"diffusion": "1 + 0.02*sin(40*pi*x)"},
+    "convection": {"convection": ["10*(1 + sin(60*pi*x))"]},
+    "reaction": {"reaction": "100*(1 + sin(60*pi*x))"},
+    "matrix": {"diffusion": [["2 + 0.1*cos(30*pi*x)"]]},
+}
+
+
+@pytest.mark.parametrize("name", WAVY)
+def test_waves_of_coefficients_that_are_not_in_the_solution_are_no_obstacle(name):
+    problem = Problem(domain=Box((0,), (1,)), exact=WAVE, **WAVY[name])
+    u, status, notes = solved(problem)
+    assert error(problem, u) < 1e-11 and status is Status.DONE
+    assert "the coefficients contain waves up to" in notes[0]
+
+
+@pytest.mark.parametrize("source", ["1", "sin(pi*x)"])
+def test_waves_of_the_solution_that_come_from_the_diffusion_alone_are_resolved(source):
+    """The flux is C - F with F' = f, and u is the integral of flux / a, here by 40 Gauss points in each of 200 intervals."""
+    problem = Problem(domain=Box((0,), (1,)), source=source, boundary=0.0, diffusion="1 + 0.2*sin(40*pi*x)")
+    u, status, _ = solved(problem)
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    ends = np.linspace(0, 1, 201)
+    x = ends[:-1, None] + (nodes + 1) / 400
+    a, load = 1 + 0.2 * np.sin(40 * math.pi * x), x if source == "1" else (1 - np.cos(math.pi * x)) / math.pi
+    one, of_load = (((each / a) @ weights / 400).cumsum() for each in (np.ones_like(x), load))
+    exact = torch.from_numpy(of_load[-1] / one[-1] * one - of_load)
+    found = u(torch.from_numpy(ends[1:, None]))
+    assert status is Status.DONE
+    assert float((found - exact).norm() / exact.norm()) < 1e-10  # the run ends at a relative residual of 1e-9 or less
+
+
+def test_a_weak_tone_of_the_source_is_resolved():
+    """Its amplitude in u is 1e-4, below the amplitude of occupied wavenumbers."""
+    problem = Problem(domain=Box((0,), (1,)), exact="sin(pi*x) + 0.0001*sin(60*pi*x)")
+    u, status, _ = solved(problem)
+    assert error(problem, u) < 1e-12 and status is Status.DONE
+
+
+@pytest.mark.slow
+def test_grids_of_points_resolve_waves_that_are_much_shorter_along_one_axis():
+    """Bands reach 88 half waves along x. A square grid with a few points for each feature is too coarse: the error was 3e-6."""
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(3*x + y)", diffusion="1 + 0.3*sin(20*pi*x)")
     assert error(problem, solved(problem)[0]) < 1e-11
 
 
@@ -131,6 +189,14 @@ def test_noise_in_the_source_is_reported():
     assert "held-out" in " ".join(notes)
 
 
+@pytest.mark.parametrize(("reaction", "singular"), [("-9*pi**2", True), ("-9.0001*pi**2", False), ("-300", False)])
+def test_a_resonance_is_reported_although_the_residual_is_small(reaction, singular):
+    """sin(3 pi x) is a solution without data if the reaction is -9 pi^2, so that u is not unique."""
+    _, status, notes = solved(Problem(domain=Box((0,), (1,)), exact="sin(2*x)", reaction=reaction))
+    assert (status is Status.UNRESOLVED) == singular
+    assert ("u is not unique" in notes[-1]) == singular
+
+
 @pytest.mark.parametrize(("residual", "status"), [(1e-8, Status.DONE), (1e-3, Status.UNRESOLVED)])
 def test_a_residual_that_stagnates_is_no_failure_if_it_is_small_and_the_solution_is_settled(monkeypatch, residual, status):
     """The residual is replaced by a floor above the tolerance 1e-9; u itself is accurate to rounding in all attempts."""
@@ -142,6 +208,15 @@ def test_the_choice_and_its_reason_are_printed():
     *_, notes = solved(CASES["1-D"])
     told = " ".join(notes)
     assert "wavenumbers up to" in told and "features" in told and "held-out" in told
+
+
+def test_long_steps_are_announced(monkeypatch):
+    """The limit of 3 s is replaced by zero."""
+    monkeypatch.setattr(feature_least_squares, "_LONG", 0.0)
+    said = []
+    with listening(said.append):
+        u, *_ = solved(CASES["1-D"])
+    assert said[0].startswith(f"solving a least-squares problem with {u.space.num_coefficients} features and ")
 
 
 def test_a_regression_is_refused():

@@ -85,11 +85,11 @@ def test_values_with_an_infinite_slope_agree_with_finite_elements():
 @pytest.mark.parametrize(
     ("method", "values", "told"),
     [
-        ("gauss-newton", KINK, r"second derivatives.*kink near \(-1, 0\): use `sine` or `deep-ritz`"),
-        ("pinn", KINK, "second derivatives.*kink"),
-        ("pinn-gradient", KINK, "third derivatives.*kink"),
-        ("pinn", STEP, "jump.*use `sine` or `deep-ritz:boundary=penalty`"),
-        ("deep-ritz", STEP, "first derivatives.*jump.*use `sine` or `deep-ritz:boundary=penalty`"),
+        ("gauss-newton:boundary=hard", KINK, r"second derivatives.*kink near \(-1, 0\): use `--set boundary=penalty`"),
+        ("pinn:boundary=hard", KINK, "second derivatives.*kink"),
+        ("pinn-gradient:boundary=hard", KINK, "third derivatives.*kink"),
+        ("pinn:boundary=hard", STEP, "jump.*use `--set boundary=penalty`"),
+        ("deep-ritz:boundary=hard", STEP, "first derivatives.*jump.*use `--set boundary=penalty`"),
     ],
 )
 def test_derivatives_that_a_lifting_lacks_are_refused(method, values, told):

@@ -149,6 +149,7 @@ CASES = {
     "start doubled": ("deep-ritz", "values", {"start": "doubled"}),
     "start wide": ("deep-ritz", "values", {"start": "wide"}),
     # losses
+    "loss automatic": ("gauss-newton", "values", {"loss": "automatic"}),
     "loss ritz": ("gauss-newton", "values", {"loss": "ritz"}),
     "loss residual": ("network", "different values", {"loss": "residual", "gradient": 1e-3}),
     "metric h-1": ("pinn", "mixed", {"boundary": "penalty", "metric": "h-1"}),
@@ -156,7 +157,7 @@ CASES = {
     "loss misfit": ("regression", "fit", {"gradient": 0.5}),
     "loss misfit of another exponent": ("regression", "fit", {"exponent": 3, "gradient": 0.5}),
     # boundary conditions
-    "boundary automatic": ("pinn", "a slope", {"boundary": "automatic"}),
+    "boundary auto": ("pinn", "a slope", {"boundary": "auto"}),
     "boundary hard": ("pinn", "a slope", {"boundary": "hard"}),
     "boundary penalty": ("pinn", "different values", {"boundary": "penalty"}),
     "boundary penalty, energy": ("deep-ritz", "mixed", {"boundary": "penalty"}),
@@ -255,7 +256,7 @@ def test_the_recorded_objective_is_that_of_the_problem(case):
     Penalties are multiplied by units so that they scale as the other terms.
     """
     loss = make_solver(CASES[case][0], {}).loss
-    power = {"ritz": -1, "residual": -3, "misfit": 0}[loss.registry.name_of(type(loss))]
+    power = {"ritz": -1, "residual": -3, "automatic": -3, "misfit": 0}[loss.registry.name_of(type(loss))]
     one, found = at_one(case), trained(case, 1e3, 1e-2)
     for name in ("objective", *(["held_out_objective"] if "held_out_objective" in one.history.names else [])):
         expected = 1e6 * 1e-2**power * one.history.column(name)

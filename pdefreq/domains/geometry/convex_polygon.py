@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property, partial, reduce
 from typing import TYPE_CHECKING
 
@@ -26,30 +27,40 @@ class ConvexPolygon:
     def __init__(self, corners: Tensor, normals: Tensor) -> None:
         self._corners, self._normals = corners, normals
 
-    def distance(self) -> Field:
-        """The product of the distances from the lines of all sides, scaled to 1 at the mean of the corners."""
-        scale = 1 / float(self._product(self._corners.mean(dim=0, keepdim=True)))
-        return CallableField(partial(self._product, scale=scale))
+    def distance(self, sides: Sequence[int]) -> Field:
+        """The product of the distances from the lines of sides, scaled to 1 at the mean of the corners.
 
-    def lifting(self, g: Field) -> Field:
+        Args:
+            sides: The indices of the sides.
+        """
+        scale = 1 / float(self._product(sides, self._corners.mean(dim=0, keepdim=True)))
+        return CallableField(partial(self._product, sides, scale=scale))
+
+    def lifting(self, g: Sequence[Field | None]) -> Field:
         """The sum over corners v of l_v (g(a) + g(b) - g(v)), in Wachspress coordinates l.
 
         The points a and b are on the two sides at v; the fraction of each side from v to a or b is the coordinate of the other
         corner of that side. On a side only the coordinates of its two ends are nonzero, so that both ends give x itself.
+        If only one of the two sides has values, the term is l_v g(a).
+
+        Args:
+            g: The values on each side, which agree at common corners; None for sides without values.
 
         Source:
             Perronnet (1998), Triangle, tetrahedron, pentahedron transfinite interpolations, Numerical Grid Generation in
             Computational Field Simulations; Wachspress (1975), A Rational Finite Element Basis.
         """
-        return CallableField(partial(self._lifted, g), smoothness=g.smoothness)
+        return CallableField(partial(self._lifted, g), smoothness=min(each.smoothness for each in g if each is not None))
 
-    def _lifted(self, g: Field, x: Points) -> Values:
+    def _lifted(self, g: Sequence[Field | None], x: Points) -> Values:
         coordinates, corners, total = self.coordinates(x), self._corners.to(x), x.new_zeros(len(x))
         count = len(corners)
         for k, share in enumerate(coordinates):
-            v, value = corners[k].expand_as(x), -g(corners[k : k + 1])
-            for other in ((k + 1) % count, (k - 1) % count):
-                value = value + g(v + coordinates[other][:, None] * (corners[other] - v))
+            v, after, before = corners[k].expand_as(x), g[k], g[k - 1]
+            value = x.new_zeros(1) if after is None or before is None else -after(corners[k : k + 1])
+            for other, values in (((k + 1) % count, after), ((k - 1) % count, before)):
+                if values is not None:
+                    value = value + values(v + coordinates[other][:, None] * (corners[other] - v))
             total = total + share * value
         return total
 
@@ -68,8 +79,9 @@ class ConvexPolygon:
         """The distances from the lines of the sides, positive inside."""
         return ((self._corners.to(x) - x[:, None]) * self._normals.to(x)).sum(dim=2).unbind(dim=1)
 
-    def _product(self, x: Points, scale: float = 1.0) -> Values:
-        return scale * reduce(torch.mul, self._heights(x))
+    def _product(self, sides: Sequence[int], x: Points, scale: float = 1.0) -> Values:
+        heights = self._heights(x)
+        return scale * reduce(torch.mul, (heights[k] for k in sides))
 
     @cached_property
     def _turns(self) -> Tensor:

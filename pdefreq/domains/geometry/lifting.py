@@ -50,13 +50,13 @@ class FromFacets(InPieces):
     """The mean of g at the nearest points of all facets, weighted by inverse squared distances (Shepard, 1968).
 
     Args:
-        g: The boundary values.
+        g: The boundary values, or those of each facet.
         corners: The vertices of the facets, which are points or segments, shape ``(F, d, d)`` with d = 1 or 2.
     """
 
     smoothness = 1  # the nearest point on a facet has a kink as a function of x where it reaches a vertex
 
-    def __init__(self, g: Field, corners: Tensor) -> None:
+    def __init__(self, g: Field | Sequence[Field], corners: Tensor) -> None:
         super().__init__(len(corners))
         self._g, self._corners = g, corners
 
@@ -69,7 +69,10 @@ class FromFacets(InPieces):
             near = near + place.clamp(0, 1) * along
         if near.requires_grad:  # at a vertex the nearest point is fixed: an infinite slope of g there must not contribute
             near.register_hook(lambda slope: slope.where(slope.isfinite(), 0.0))
-        values = self._g(near.reshape(-1, x.shape[1])).reshape(near.shape[:2])
+        if isinstance(self._g, Sequence):
+            values = torch.stack([g(points) for g, points in zip(self._g, near, strict=True)])
+        else:
+            values = self._g(near.reshape(-1, x.shape[1])).reshape(near.shape[:2])
         squares = off_zero((x - near).square().sum(dim=2))
         weights = squares.amin(dim=0).detach() / squares
         return (weights * values).sum(dim=0) / weights.sum(dim=0)

@@ -245,7 +245,7 @@ class LiftingWithHoles(InPieces):
     The weights are 1 / gap, for a hole multiplied by ``(1 - gap / reach)^2`` and zero beyond, so that only few holes contribute.
 
     Args:
-        g: The boundary values.
+        g: The boundary values, or those on each hole.
         lifting: The lifting of `g` into the domain without holes.
         base: The distance function of the domain without holes.
         size: As in `DistanceWithHoles`.
@@ -256,7 +256,7 @@ class LiftingWithHoles(InPieces):
         Franke and Nielson (1980), Smooth interpolation of large sets of scattered data, Int. J. Numer. Meth. Eng. 15.
     """
 
-    def __init__(self, g: Field, lifting: Field, base: Field, size: float, solids: Holes, reach: float) -> None:
+    def __init__(self, g: Field | Sequence[Field], lifting: Field, base: Field, size: float, solids: Holes, reach: float) -> None:
         super().__init__(len(solids))
         self._g, self._lifting, self._base = g, lifting, base
         self._size, self._solids, self._reach = size, solids, reach
@@ -269,5 +269,15 @@ class LiftingWithHoles(InPieces):
         gap, far = off_zero(self._solids.gaps(x[point], hole)), off_zero(self._size * self._base(x))
         least = far.detach().scatter_reduce(0, point, gap.detach(), "amin")
         weight, outer = least[point] / gap * (1 - gap / self._reach) ** 2, least / far
-        values = weight * self._g(self._solids.nearby(x[point], hole))
+        values = weight * self._values(self._solids.nearby(x[point], hole), hole)
         return (outer * self._lifting(x)).index_add(0, point, values) / outer.index_add(0, point, weight)
+
+    def _values(self, x: Points, hole: Tensor) -> Values:
+        """The boundary values at points on holes."""
+        if not isinstance(self._g, Sequence):
+            return self._g(x)
+        different = list(dict.fromkeys(self._g))  # holes usually share a function
+        index = x.new_tensor([different.index(g) for g in self._g], dtype=torch.long)[hole]
+        mine = [(index == k).nonzero()[:, 0] for k in range(len(different))]
+        values = torch.cat([g(x[here]) for g, here in zip(different, mine, strict=True)])
+        return values[torch.cat(mine).argsort()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -56,34 +58,44 @@ def write_gmsh(path: str | Path, domain: HasCadForm, h: float, *, around: int | 
         MissingPackageError: If gmsh is not installed.
         IncompatibleError: If the domain has no CAD form.
     """
-    gmsh = _gmsh()
-    mine = not gmsh.isInitialized()
-    if mine:
-        gmsh.initialize(readConfigFiles=False, interruptible=False)
-    try:
-        gmsh.model.add("pdefreq")
-        gmsh.option.setNumber("General.Terminal", 0)
+    with session("meshing this domain") as gmsh:
         gmsh.option.setNumber("Mesh.MeshSizeMax", h)
         gmsh.option.setNumber("Mesh.MeshSizeFromCurvature", around or _AROUND[domain.dimension])
-        gmsh.option.setNumber("Mesh.MshFileVersion", 4.1)
         domain.cad(gmsh.model.occ)
         gmsh.model.occ.synchronize()
         _name_parts(gmsh.model, domain)
         gmsh.model.mesh.generate(domain.dimension)
         gmsh.write(str(path))
+
+
+@contextmanager
+def session(purpose: str) -> Iterator[Any]:
+    """The module gmsh with an empty model, which is removed at the end.
+
+    Args:
+        purpose: What needs gmsh, for the message if it is missing.
+
+    Raises:
+        IncompatibleError: If gmsh is not installed.
+    """
+    try:
+        gmsh = importlib.import_module("gmsh")
+    except (ImportError, OSError):  # OSError: a system library required by gmsh is missing
+        raise MissingPackageError(
+            f"{purpose} needs gmsh: install it with `pip install 'pdefreq[mesh]'`, or give a mesh file", package="gmsh"
+        ) from None
+    mine = not gmsh.isInitialized()
+    if mine:
+        gmsh.initialize(readConfigFiles=False, interruptible=False)
+    try:
+        gmsh.option.setNumber("General.Terminal", 0)
+        gmsh.option.setNumber("Mesh.MshFileVersion", 4.1)
+        gmsh.model.add("pdefreq")
+        yield gmsh
         gmsh.model.remove()
     finally:
         if mine:
             gmsh.finalize()
-
-
-def _gmsh() -> Any:
-    try:
-        return importlib.import_module("gmsh")
-    except (ImportError, OSError):  # OSError: a system library required by gmsh is missing
-        raise MissingPackageError(
-            "meshing this domain needs gmsh: install it with `pip install 'pdefreq[mesh]'`, or give a mesh file", package="gmsh"
-        ) from None
 
 
 def _name_parts(model: Any, domain: HasCadForm) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.domains.meshes.meshing import fitted, locally_refined
+from pdefreq.domains.meshes.fitting import fitted
+from pdefreq.domains.meshes.meshing import locally_refined
 
 if TYPE_CHECKING:
     from skfem import Mesh

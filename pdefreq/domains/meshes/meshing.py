@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from scipy.spatial import KDTree
 from skfem import Dofs, Mesh, MeshTet, MeshTet2, MeshTri2
-from skfem.mesh.mesh_simplex import MeshSimplex
 
 from pdefreq.core.errors import IncompatibleError, OptionError, TooLargeError
+from pdefreq.domains.meshes.fitting import fitted
 from pdefreq.domains.meshes.mesh_files import facets_of
 
 if TYPE_CHECKING:
@@ -72,32 +72,6 @@ def refined(mesh: Mesh, domain: Domain) -> Mesh:
     else:
         fine = mesh.refined()
     return fitted(fine, domain)
-
-
-def fitted(mesh: Mesh, domain: Domain) -> Mesh:
-    """The mesh with the vertices on curved parts of the boundary moved onto the true boundary.
-
-    Args:
-        mesh: A mesh near the domain, with boundaries named as the domain's parts.
-        domain: The domain.
-
-    Raises:
-        IncompatibleError: If this inverts a cell.
-    """
-    p = mesh.p.copy()
-    for name, facets in (mesh.boundaries or {}).items():
-        vertices = np.unique(facets_of(mesh)[:, facets])
-        p[:, vertices] = domain.onto_boundary(name, p[:, vertices].T).T
-    moved = replace(mesh, doflocs=p)
-    if isinstance(mesh, MeshSimplex) and (_turns(mesh) * _turns(moved) <= 0).any():
-        raise IncompatibleError("a cell is inverted when its vertices are moved onto the curved boundary: use more `cells`")
-    return moved
-
-
-def _turns(mesh: Mesh) -> np.ndarray:
-    """The determinants of the edges of simplices, shape ``(cells,)``: twice (2-D) or six times (3-D) the signed measure."""
-    corners = mesh.p.T[mesh.t.T]
-    return np.linalg.det(corners[:, 1:] - corners[:, :1])
 
 
 def curved(mesh: Mesh, domain: Domain) -> Mesh:

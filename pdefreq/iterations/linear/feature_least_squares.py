@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from pdefreq.core.announcements import announce
 from pdefreq.core.history import Status
+from pdefreq.core.notes import Note
+from pdefreq.core.streams import stream
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.spectrum.span import modes_at_rows
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import Modes
 
 _ENDINGS = (Status.DONE, Status.UNRESOLVED)
+_RATE = 2e10  # floating-point operations per second of one thread in a QR factorization
+_LONG = 3.0  # seconds; longer steps are announced
+_SINGULAR = 1e10  # condition number from which on errors of rounding may exceed 1e-6
 _FALL = 4.0  # the held-out residual must decrease by this factor while the number of features doubles
 
 
@@ -68,7 +74,8 @@ class FeatureLeastSquares(Iteration):
     solution has a singularity that the features do not represent. It also ends when the next attempt would be too large. In
     these two cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best attempt
     before and the residual is below the square root of the tolerance, because second derivatives have larger rounding errors
-    than u. The result is the attempt with the smallest residual.
+    than u. If the equation is singular up to rounding, it does not count as resolved. The result is the attempt with the smallest
+    residual.
 
     Args:
         attempt: A function that returns the attempt with a number, counted from 0, or None if it would be too large.
@@ -115,6 +122,9 @@ class FeatureLeastSquares(Iteration):
         functional, zero = attempt.functional, self._like.new_zeros(attempt.space.num_coefficients)
         before = functional.residual(zero)
         assert before is not None
+        rows, columns = len(before), len(zero)
+        if (seconds := 2 * rows * columns**2 / _RATE) > _LONG:
+            announce(f"solving a least-squares problem with {columns:,} features and {rows:,} rows, about {seconds:.0f} s")
         factorization = RidgeFactorization(functional.gauss_newton_factor(zero))
         c, left = factorization.solve(-before)
         self._solved = number, _Solution(c, factorization, before, -left)
@@ -144,6 +154,14 @@ class FeatureLeastSquares(Iteration):
             least = float(residuals.min())
             count = len(residuals)
             told.append(f"The smallest relative residual at held-out points is {least:.2g} (number of attempts: {count}).")
+        condition = float(state.memory["condition"])
+        if condition > _SINGULAR:
+            singular = (
+                f"The equation is singular or nearly singular (condition number about {condition:.0e}), as a Helmholtz equation "
+                "is at a resonance: u is not unique or does not exist, and no method can determine it. Change the reaction or "
+                "the domain."
+            )
+            told.append(Note(singular, "nearly singular"))
         return told
 
     def quadrature(self, state: State) -> Samples | None:
@@ -166,7 +184,9 @@ class FeatureLeastSquares(Iteration):
         status = self._ending(number, residuals, sizes)
         if status is Status.UNRESOLVED and self._is_settled(state, attempt, c, residuals[-1]):
             status = Status.DONE
-        memory = self._memory(number, status or Status.DONE, residuals, sizes)
+        condition = self._condition(number) if status else 0.0
+        status = Status.UNRESOLVED if condition > _SINGULAR else status
+        memory = self._memory(number, status or Status.DONE, residuals, sizes, condition)
         best = residuals[-1] <= min(residuals)
         memory |= {
             "best": torch.tensor(number) if best else state.memory["best"],
@@ -187,6 +207,20 @@ class FeatureLeastSquares(Iteration):
             return Status.UNRESOLVED
         return Status.UNRESOLVED if self._attempt(number + 1) is None else None
 
+    def _condition(self, number: int) -> float:
+        """The condition number of the linear equation, estimated from the response of an attempt to a random source.
+
+        It is the norm of u minus its mean, relative to that of the source, times the largest norm of the residual of a feature.
+        The constant is left out, because it is not determined by some problems. For nonlinear equations the number is 0.
+        """
+        if self._solved is None or self._solved[0] != number:
+            return 0.0
+        solution, x = self._solved[1], self._at(number).interior.x.to(self._like)
+        source = torch.zeros_like(solution.before)
+        source[: len(x)] = torch.randn(len(x), generator=stream(0, "condition"), dtype=torch.float64).to(source)
+        u = self._at(number).space.at(x).value(solution.factorization.solve(source)[0])
+        return float((u - u.mean()).norm() / math.sqrt(len(x)) / source.norm() * solution.factorization.largest)
+
     def _is_settled(self, before: State, attempt: Attempt, c: Coefficients, residual: float) -> bool:
         """Whether u changed by less than the tolerance since the best attempt before, with a residual that is small too."""
         if self._tolerance is None or "best" not in before.memory or residual > math.sqrt(self._tolerance):
@@ -197,10 +231,13 @@ class FeatureLeastSquares(Iteration):
         return bool(change.norm() <= self._tolerance * u.norm())
 
     @staticmethod
-    def _memory(number: int, status: Status, residuals: list[float], sizes: list[float]) -> dict[str, Tensor]:
+    def _memory(
+        number: int, status: Status, residuals: list[float], sizes: list[float], condition: float = 0.0
+    ) -> dict[str, Tensor]:
         return {
             "attempt": torch.tensor(number),
             "status": torch.tensor(_ENDINGS.index(status)),
             "residuals": torch.tensor(residuals, dtype=torch.float64),
             "sizes": torch.tensor(sizes, dtype=torch.float64),
+            "condition": torch.tensor(condition, dtype=torch.float64),
         }

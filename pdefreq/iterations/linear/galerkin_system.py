@@ -43,7 +43,7 @@ class GalerkinSystem(CondensedSystem):
         if by == "amg" and not system.definite:
             raise IncompatibleError(
                 "multigrid (linear_solver=amg) needs equations that are symmetric and positive definite, and these are not known "
-                "to be: use linear_solver=direct"
+                "to be: use `--set linear_solver=direct`"
             )
         self._by, self._null_space = by, null_space
         super().__init__(system)
@@ -82,11 +82,13 @@ class GalerkinSystem(CondensedSystem):
             try:
                 free: Any = hierarchy.solve(load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
             except ValueError:  # the coarsest matrix is not finite
-                raise NotConvergedError("multigrid found no hierarchy for these equations: use linear_solver=direct") from None
+                raise NotConvergedError(
+                    "multigrid found no hierarchy for these equations: use `--set linear_solver=direct`"
+                ) from None
             if not residuals[-1] <= 10 * _TOLERANCE * size:
                 raise NotConvergedError(
                     f"multigrid reached a residual of {residuals[-1] / size:.1g} only in {_MOST} iterations: "
-                    "use linear_solver=direct"
+                    "use `--set linear_solver=direct`"
                 )
             return free
 

@@ -76,8 +76,8 @@ class Sor(StationaryIteration):
         known = self._equations.is_definite if constants is None else self._jacobi_radius < 1
         if not known:
             raise IncompatibleError(
-                "sor computes the optimal omega for symmetric positive definite equations, which these may not be: set it, "
-                "such as omega=1.2, or use `gmres`"
+                "sor computes the optimal omega for symmetric positive definite equations, which these may not be: use "
+                "`--set omega=1.2` or another value, or `gmres`"
             )
         return optimal_omega(self._jacobi_radius)
 
@@ -167,7 +167,7 @@ class RedBlackSor(Sor):
         if any(grid.intervals[axis] % 2 for axis in grid.periodic):
             raise IncompatibleError(
                 "red-black order needs an even number of intervals along periodic axes, so that neighbors have different colors: "
-                "change `intervals`, or use ordering=lexicographic"
+                "change `intervals`, or use `--set ordering=lexicographic`"
             )
         self._u = self._buffer()
         self._around = self._stencil.surroundings(self._u)

@@ -16,22 +16,22 @@ from pdefreq.core.conversion import shown
 from pdefreq.core.errors import OptionError, ProblemFileError, UnknownNameError
 from pdefreq.core.registry import nearest
 from pdefreq.problem.files.description import describe
-from pdefreq.problem.files.template import TEMPLATE
+from pdefreq.problem.files.directories import problem_directories
 from pdefreq.problem.problem import Problem
 
-__all__ = ["TEMPLATE", "describe", "load_problem", "problem_directories", "problem_from_text", "problem_names"]
+__all__ = [
+    "describe",
+    "load_problem",
+    "parameter_names",
+    "problem_directories",
+    "problem_from_text",
+    "problem_names",
+    "run_settings",
+    "template",
+    "variant_names",
+]
 
-_PACKAGE = Path(__file__).resolve().parents[2]
 _LONGEST = 1_000_000  # characters
-
-
-def problem_directories() -> list[Path]:
-    """The directories in which problems are found by name: first `PDEFREQ_PROBLEMS`, then that of the package."""
-    directories = [Path(os.path.expanduser(p)) for p in os.environ.get("PDEFREQ_PROBLEMS", "").split(os.pathsep) if p]
-    directories.append(_PACKAGE / "problems")
-    if (_PACKAGE.parent / "pyproject.toml").is_file():
-        directories.append(_PACKAGE.parent / "problems")
-    return [d for d in directories if d.is_dir()]
 
 
 def problem_names() -> list[tuple[str, str]]:
@@ -64,9 +64,67 @@ def load_problem(
         >>> load_problem("poisson-chirp", dimension=1, mu=5).domain.dimension
         1
     """
-    if not isinstance(name_or_path, (str, os.PathLike)):
-        raise OptionError(f"a problem must be a name or the path of a problem file, got {shown(name_or_path)}")
-    place = os.fspath(name_or_path)
+    path, name = _located(name_or_path, variant)
+    return problem_from_text(_read(path), name=name, parameters=parameters, locate=path.parent.joinpath, trust=trust)
+
+
+def run_settings(name_or_path: str | os.PathLike[str], /) -> dict[str, Any]:
+    """The entries of the [run] table of a problem file: the method, its options and the limits of a run, if it states them.
+
+    Args:
+        name_or_path: A problem or a file, as in `load_problem`.
+
+    Raises:
+        UnknownNameError: If the problem or the variant does not exist.
+        ProblemFileError: If the file is not valid TOML, or an entry is malformed or names a Python file.
+    """
+    path, name = _located(name_or_path, None)
+    document = _toml(_read(path), name)
+    changes = document.get("variant", {})
+    variant = name.partition(":")[2]
+    if isinstance(changes, dict) and variant in changes:
+        document = _merged(document, changes[variant])
+    values = document.get("run", {})
+    if not isinstance(values, dict) or not values:  # `load_problem` refuses other values
+        return {}
+    from pdefreq.problem.files.run_table import read_run
+
+    return read_run(values)
+
+
+def variant_names(name_or_path: str | os.PathLike[str], /) -> list[str]:
+    """The variants of a problem file.
+
+    Raises:
+        UnknownNameError: If the problem does not exist.
+        ProblemFileError: If the file is not valid TOML.
+    """
+    return list(_table_of(name_or_path, "variant"))
+
+
+def parameter_names(name_or_path: str | os.PathLike[str], /) -> list[str]:
+    """The parameters of a problem file; errors are those of `variant_names`."""
+    return list(_table_of(name_or_path, "parameters"))
+
+
+def _table_of(name_or_path: str | os.PathLike[str], table: str) -> dict[str, Any]:
+    path, name = _located(name_or_path, None)
+    found = _toml(_read(path), name).get(table, {})
+    return found if isinstance(found, dict) else {}
+
+
+def template(kind: str = "box", *, complete: bool = False) -> str:
+    """A problem file that can be solved without changes; see `pdefreq.problem.files.templates.template`."""
+    from pdefreq.problem.files.templates import template
+
+    return template(kind, complete=complete)
+
+
+def _located(given: str | os.PathLike[str], variant: str | None) -> tuple[Path, str]:
+    """The file of a problem, and the name of the problem with its variant."""
+    if not isinstance(given, (str, os.PathLike)):
+        raise OptionError(f"a problem must be a name or the path of a problem file, got {shown(given)}")
+    place = os.fspath(given)
     if variant is None and re.search(r":[^:/\\]+$", place):
         place, _, variant = place.rpartition(":")
     if place.endswith(".toml") or "/" in place or os.sep in place:
@@ -79,8 +137,7 @@ def load_problem(
                 name=place,
             )
         path, stem = files[place], place
-    name = f"{stem}:{variant}" if variant else stem
-    return problem_from_text(_read(path), name=name, parameters=parameters, locate=path.parent.joinpath, trust=trust)
+    return path, f"{stem}:{variant}" if variant else stem
 
 
 def problem_from_text(
@@ -105,14 +162,15 @@ def problem_from_text(
         ProblemFileError: If the text is malformed or inconsistent.
     """
     from pdefreq.problem.files.aliases import without_aliases
-    from pdefreq.problem.files.keys import check_document
+    from pdefreq.problem.files.findings import Findings
+    from pdefreq.problem.files.keys import known_part
     from pdefreq.problem.files.reader import read_problem
 
-    document = without_aliases(_toml(text, name))
-    check_document(document)
-    variants = {label: _merged(document, changes) for label, changes in document.get("variant", {}).items()}
-    for merged in variants.values():
-        check_document(merged)
+    findings = Findings()
+    whole = without_aliases(_toml(text, name), findings)
+    document = known_part(whole, findings)
+    changes = document.get("variant", {})
+    variants = {label: known_part(_merged(whole, each), findings) for label, each in changes.items()}
     variant = name.partition(":")[2]
     if variant:
         if variant not in variants:
@@ -121,7 +179,15 @@ def problem_from_text(
                 name=variant,
             )
         document = variants[variant]
-    return read_problem(document, name=name, text=text, overrides=dict(parameters or {}), locate=locate or _shipped, trust=trust)
+    return read_problem(
+        document,
+        name=name,
+        text=text,
+        overrides=dict(parameters or {}),
+        locate=locate or _shipped,
+        findings=findings,
+        trust=trust,
+    )
 
 
 def _shipped(name: str) -> Path:

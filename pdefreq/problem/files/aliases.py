@@ -2,79 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.problem.expressions.scope import shorten
+from pdefreq.problem.files.findings import Findings
 
-_DOMAINS: dict[str, tuple[str, int | None]] = {  # the kind, and the dimension that the alias implies
-    "interval": ("box", 1),
-    "square": ("box", 2),
-    "rectangle": ("box", 2),
-    "cube": ("box", 3),
-    "disk": ("ball", 2),
-    "disc": ("ball", 2),
-    "circle": ("ball", 2),
-    "sphere": ("ball", 3),
-    "annulus": ("ring", 2),
+DOMAIN_ALIASES: dict[str, dict[str, Any]] = {  # the kind and the values that the alias implies
+    "interval": {"kind": "box", "dimension": 1},
+    "square": {"kind": "box", "dimension": 2},
+    "rectangle": {"kind": "box", "dimension": 2},
+    "cube": {"kind": "box", "dimension": 3},
+    "unit_interval": {"kind": "box", "dimension": 1, "lower": 0, "upper": 1},
+    "unit_square": {"kind": "box", "dimension": 2, "lower": 0, "upper": 1},
+    "unit_cube": {"kind": "box", "dimension": 3, "lower": 0, "upper": 1},
+    "disk": {"kind": "ball", "dimension": 2},
+    "disc": {"kind": "ball", "dimension": 2},
+    "circle": {"kind": "ball", "dimension": 2},
+    "sphere": {"kind": "ball", "dimension": 3},
+    "unit_disk": {"kind": "ball", "dimension": 2, "radius": 1},
+    "annulus": {"kind": "ring", "dimension": 2},
 }
-_DOMAIN_KEYS = {"center": "midpoint", "centre": "midpoint", "vertices": "points"}
+"""Alternative kinds of domains, with the kind and the values that they imply."""
+
+KEY_ALIASES = {"center": "midpoint", "centre": "midpoint", "vertices": "points"}
+"""Alternative keys of [domain] and its holes."""
 
 
-def without_aliases(document: dict[str, Any]) -> dict[str, Any]:
+def aliases_of(kinds: Container[str]) -> list[str]:
+    """The alternative names of kinds of domains."""
+    return [alias for alias, implied in DOMAIN_ALIASES.items() if implied["kind"] in kinds]
+
+
+def without_aliases(document: dict[str, Any], findings: Findings) -> dict[str, Any]:
     """The tables of a problem file, or of a variant, with the names of this package.
 
     A disk is a ball of dimension 2, and a Neumann condition is a Robin condition with alpha = 0.
 
-    Raises:
-        ProblemFileError: If an alias contradicts another key.
+    Args:
+        document: The tables.
+        findings: The errors of the file, to which contradictions between an alias and another key are added.
     """
     found = dict(document)
     if isinstance(domain := found.get("domain"), dict):
-        found["domain"] = _domain(domain, "domain", None)
+        found["domain"] = _domain(domain, "domain", None, findings)
     if isinstance(boundary := found.get("boundary"), dict) and isinstance(parts := boundary.get("part"), list):
-        found["boundary"] = {**boundary, "part": [_part(part) for part in parts]}
+        found["boundary"] = {**boundary, "part": [_part(part, findings) for part in parts]}
     if isinstance(variants := found.get("variant"), dict):
-        found["variant"] = {name: without_aliases(v) if isinstance(v, dict) else v for name, v in variants.items()}
+        found["variant"] = {name: without_aliases(v, findings) if isinstance(v, dict) else v for name, v in variants.items()}
     return found
 
 
-def _domain(table: Mapping[str, Any], path: str, dimension: int | None) -> dict[str, Any]:
+def _domain(table: Mapping[str, Any], path: str, dimension: int | None, findings: Findings) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in table.items():
-        name = _DOMAIN_KEYS.get(key, key)
+        name = KEY_ALIASES.get(key, key)
         if name in found or (name != key and name in table):
-            raise ProblemFileError(f"[{path}] {key} and {name} are the same: leave one of them out")
+            findings.add(ProblemFileError(f"[{path}] {key} and {name} are the same: leave one of them out"))
         found[name] = value
     kind = found.get("kind")
-    if isinstance(kind, str) and kind in _DOMAINS:
-        found["kind"], implied = _DOMAINS[kind]
-        if path == "domain":
-            if "dimension" in found and found["dimension"] != implied:
-                raise ProblemFileError(
-                    f'[{path}] dimension must be {implied} for kind = "{kind}", got {shorten(found["dimension"])}: '
-                    f'leave it out, or write kind = "{found["kind"]}"'
+    if isinstance(kind, str) and (alias := kind.replace("-", "_")) in DOMAIN_ALIASES:
+        implied = DOMAIN_ALIASES[alias]
+        for key, value in implied.items():
+            if key in found and key != "kind" and found[key] != value:
+                findings.add(
+                    ProblemFileError(
+                        f'[{path}] {key} must be {value} for kind = "{kind}", got {shorten(found[key])}: '
+                        f'leave it out, or write kind = "{implied["kind"]}"'
+                    )
                 )
-            found["dimension"] = implied
-        elif dimension not in (None, implied):
-            raise ProblemFileError(f"[{path}] a {kind} has dimension {implied}, but the domain has dimension {dimension}")
+        if dimension not in (None, implied["dimension"]):
+            findings.add(
+                ProblemFileError(
+                    f"[{path}] a {kind} has dimension {implied['dimension']}, but the domain has dimension {dimension}"
+                )
+            )
+        own = implied if path == "domain" else {key: value for key, value in implied.items() if key != "dimension"}
+        found |= own
     if isinstance(holes := found.get("holes"), list):
         inside = found.get("dimension")
-        found["holes"] = [
-            _domain(hole, "domain.holes", inside if isinstance(inside, int) else None) if isinstance(hole, dict) else hole
-            for hole in holes
-        ]
+        whole = inside if isinstance(inside, int) else None
+        found["holes"] = [_domain(hole, "domain.holes", whole, findings) if isinstance(hole, dict) else hole for hole in holes]
     return found
 
 
-def _part(part: Any) -> Any:
+def _part(part: Any, findings: Findings) -> Any:
     if not isinstance(part, dict) or part.get("kind") != "neumann":
         return part
     if "alpha" in part:
-        raise ProblemFileError('[boundary.part] alpha belongs to kind = "robin", but this part has kind = "neumann"')
+        findings.add(ProblemFileError('[boundary.part] alpha belongs to kind = "robin", but this part has kind = "neumann"'))
     if "value" in part:
-        raise ProblemFileError(
-            '[boundary.part] value belongs to kind = "dirichlet", but this part has kind = "neumann": write flux = ...'
+        findings.add(
+            ProblemFileError(
+                '[boundary.part] value belongs to kind = "dirichlet", but this part has kind = "neumann": write flux = ...'
+            )
         )
-    return {**part, "kind": "robin"}
+    return {**{key: value for key, value in part.items() if key != "value"}, "kind": "robin"}

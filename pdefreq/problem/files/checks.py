@@ -15,6 +15,7 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.samples import Samples
 from pdefreq.problem.boundary_extent import BoundaryExtent
+from pdefreq.problem.files.findings import Findings
 from pdefreq.problem.jumps import flux_jumps, jumps
 from pdefreq.problem.problem import Problem
 
@@ -54,9 +55,10 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
 
     Raises:
         ProblemFileError: If a coefficient is not finite or outside its range at a sample point that is not singular, no boundary
-            part contains a boundary point, or a claim is violated. The message contains the point.
+            part contains a boundary point, or a claim is violated. The message contains the point. Several errors are listed,
+            except that claims are compared only if all values are finite and within their ranges.
     """
-    domain = problem.domain
+    domain, findings = problem.domain, Findings()
 
     def regular(x: Points) -> Points:
         return problem.regular(Samples(x, x[:, 0])).x
@@ -64,20 +66,25 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
     inside = regular(_interior_points(domain))
     for name, field in (("source", problem.source), ("exact", problem.exact)):
         if field is not None:
-            _check_values(f"[equation] {name}", field, inside)
+            with findings.collecting():
+                _check_values(f"[equation] {name}", field, inside)
     for term in problem.equation:
-        term.check(inside)
+        with findings.collecting():
+            term.check(inside)
     size = float(problem.exact(inside).abs().max()) if problem.exact is not None else 0.0
     at: dict[int | None, Points] = {None: domain.interior(_NUMBER, stream(0, "claims")).x}
+    with findings.collecting():
+        if problem.boundary:
+            BoundaryExtent(problem).require_parts()
     if problem.boundary:
-        BoundaryExtent(problem).require_parts()
         edge = domain.boundary(_NUMBER, stream(0, "check"))
         governed = problem.part_of(edge)
         for i, part in enumerate(problem.boundary):
             at[i] = regular(edge.x[governed == i])
-            _check_values("[boundary] value", part.value, at[i])
-            _check_values("[boundary] flux", part.flux, at[i])
-            _check_values("[boundary] alpha", part.alpha, at[i], allow_negative=False)
+            for key, field in (("value", part.value), ("flux", part.flux), ("alpha", part.alpha)):
+                with findings.collecting():
+                    _check_values(f"[boundary] {key}", field, at[i], allow_negative=key != "alpha")
+    findings.raise_all()
     for claim in claims:
         _check_claim(claim, regular(at[claim.part]), size)
     u = problem.exact

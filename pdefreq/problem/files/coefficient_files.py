@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import DataError, ProblemFileError
+from pdefreq.core.fields import ConstantField
 from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
+from pdefreq.core.table_keys import Choice, Key, Numbers
 from pdefreq.problem.files.pictures import PICTURES, read_gray
 from pdefreq.problem.grid_field import GridField, Interpolation
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from pdefreq.core.fields import Field
     from pdefreq.domains.domain import Domain
     from pdefreq.problem.toml_tables import Files, TomlTable
 
@@ -23,38 +26,46 @@ _LARGEST_FILE = 2**28  # bytes
 _MOST = 2**22  # largest number of values
 _SAME = 1e-9  # relative to the range of a coordinate: coordinates that differ by less are considered equal
 
+GRID_KEYS = (
+    Key(
+        "interpolation",
+        Choice(("constant", "linear")),
+        "how coefficients from files continue between the values",
+        default="constant",
+    ),
+    Key("shades", Numbers(count=2), "the values of black and of white in pictures", default=(0.0, 1.0)),
+)
+
 
 @dataclass
 class Grids:
     """A reader of coefficients from files.
 
     Args:
-        domain: The domain on which the coefficients are defined.
+        domain: The domain on which the coefficients are defined; None if it has errors, in which case files are not read.
         files: The files of the problem.
         interpolation: The interpolation between the values, ``"constant"`` or ``"linear"``.
         shades: The values of black and of white in pictures.
         count: Number of coefficients that have been read.
     """
 
-    domain: Domain
+    domain: Domain | None
     files: Files
     interpolation: Interpolation
     shades: tuple[float, float]
     count: int = 0
 
     @classmethod
-    def of(cls, equation: TomlTable, domain: Domain, files: Files) -> Grids:
+    def of(cls, equation: TomlTable, domain: Domain | None, files: Files) -> Grids:
         """The reader with the options of an [equation] table.
 
         Raises:
             ProblemFileError: If `interpolation` or `shades` are malformed.
         """
-        shades = tuple(equation.numbers("shades")) if equation.has("shades") else (0.0, 1.0)
-        if len(shades) != 2:
-            equation.fail("shades", "two numbers, the values of black and of white, such as [1, 100]")
-        return cls(domain, files, equation.choice("interpolation", "constant", ("constant", "linear")), shades)
+        table = replace(equation, keys=GRID_KEYS)
+        return cls(domain, files, table.read("interpolation"), table.read("shades"))
 
-    def __call__(self, table: TomlTable, key: str) -> GridField | None:
+    def __call__(self, table: TomlTable, key: str) -> Field | None:
         """The coefficient in the file that a key of a table names, or None if the value is a formula.
 
         Raises:
@@ -62,6 +73,9 @@ class Grids:
         """
         if not names_grid(table.values.get(key)):
             return None
+        if self.domain is None:
+            self.count += 1
+            return ConstantField(1.0)
         path = self.files.path(table, key)
         if not path.is_file():
             raise DataError(f"{table.key(key)}: the file {path} does not exist")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import torch
 from pdefreq.core.errors import DataError
 from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
+from pdefreq.core.table_keys import Key, Number, Other, Whole, named
 from pdefreq.domains.box import Box
 from pdefreq.problem.data import Data
 from pdefreq.problem.files.pictures import PICTURES, read_gray
@@ -24,24 +26,51 @@ if TYPE_CHECKING:
 
 _MOST = 2**20  # largest number of points in a file
 
+DATA_KEYS = (
+    Key(
+        "points",
+        Other('"uniform" or "random", or the name of a .csv, .png or .jpg file with points and values'),
+        "the points at which f is known",
+        default="uniform",
+        examples=("uniform", "random", "sensors.csv"),
+    ),
+    Key(
+        "number",
+        Whole(2, 10**9),
+        "number of points; for uniform, along each axis",
+        otherwise="required without a file",
+        examples=(20,),
+    ),
+    Key("noise", Number(least=0), "standard deviation of noise that is added to the values", default=0.0),
+    Key("holdout", Number(least=0, below=1), "fraction of the points held out of training; for regressions", default=0.0),
+)
 
-def read_data(table: TomlTable, domain: Domain, files: Files) -> Data | None:
+
+def read_data(table: TomlTable, domain: Domain | None, files: Files) -> Data | None:
     """The data described by a [data] table, or None if the table is missing.
+
+    Args:
+        table: The table.
+        domain: The domain; None if it has errors, in which case files are not read.
+        files: The files of the problem.
 
     Raises:
         DataError: If the table is malformed, or a file is missing, unreadable or has a malformed row.
     """
     if not table.values:
         return None
-    noise, holdout = table.number("noise", 0.0), table.number("holdout", 0.0)
-    points = table.text("points", "uniform")
+    table = replace(table, keys=DATA_KEYS)
+    noise, holdout = table.read("noise"), table.read("holdout")
+    points = table.text("points", named(DATA_KEYS, "points").default)
     if points in ("uniform", "random"):
-        return Data(points, table.whole("number", None, 2, 10**9), noise, holdout)
+        return Data(points, table.read("number"), noise, holdout)
     suffix = Path(points).suffix.lower()
     if suffix not in (".csv", *PICTURES):
         table.fail("points", '"uniform", "random", or the name of a .csv, .png or .jpg file')
     if table.has("number"):
         raise DataError("[data] number belongs to generated points, but these points come from a file: leave it out")
+    if domain is None:
+        return None
     path = files.path(table, "points")
     if not path.is_file():
         raise DataError(f"[data] points: the file {path} does not exist")

@@ -2,54 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import DomainError
+from pdefreq.core.errors import DomainError, ProblemFileError
 from pdefreq.core.registry import Registry, is_file, nearest
+from pdefreq.core.table_keys import FileName, Key, Other, PerAxis
 from pdefreq.domains import DOMAINS
+from pdefreq.domains.domain import dimension_key
 from pdefreq.problem.expressions.scope import shorten
-from pdefreq.problem.toml_tables import DomainTable, Files, TomlTable
+from pdefreq.problem.files.aliases import aliases_of
+from pdefreq.problem.files.findings import Findings
+from pdefreq.problem.files.key_names import renamed
+from pdefreq.problem.toml_tables import DomainTable, Files, MissingValueError, TomlTable
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
 
 _USUAL = "box"
-_COMMON = ("kind", "holes", "mesh")  # keys of every kind
+DOMAIN_KEYS = (
+    Key(
+        "kind",
+        Other("a kind of domain, or my_domain.py:Name with `--trust`"),
+        "the shape; its keys are listed below",
+        default=_USUAL,
+    ),
+    Key(
+        "holes",
+        Other("a list of tables with a kind and its keys, or the name of a .csv file with midpoints and radii"),
+        "closed sets that are removed from the domain: boxes, balls, ellipses and polygons inside it",
+        otherwise="none",
+        examples=([{"kind": "disk", "midpoint": [0.5, 0.5], "radius": 0.1}], "holes.csv"),
+    ),
+    Key(
+        "mesh",
+        FileName((".msh", ".vtu", ".xdmf")),
+        "a mesh of the domain with holes, with boundaries named as its parts",
+        otherwise="a generated mesh; in space, gmsh generates it",
+        examples=("my_mesh.msh",),
+    ),
+)
+"""The keys of every kind of domain."""
 
 
-def read_domain(table: TomlTable, files: Files) -> Domain:
+def read_domain(table: TomlTable, files: Files, findings: Findings | None = None) -> Domain | None:
     """The domain described by a [domain] table.
+
+    Args:
+        table: The table.
+        files: The files of the problem.
+        findings: The errors of the file, to which those of the table are added; without it they are raised.
+
+    Returns:
+        The domain, or None if the table has errors and `findings` are given.
 
     Raises:
         UnknownNameError: If the kind names a file that does not define it.
         DomainError: If the table is malformed, a file is missing, unreadable or not trusted, or a hole is not contained in
             the domain.
     """
+    own = Findings()
+    domain = None
+    with own.collecting():
+        domain = _read(table, files, own)
+    if findings is None:
+        own.raise_all()
+    else:
+        findings.take(own)
+    return None if len(own) else domain
+
+
+def stated_dimension(table: TomlTable) -> int | None:
+    """The dimension that a [domain] table with errors states or implies; None if it is unknown or contradicts a list."""
+    kind = table.values.get("kind", _USUAL)
+    keys = DOMAINS.load(kind).keys if isinstance(kind, str) and kind in DOMAINS else (dimension_key(1, default=0),)
+    known = next((key for key in keys if key == "dimension" and isinstance(key, Key)), None)
+    if known is None:
+        return 2 if kind == "polygon" else None
+    try:
+        found = DomainTable(table.values, table.path, table.scope, files=Files(Path)).sized(known).size
+    except ProblemFileError:
+        return None
+    points = [table.values[key] for key in keys if isinstance(key, Key) and isinstance(key.kind, PerAxis) and table.has(key)]
+    return found if all(len(point) == found for point in points if isinstance(point, list)) else None
+
+
+def _read(table: TomlTable, files: Files, findings: Findings) -> Domain | None:
     if not table.values:
-        raise DomainError('[domain] is missing; give kind = "box", lower and upper')
-    own = DomainTable(table.values, table.path, table.scope, files=files)
+        raise MissingValueError('[domain] is missing; give kind = "box", lower and upper', "domain")
+    own = DomainTable(table.values, table.path, table.scope, files=files, report=findings.add)
     shape = _shape(own, table.values.get("kind", _USUAL), DOMAINS)
-    _check_keys(own, table.values, shape, common=_COMMON, noun="domain")
+    own = _with_known_keys(own, shape, DOMAIN_KEYS, "domain", findings)
     if shape.brings_mesh:
         for key in ("holes", "mesh"):
-            if table.has(key):
-                raise DomainError(
-                    f"{table.key(key)} belongs to other kinds of domain and is determined by the mesh file here; leave it out"
+            if own.has(key):
+                findings.add(
+                    DomainError(
+                        f"{own.key(key)} belongs to other kinds of domain and is determined by the mesh file here; leave it out"
+                    )
                 )
-    base = shape.from_table(own)
-    if not table.has("holes"):
-        if table.has("mesh"):
+    base = _built(shape, own, findings)
+    if not own.has("holes"):
+        if own.has("mesh") and not shape.brings_mesh:
             raise DomainError('[domain] mesh belongs to a domain with holes; for a domain that is a mesh write kind = "mesh"')
         return base
     from pdefreq.domains.holes import WithHoles
     from pdefreq.domains.mesh_domain import MeshDomain
 
-    mesh = MeshDomain.read(own.file("mesh")) if table.has("mesh") else None
-    return WithHoles(base, _holes(own, base.dimension), mesh)
+    dimension = stated_dimension(own) if base is None else base.dimension
+    holes = () if dimension is None else _holes(own, dimension, findings)
+    if base is None or len(findings):
+        return None
+    mesh = MeshDomain.read(own.file("mesh")) if own.has("mesh") else None
+    return WithHoles(base, holes, mesh)
 
 
-def _holes(table: DomainTable, dimension: int) -> tuple[Domain, ...]:
+def _built(shape: type[Domain], table: DomainTable, findings: Findings) -> Domain | None:
+    """The shape that a table describes, or None if the table has errors, for which other values were substituted."""
+    before = len(findings)
+    try:
+        built = shape.from_table(table)
+    except ProblemFileError as error:
+        if len(findings) == before:  # otherwise the error may follow from the substituted values
+            findings.add(error)
+        return None
+    return built if len(findings) == before else None
+
+
+def _holes(table: DomainTable, dimension: int, findings: Findings) -> tuple[Domain, ...]:
     rows = table.values["holes"]
     if isinstance(rows, str):
         from pdefreq.domains.holes import holes_from_csv
@@ -60,12 +142,13 @@ def _holes(table: DomainTable, dimension: int) -> tuple[Domain, ...]:
     known = [name for name in DOMAINS if DOMAINS.load(name).can_be_hole]
     holes = []
     for row in rows:
-        if not isinstance(row, dict):
-            raise DomainError(f"[domain.holes] must be tables of keys and values, got {shorten(row)}")
-        hole = DomainTable({"dimension": dimension, **row}, "domain.holes", table.scope, files=table.files)
-        shape = _shape(hole, row.get("kind"), known)
-        _check_keys(hole, row, shape, common=("kind",), noun="hole")
-        holes.append(shape.from_table(hole))
+        with findings.collecting():
+            if not isinstance(row, dict):
+                raise DomainError(f"[domain.holes] must be tables of keys and values, got {shorten(row)}")
+            hole = replace(table, values={"dimension": dimension, **row}, path="domain.holes")
+            shape = _shape(hole, row.get("kind"), known)
+            built = _built(shape, _with_known_keys(hole, shape, ("dimension", "kind"), "hole", findings), findings)
+            holes += [] if built is None else [built]
     return tuple(holes)
 
 
@@ -75,26 +158,30 @@ def _shape(table: DomainTable, kind: Any, known: Collection[str] | Registry) -> 
 
     if not isinstance(kind, str) or (kind not in known and not is_file(kind)):
         said = "but it is missing" if kind is None else f"got {shorten(kind)}"
-        raise DomainError(f"{table.key('kind')} must be {' or '.join(known)}, {said}: {nearest(str(kind), known)}")
+        near = nearest(str(kind), [*known, *aliases_of(known)])
+        raise DomainError(f"{table.key('kind')} must be {' or '.join(known)}, {said}: {near}")
     shape = table.files.registered(DOMAINS, kind, table.key("kind"))
     if not (isinstance(shape, type) and issubclass(shape, Domain)):
         raise DomainError(f"{table.key('kind')} must be a subclass of Domain, got {shorten(kind)}")
     return shape
 
 
-def _check_keys(table: DomainTable, given: Iterable[str], shape: type[Domain], *, common: Sequence[str], noun: str) -> None:
-    """Check that a class of domains has the given keys.
-
-    Raises:
-        DomainError: If a key is unknown; the message contains the kind that has the key, or the nearest key.
-    """
-    for key in given:
+def _with_known_keys(
+    table: DomainTable, shape: type[Domain], common: Sequence[str], noun: str, findings: Findings
+) -> DomainTable:
+    """The table with the definitions of its keys. Unknown keys are reported, with the kind that has them or the nearest key."""
+    values = dict(table.values)
+    for key in table.values:
         if key in (*common, *shape.keys):
             continue
         owners = [name for name in DOMAINS if key in DOMAINS.load(name).keys]
         if owners:
             kind = table.values.get("kind", _USUAL)
-            raise DomainError(
-                f'{table.key(key)} belongs to kind = "{owners[0]}", but this {noun} is a {shorten(kind)[1:-1]}; leave it out'
+            findings.add(
+                DomainError(
+                    f'{table.key(key)} belongs to kind = "{owners[0]}", but this {noun} is a {shorten(kind)[1:-1]}; leave it out'
+                )
             )
-        raise DomainError(f"[{table.path}] unknown key {shorten(key)}: {nearest(key, (*common, *shape.keys))}")
+            findings.incomplete.add(table.path)
+            del values[key]
+    return replace(table, values=dict(renamed(values, (*common, *shape.keys), table.path, findings)), keys=(*common, *shape.keys))

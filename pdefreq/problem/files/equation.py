@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pdefreq.core.errors import FormulaError, ProblemFileError
 from pdefreq.core.fields import Field, Quotient
 from pdefreq.core.registry import nearest
+from pdefreq.core.table_keys import Formula, Key, Other, PointList, Table
 from pdefreq.problem.coefficient_reader import SOLUTION
 from pdefreq.problem.data import Data
 from pdefreq.problem.derived_data import derived_source
@@ -21,10 +22,43 @@ from pdefreq.problem.terms import TERMS
 from pdefreq.problem.terms.equation import Equation, read_terms
 from pdefreq.problem.terms.reaction import Reaction
 from pdefreq.problem.terms.term import CoefficientReader, Term
-from pdefreq.problem.toml_tables import Files, TomlTable
+from pdefreq.problem.toml_tables import Files, MissingValueError, TomlTable
 
 if TYPE_CHECKING:
     from sympy import Expr
+
+TERM_KEYS = (
+    Key(
+        "kind",
+        Other("a term, or my_terms.py:Name with `--trust`"),
+        "the term; its coefficients are the other keys",
+        examples=("reaction",),
+    ),
+)
+EQUATION_KEYS = (
+    Key(
+        "source",
+        Formula(),
+        "f; derived from `exact` if that is given",
+        examples=("1",),
+        otherwise="derived from `exact`; without `exact` and data in a file it is required",
+    ),
+    Key(
+        "exact",
+        Formula(),
+        "the solution, which determines missing data, and in which errors are measured",
+        otherwise="not known",
+        examples=("sin(pi*x) + 0.1*sin(k1*pi*x)",),
+    ),
+    Key(
+        "singular",
+        PointList(),
+        "points at which values may be infinite; they are left out of sample points",
+        default=[],
+        examples=([[0, 0]],),
+    ),
+    Key("term", Table(None, repeated=True), "further terms of the equation"),
+)
 
 
 @dataclass(frozen=True)
@@ -38,13 +72,14 @@ class StatedEquation:
 
     @classmethod
     def read(cls, table: TomlTable, data: Data | None, files: Files) -> StatedEquation:
-        given = table.field("source") if table.has("source") else None
-        exact = table.field("exact") if table.has("exact") else None
+        table = replace(table, keys=EQUATION_KEYS)
+        given = table.read("source") if table.has("source") else None
+        exact = table.read("exact") if table.has("exact") else None
         known = None if data is None or data.values is None else data
         if given is not None and known is not None:
             raise ProblemFileError(f"[equation] source and the values in {known.points} both define f: leave one of them out")
         if given is None and exact is None and known is None:
-            raise ProblemFileError('[equation] needs source or exact: give one of them, such as source = "sin(x)"')
+            raise MissingValueError('[equation] needs source or exact: give one of them, such as source = "sin(x)"', "equation")
         equation = Equation(_terms(table, files))
         reaction = equation.find(Reaction)
         if exact is None and given is not None and equation.is_regression and reaction is not None:

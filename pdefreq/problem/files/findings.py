@@ -6,20 +6,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pdefreq.core.errors import ProblemFileError, UnknownNameError
+from pdefreq.problem.toml_tables import MissingValueError
 
 _MOST = 10  # errors that a message lists
 
 
 class Findings:
-    """A list of errors that can be raised together."""
+    """A list of errors that can be raised together.
+
+    Attributes:
+        incomplete: The paths of tables with an unknown key. Errors about keys that these tables lack are not kept, because the
+            unknown key may stand for the missing one.
+    """
 
     def __init__(self) -> None:
         self._errors: list[ProblemFileError | UnknownNameError] = []
+        self.incomplete: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._errors)
 
     def add(self, error: ProblemFileError | UnknownNameError) -> None:
-        """Keep an error, unless one with the same message is known."""
-        if str(error) not in map(str, self._errors):
+        """Keep an error, unless one with the same message is known or it follows from another one."""
+        follows = isinstance(error, MissingValueError) and error.path in self.incomplete
+        if not follows and str(error) not in map(str, self._errors):
             self._errors.append(error)
+
+    def take(self, other: Findings) -> None:
+        """Add the errors of another list."""
+        self.incomplete |= other.incomplete
+        for error in other._errors:
+            self.add(error)
 
     @contextmanager
     def collecting(self) -> Iterator[None]:

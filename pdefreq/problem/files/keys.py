@@ -1,67 +1,80 @@
-"""The keys of a problem file, and their validation."""
+"""The tables of a problem file with their keys, and the check that a file has no others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.core.registry import nearest
+from pdefreq.core.table_keys import Key, Other, Table, Text
 from pdefreq.problem.expressions.scope import shorten
+from pdefreq.problem.files.boundary import BOUNDARY_KEYS
+from pdefreq.problem.files.coefficient_files import GRID_KEYS
+from pdefreq.problem.files.data import DATA_KEYS
+from pdefreq.problem.files.equation import EQUATION_KEYS
 from pdefreq.problem.files.findings import Findings
+from pdefreq.problem.files.key_names import renamed
+from pdefreq.problem.files.run_table import RUN_KEYS
+from pdefreq.problem.files.spectrum import SPECTRUM_KEYS
 from pdefreq.problem.terms import TERMS
 
-_KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str: a table of any names
-    "title": None,
-    "citation": None,
-    "parameters": str,
-    "domain": str,  # checked by the class of the domain
-    "equation": {"source": None, "exact": None, "singular": None, "interpolation": None, "shades": None, "term": [str]},
-    "boundary": {"value": None, "part": [dict.fromkeys(("name", "where", "kind", "value", "alpha", "flux"))]},
-    "data": dict.fromkeys(("points", "number", "noise", "holdout")),
-    "spectrum": dict.fromkeys(("modes", "wavenumbers", "direction")),
-    "variant": str,
-}
+
+def document_keys() -> tuple[Key, ...]:
+    """The keys and tables of a problem file. The keys of [domain] belong to the kinds of domains."""
+    terms = tuple(key for name in TERMS for key in TERMS.load(name).keys)
+    return (
+        Key("title", Text(), "the title in tables and figures", default="", examples=("My problem",)),
+        Key("citation", Text(), "the source of the problem", default=""),
+        Key("parameters", Table(None), "numbers by name, which the formulas below may use; `--param NAME=VALUE` changes them"),
+        Key("domain", Table(None), "the domain"),
+        Key("equation", Table((*terms, *GRID_KEYS, *EQUATION_KEYS)), "the equation and, where it is known, its solution"),
+        Key("boundary", Table(BOUNDARY_KEYS), "the conditions on the boundary"),
+        Key("data", Table(DATA_KEYS), "points at which f is known, instead of everywhere"),
+        Key("spectrum", Table(SPECTRUM_KEYS), "the modes in which errors are measured"),
+        Key("run", Table(RUN_KEYS), "the method and the limits of `pdefreq solve`, if the command does not state them"),
+        Key("variant", Table(None), "changes of this file by the name of a variant, such as [variant.hard.equation]"),
+    )
 
 
-def check_document(document: Any) -> None:
-    """Check that a problem file has no unknown keys, and that tables are tables.
+def known_part(document: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
+    """A problem file without its unknown keys, and without values that are not tables where tables are expected.
 
-    Raises:
-        ProblemFileError: If it does not; for an unknown key, the message suggests the nearest known key. Several errors are
-            listed in one message.
+    Both are reported. An unknown key that resembles a missing one takes its place, so that its value is checked as well.
+
+    Args:
+        document: The tables of the file, or those of a variant merged into them.
+        findings: The errors of the file.
     """
-    terms = dict.fromkeys(key for name in TERMS for key in TERMS.load(name).keys)
-    findings = Findings()
-    for error in _errors(document, {**_KEYS, "equation": terms | _KEYS["equation"]}):
-        findings.add(error)
-    findings.raise_all()
+    return _known(document, document_keys(), "", findings)
 
 
-def _errors(table: Any, known: Mapping[str, Any], path: str = "") -> Iterator[ProblemFileError]:
-    """The unknown keys of a table, and the values that must be tables."""
-    if not isinstance(table, dict):
-        yield ProblemFileError(f"[{path}] must be a table of keys and values, got {shorten(table)}")
-        return
-    for key, value in table.items():
-        if key not in known:
-            place = f"[{path}] " if path else ""
-            yield ProblemFileError(f"{place}unknown key {shorten(key)}: {nearest(key, known)}")
-            continue
+def _known(table: Mapping[str, Any], keys: Sequence[str], path: str, findings: Findings) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in renamed(table, keys, path, findings):
         below = f"{path}.{key}" if path else key
-        match known[key]:
-            case dict() as keys:
-                yield from _errors(value, keys, below)
-            case [keys]:
-                if not isinstance(value, list):
-                    yield ProblemFileError(f"{below} must be written as [[{below}]], got {shorten(value)}")
-                    continue
-                for item in value:
-                    if isinstance(keys, dict):
-                        yield from _errors(item, keys, below)
-                    elif not isinstance(item, dict):
-                        yield ProblemFileError(f"[[{below}]] must be a table, got {shorten(item)}")
-            case None if isinstance(value, dict):
-                yield ProblemFileError(f"{below} must be a value, not a table")
-            case _ if known[key] is str and not isinstance(value, dict):
-                yield ProblemFileError(f"[{below}] must be a table, got {shorten(value)}")
+        kind = next(known.kind if isinstance(known, Key) else Other("") for known in keys if known == key)
+        try:
+            found[key] = _checked(value, kind, below, findings)
+        except ProblemFileError as error:
+            findings.add(error)
+            findings.incomplete.add(path)
+    return found
+
+
+def _checked(value: Any, kind: Any, path: str, findings: Findings) -> Any:
+    """A value whose tables have known keys only."""
+    if not isinstance(kind, Table):
+        if isinstance(value, dict):
+            raise ProblemFileError(f"{path} must be a value, not a table")
+        return value
+    if not kind.repeated:
+        return _table(value, kind, path, f"[{path}] must be a table of keys and values", findings)
+    if not isinstance(value, list):
+        raise ProblemFileError(f"{path} must be written as [[{path}]], got {shorten(value)}")
+    return [_table(item, kind, path, f"[[{path}]] must be a table", findings) for item in value]
+
+
+def _table(value: Any, kind: Table, path: str, expected: str, findings: Findings) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ProblemFileError(f"{expected}, got {shorten(value)}")
+    return dict(value) if kind.keys is None else _known(value, kind.keys, path, findings)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pdefreq.core.errors import FormulaError, ProblemFileError
 from pdefreq.core.fields import CallableField, Field
+from pdefreq.core.table_keys import Formula, Key, Other
 from pdefreq.core.validation import validated
 from pdefreq.problem.terms.lower_order import LowerOrderTerm, PointFunction
 from pdefreq.problem.terms.term import CoefficientReader, FiniteDifferenceCoefficients
@@ -31,7 +32,15 @@ class Convection(LowerOrderTerm):
     """
 
     order: ClassVar[int] = 1
-    keys: ClassVar[tuple[str, ...]] = ("convection",)
+    keys: ClassVar[tuple[str, ...]] = (
+        Key(
+            "convection",
+            Other(f"a list with an entry for each coordinate: {Formula(file=True).words}"),
+            "the velocity b",
+            otherwise="zero",
+            examples=(["10", "0"],),
+        ),
+    )
     content_type: ClassVar[str] = "convection"
 
     velocity: tuple[Field, ...]

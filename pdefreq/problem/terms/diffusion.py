@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
+from pdefreq.core.table_keys import Formula, Key, Number, Other
 from pdefreq.core.validation import validated
 from pdefreq.problem.terms.diffusion_forms import KEY, StrongPower, WeakMatrix, WeakPower, matrix_at, strong_matrix
 from pdefreq.problem.terms.term import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
 
 HIGHEST_EXPONENT = 100
+_EXPONENT = Number(above=1, most=HIGHEST_EXPONENT)
 _ABOVE = (2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0)
 
 
@@ -55,17 +57,24 @@ class Diffusion(Term):
     """
 
     order: ClassVar[int] = 2
-    keys: ClassVar[tuple[str, ...]] = ("diffusion", "exponent")
+    keys: ClassVar[tuple[str, ...]] = (
+        Key(
+            "diffusion",
+            Other(f"{Formula(file=True).words}; or a symmetric matrix, a list of rows"),
+            "the coefficient A >= 0; 0 states a regression, whose solution is f / c",
+            default="1",
+            examples=("1", [["2", "0"], ["0", "1"]], "coefficient.csv"),
+        ),
+        Key("exponent", _EXPONENT, "the exponent p", default=2),
+    )
     content_type: ClassVar[str] = "diffusion"
 
     coefficient: Field | tuple[tuple[Field, ...], ...] = field(default_factory=lambda: ConstantField(1.0))
     exponent: float = 2.0
 
     def __post_init__(self) -> None:
-        if not self.exponent > 1:
-            raise ProblemFileError(f"[equation] exponent must be above 1, got {self.exponent:g}")
-        if self.exponent > HIGHEST_EXPONENT:
-            raise ProblemFileError(f"[equation] exponent must be at most {HIGHEST_EXPONENT}, got {self.exponent:g}")
+        if not _EXPONENT.holds(self.exponent):
+            raise ProblemFileError(f"[equation] exponent must be{_EXPONENT.range}, got {self.exponent:g}")
         if isinstance(self.coefficient, Field):
             constant = self.coefficient.constant
             if constant is not None and not 0 <= constant < math.inf:

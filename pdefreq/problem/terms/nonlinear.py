@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.core.fields import Field
+from pdefreq.core.table_keys import Formula, Key
 from pdefreq.problem.terms.lower_order import PointwiseTerm
 from pdefreq.problem.terms.term import CoefficientReader
 
@@ -25,7 +26,9 @@ class Nonlinear(PointwiseTerm):
     """
 
     order: ClassVar[int] = 0
-    keys: ClassVar[tuple[str, ...]] = ("nonlinear",)
+    keys: ClassVar[tuple[str, ...]] = (
+        Key("nonlinear", Formula(unknown=True), "the nonlinear term N(x, u)", otherwise="zero", examples=("u**3",)),
+    )
     content_type: ClassVar[str] = "nonlinear"
 
     function: Field

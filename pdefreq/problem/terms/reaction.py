@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import Field
+from pdefreq.core.table_keys import Formula, Key
 from pdefreq.core.validation import validated
 from pdefreq.problem.terms.lower_order import LowerOrderTerm, PointFunction
 from pdefreq.problem.terms.term import CoefficientReader, FiniteDifferenceCoefficients
@@ -32,7 +33,7 @@ class Reaction(LowerOrderTerm):
     """
 
     order: ClassVar[int] = 0
-    keys: ClassVar[tuple[str, ...]] = ("reaction",)
+    keys: ClassVar[tuple[str, ...]] = (Key("reaction", Formula(file=True), "the coefficient c, of either sign", default="0"),)
     content_type: ClassVar[str] = "reaction"
 
     coefficient: Field

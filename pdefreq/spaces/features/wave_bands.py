@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _MOST_CELLS = 128  # along each axis of a box
+_JITTER = 0.5  # part of a cell in which its wavevector is drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +40,25 @@ class WaveBands:
         return cls(torch.cartesian_prod(*axes).reshape(-1, len(high)) * width, width)
 
     @classmethod
-    def around(cls, points: Tensor, margin: Sequence[float]) -> Self:
+    def around(cls, points: Tensor, margin: Sequence[float], *, within: Sequence[float] = (), weak: Tensor | None = None) -> Self:
         """The wavevectors near points, ``(m, d)``, nonnegative, and near zero.
 
-        The sides of the cells are half of the margin. The cell of each point is included with two neighbors on either side along
-        each axis, so that all wavevectors within the margin of a point are included.
+        The union of the cubes of cells around the cells of the points, with five cells along each axis. A cell is half a margin
+        wide along each axis, so that all wavevectors within the margin of a point are included.
+
+        Args:
+            points: The points.
+            margin: The margin along each axis.
+            within: Numbers, one for each axis; wavevectors whose components have moduli up to them are included, too.
+            weak: Further points, from which all wavevectors within half of the margin are included.
         """
         d = points.shape[1]
         width = torch.tensor(margin, dtype=torch.float64) / 2
-        cells = {(0,) * d, *map(tuple, (points.double() / width).floor().long().tolist())}
-        steps = [*itertools.product(range(-2, 3), repeat=d)]
-        near = {tuple(a + b for a, b in zip(cell, step, strict=True)) for cell in cells for step in steps}
+        near = _dilated(torch.cat([points.new_zeros(1, d), points]) / width, 2)
+        if weak is not None:
+            near |= _dilated(weak / width, 1)
+        if within:
+            near |= {*itertools.product(*(range(math.ceil(a / b)) for a, b in zip(within, width.tolist(), strict=True)))}
         found = torch.tensor(sorted(cell for cell in near if min(cell) >= 0), dtype=torch.float64)
         return cls(found * width, width)
 
@@ -76,8 +85,8 @@ class WaveBands:
     def draw(self, number: int, generator: torch.Generator) -> Tensor:
         """Random wavevectors, uniform in the set, ``(number, d)``.
 
-        All cells, with all signs, contain the same number of random wavevectors up to one. Independent wavevectors leave gaps,
-        which increased the error on the square with holes by one to two orders of magnitude. Since w and -w give the same waves,
+        All cells, with all signs, contain the same number of wavevectors up to one. These lie near the midpoints of equal parts
+        of the cell, because wavevectors that are close to each other leave gaps elsewhere. Since w and -w give the same waves,
         the first component is positive.
         """
         d = len(self.widths)
@@ -86,6 +95,15 @@ class WaveBands:
         rounds, rest = divmod(number, places)
         some = torch.randperm(places, generator=generator)[:rest]
         chosen = torch.cat([torch.arange(places).repeat(rounds), some])
-        inside = torch.rand(number, d, generator=generator, dtype=torch.float64)
+        inside = 0.5 + _JITTER * (torch.rand(number, d, generator=generator, dtype=torch.float64) - 0.5)
+        part = torch.arange(rounds).repeat_interleave(places)
+        inside[: len(part), 0] = (inside[: len(part), 0] + part) / max(rounds, 1)
         cell, sign = chosen // len(signs), chosen % len(signs)
         return signs[sign] * (self.corners[cell] + inside * self.widths)
+
+
+def _dilated(points: Tensor, reach: int) -> set[tuple[int, ...]]:
+    """The unit cells of points ``(m, d)`` and their neighbors up to a number of cells along each axis."""
+    cells = {tuple(cell) for cell in points.double().floor().long().tolist()}
+    steps = [*itertools.product(range(-reach, reach + 1), repeat=points.shape[1])]
+    return {tuple(a + b for a, b in zip(cell, step, strict=True)) for cell in cells for step in steps}

@@ -148,5 +148,5 @@ def require_periodic(network: Network, domain: Domain, axes: Sequence[int]) -> N
         if not float((low - high).abs().max()) <= _TOLERANCE * float(low.abs().max()):
             raise IncompatibleError(
                 f"the problem is periodic along {names[axis]}, but this network is not: use an mlp or mscale network with "
-                "input=periodic, or `fem`"
+                "`--set input=periodic`, or `fem`"
             )

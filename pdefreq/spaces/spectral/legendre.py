@@ -121,7 +121,7 @@ class Legendre(GalerkinSpace):
             if len(part) > 1:
                 raise IncompatibleError(
                     f"Legendre functions need one condition on each face of a box, got several on {self.box.part_names[face]}: "
-                    "use basis=hat, or `fem`"
+                    "use `--set basis=hat`, or `fem`"
                 )
             found.append(int(part))
         return found

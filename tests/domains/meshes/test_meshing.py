@@ -141,7 +141,10 @@ def test_more_than_three_dimensions_are_refused():
         mesh_of(Box((0.0,) * 4, (1.0,) * 4), 0.5)
 
 
-@pytest.mark.parametrize("domain", [PERFORATED, Ring((0.0, 0.0, 0.0), 1.0, 2.0)], ids=["holes", "shell"])
+HOLES_IN_SPACE = WithHoles(Box((-1.0,) * 3, (1.0,) * 3), (Ball((0.2, 0.0, 0.0), 0.5),))
+
+
+@pytest.mark.parametrize("domain", [HOLES_IN_SPACE, Ring((0.0, 0.0, 0.0), 1.0, 2.0)], ids=["holes", "shell"])
 def test_holes_without_gmsh_are_refused_with_advice(domain, monkeypatch):
     monkeypatch.setitem(sys.modules, "gmsh", None)  # a None entry blocks the import
     with pytest.raises(
@@ -150,8 +153,7 @@ def test_holes_without_gmsh_are_refused_with_advice(domain, monkeypatch):
         mesh_of(domain, 0.5)
 
 
-def test_gmsh_meshes_with_holes_are_refined_towards_the_holes():
-    pytest.importorskip("gmsh")
+def test_meshes_with_holes_are_refined_towards_the_holes():
     mesh = mesh_of(PERFORATED, 0.2)
     assert set(mesh.boundaries) == set(PERFORATED.part_names)
     errors = area_errors(mesh, PERFORATED, 3)
@@ -160,7 +162,7 @@ def test_gmsh_meshes_with_holes_are_refined_towards_the_holes():
 
 def test_gmsh_meshes_three_dimensional_domains():
     pytest.importorskip("gmsh")
-    domain = WithHoles(Box((-1.0,) * 3, (1.0,) * 3), (Ball((0.2, 0.0, 0.0), 0.5),))
+    domain = HOLES_IN_SPACE
     mesh = mesh_of(domain, 0.5)
     assert set(mesh.boundaries) == set(domain.part_names)
     assert MeshDomain(mesh).measure == pytest.approx(domain.measure, rel=0.02)  # 16 edges around a hole make it 5 % too small

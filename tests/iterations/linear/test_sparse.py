@@ -164,7 +164,7 @@ def test_multigrid_is_used_for_matrices_known_to_be_positive_definite():
         system = WeakForm(space, Problem(domain=SQUARE, source=1.0, boundary=0.0, **equation)).system()
         assert system.definite == fine
         if not fine:
-            with pytest.raises(IncompatibleError, match="use linear_solver=direct"):
+            with pytest.raises(IncompatibleError, match="use `--set linear_solver=direct`"):
                 GalerkinSystem(system, by="amg")
 
 

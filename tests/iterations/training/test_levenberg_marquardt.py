@@ -215,7 +215,7 @@ CASES = {  # a functional of every kind, with more rows than coefficients and wi
     "residual": ("poisson", {"number": 40}),
     "residual, few coefficients": ("poisson", {"number": 60, "widths": (5,)}),
     "residual, penalty": ("poisson-boltzmann", {"number": 40, "boundary": "penalty", "widths": (6, 6)}),
-    "p-laplacian": ("p-laplacian", {"number": 30, "widths": (6, 6)}),
+    "p-laplacian": ("p-laplacian", {"loss": "residual", "number": 30, "widths": (6, 6)}),
     "plane": ("quadratic", {"number": 49, "widths": (8, 8)}),
     "misfit": ("tones", {"loss": "misfit", "widths": (8, 8)}),
     "gradient of a misfit": ("tones-known", {"loss": "misfit", "gradient": 1.0, "number": 40, "widths": (8, 8)}),

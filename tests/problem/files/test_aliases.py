@@ -15,6 +15,9 @@ SAME = {
     "sphere": ('kind = "sphere"\nradius = 3', 'kind = "ball"\ndimension = 3\nradius = 3'),
     "annulus": ('kind = "annulus"\ninner = 1\nouter = 2', 'kind = "ring"\ndimension = 2\ninner = 1\nouter = 2'),
     "vertices": ('kind = "polygon"\nvertices = [[0,0],[1,0],[0,1]]', 'kind = "polygon"\npoints = [[0,0],[1,0],[0,1]]'),
+    "unit_square": ('kind = "unit_square"', 'kind = "box"\nlower = [0, 0]\nupper = [1, 1]'),
+    "unit-cube": ('kind = "unit-cube"', 'kind = "box"\ndimension = 3\nlower = 0\nupper = 1'),
+    "unit_disk": ('kind = "unit_disk"\ncenter = [1, 2]', 'kind = "ball"\nmidpoint = [1, 2]\nradius = 1'),
     "holes": (
         'kind = "square"\nlower = 0\nupper = 1\nholes = [{kind = "circle", center = [0.5, 0.5], radius = 0.1}]',
         'kind = "box"\ndimension = 2\nlower = 0\nupper = 1\nholes = [{kind = "ball", midpoint = [0.5, 0.5], radius = 0.1}]',

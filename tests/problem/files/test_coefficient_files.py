@@ -118,7 +118,7 @@ def test_a_file_without_a_grid_is_refused(text, dimension, message, tmp_path):
         ('diffusion = "broken.csv"', 2, "can't read the grid in .*broken.csv"),
         ('diffusion = "a.png"', 3, "a picture has two dimensions, but the domain has 3"),
         ('diffusion = "a.csv"\ninterpolation = "cubic"', 2, 'interpolation must be "constant" or "linear", got \'cubic\''),
-        ('diffusion = "a.png"\nshades = [1]', 2, "shades must be two numbers"),
+        ('diffusion = "a.png"\nshades = [1]', 2, "shades must be a list of 2 numbers"),
         ('diffusion = "2"\ninterpolation = "linear"', 2, "interpolation belongs to coefficients from files"),
         ("shades = [1, 2]", 2, "shades belongs to coefficients from files"),
         ('exact = "x*(1 - x)*y*(1 - y)"\ndiffusion = "a.csv"', 2, "does not solve the equation where its flux jumps"),

@@ -88,7 +88,7 @@ def test_bad_rows_are_reported_with_their_line(text, message, tmp_path):
         ('points = "a.csv"\nholdout = 1.0', REGRESSION, "at least 0 and below 1, got 1"),
         ('points = "a.csv"\nholdout = 0.1', REGRESSION, "holds out 0 of 2 points"),
         ('points = "a.csv"\nholdout = 0.5', POISSON, "possible only for a regression"),
-        ('points = "a.csv"\nnoise = -1', REGRESSION, "noise must be a standard deviation"),
+        ('points = "a.csv"\nnoise = -1', REGRESSION, "noise must be a number of at least 0"),
         ('points = "a.csv"', REGRESSION + 'source = "1"\n', "source and the values in a.csv both define f"),
         ('points = "broken.png"', REGRESSION, "can't read the picture .*broken.png"),
         ("number = 3", REGRESSION, "needs source or exact"),

@@ -64,7 +64,7 @@ def test_sizes_may_depend_on_parameters():
     [
         ('kind = "bal"\nradius = 1', r"\[domain\] kind must be .*: did you mean 'ball'"),
         (SQUARE + "radius = 1", r'radius belongs to kind = "ball", but this domain is a box'),
-        ('kind = "ball"\nradius = 0', "radius of a ball must be above zero"),
+        ('kind = "ball"\nradius = 0', r"\[domain\] radius must be a number above 0"),
         ('kind = "ball"', r"\[domain\] radius must be"),
         ('kind = "ring"\ninner = 3\nouter = 1', "inner < outer"),
         ('kind = "ring"\nmidpoint = [0]\ninner = 1\nouter = 2', "midpoint"),

@@ -7,6 +7,7 @@ import torch
 
 from pdefreq import load_problem
 from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import CallableField
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.problem.boundary_conditions import BoundaryPart
@@ -132,8 +133,8 @@ def test_invalid_periodic_parts_are_refused_in_python():
 def test_distance_and_lifting_with_some_periodic_axes():
     x = SQUARE.interior(50, torch.Generator().manual_seed(0)).x
     distance, lifting = (
-        SQUARE.distance([1]),
-        SQUARE.lifting(Problem(domain=SQUARE, source=lambda x: x[:, 1] ** 2 + x[:, 0]).source, [1]),
+        SQUARE.distance_from(["y-min", "y-max"]),
+        SQUARE.lifting_from(dict.fromkeys(["y-min", "y-max"], CallableField(lambda x: x[:, 1] ** 2 + x[:, 0]))),
     )
     torch.testing.assert_close(distance(x), 4 * x[:, 1] * (1 - x[:, 1]))
     torch.testing.assert_close(distance.gradient(x), torch.stack([0 * x[:, 0], 4 - 8 * x[:, 1]], dim=1))

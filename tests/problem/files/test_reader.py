@@ -14,7 +14,7 @@ from scipy.special import fresnel
 
 from pdefreq.core.errors import ProblemFileError, UnknownNameError, UserError
 from pdefreq.core.streams import stream
-from pdefreq.problem.files import TEMPLATE, describe, load_problem, problem_from_text, problem_names
+from pdefreq.problem.files import describe, load_problem, problem_from_text, problem_names, template
 
 SHIPPED = [
     "poisson",
@@ -352,14 +352,14 @@ def test_listing_problems_imports_no_numerical_library():
 
 
 def test_the_template_can_be_solved_without_changes():
-    problem = problem_from_text(TEMPLATE, name="my")
+    problem = problem_from_text(template(), name="my")
     x = points(problem)
     torch.testing.assert_close(pde_residual(problem, x), problem.source(x), rtol=1e-10, atol=1e-9)
-    assert problem_from_text(TEMPLATE, name="my:hard").parameters["k1"] == 50
+    assert problem_from_text(template(), name="my:hard").parameters["k1"] == 50
 
 
 def test_the_commented_lines_of_the_template_are_valid():
-    text = TEMPLATE.replace('exact = "', '# exact = "')
+    text = template().replace('exact = "', '# exact = "')
     text = re.sub(r"^# (?=source|value|name =|kind|alpha|flux|\[)", "", text, flags=re.MULTILINE)
     problem = problem_from_text(text)
     assert [part.kind for part in problem.boundary] == ["robin", "dirichlet"] and problem.exact is None

@@ -55,3 +55,19 @@ def test_scaling_multiplies_every_wavevector():
     torch.testing.assert_close(
         scaled.draw(50, stream(0, "features")), bands.draw(50, stream(0, "features")) * torch.tensor([2.0, 0.5]).double()
     )
+
+
+def test_weak_points_have_half_of_the_margin_and_the_box_is_included():
+    bands = WaveBands.around(torch.zeros(0, 1), (8.0,), within=(30.0,), weak=torch.tensor([[80.0]]))
+
+    def contains(k):
+        return bool(((bands.corners <= k) & (k <= bands.corners + bands.widths)).any())
+
+    assert all(map(contains, (0.0, 15.0, 30.0, 76.1, 83.9)))
+    assert not any(map(contains, (40.0, 70.0, 90.0)))
+
+
+def test_wavevectors_of_one_cell_keep_a_distance():
+    """Three wavevectors in each cell lie in the middle halves of thirds of the cell: gaps are at least a sixth of a cell."""
+    w = WaveBands.box([10.0]).draw(30, stream(0, "features"))[:, 0].sort().values
+    assert float(w.diff().min()) >= 1 / 6 - 1e-12

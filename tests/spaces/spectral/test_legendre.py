@@ -60,5 +60,7 @@ def test_spectral_convergence_with_variable_coefficients_and_mixed_conditions(d)
 def test_a_face_with_two_conditions_is_refused():
     square = BOXES[2]
     parts = BoundaryPart("robin", "y-max", where=lambda x: x[:, 0] < 0.5), BoundaryPart("dirichlet")
-    with pytest.raises(IncompatibleError, match="one condition on each face of a box, got several on y-max: use basis=hat"):
+    with pytest.raises(
+        IncompatibleError, match="one condition on each face of a box, got several on y-max: use `--set basis=hat`"
+    ):
         Legendre(square, 3, 6).assemble(Problem(domain=square, source=1.0, boundary=parts))

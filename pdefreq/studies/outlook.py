@@ -1,0 +1,97 @@
+"""What will be measured on a problem, and which methods can solve it, before any of them is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pdefreq.core.errors import UserError
+from pdefreq.problem.problem import Problem
+from pdefreq.solvers import SOLVERS
+from pdefreq.solvers.names import make_solver
+from pdefreq.spectrum.modes import BOX_FAMILIES, WAVE_FAMILIES, ModeFamilies
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_SHOWN = 8  # wavenumbers
+_THRESHOLD, _MOST = 1e-3, 512  # of the default probe
+_INSTEAD = "boundary=penalty"  # an option with which network methods impose any condition
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The modes that a run watches, and the methods that can solve a problem.
+
+    Args:
+        family: The mode family.
+        wavenumbers: The wavenumbers of the watched modes in ascending order, as far as they are known without solving the
+            problem: those of the exact solution, or only those that the problem names.
+        is_complete: Whether these are all wavenumbers of the watched modes.
+        able: The names of methods that can solve the problem, with an option where they need it.
+        unable: What other methods need, with the reason why the problem lacks it, each with the names of these methods.
+    """
+
+    family: str
+    wavenumbers: tuple[float, ...]
+    is_complete: bool
+    able: tuple[str, ...]
+    unable: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def watched(self) -> str:
+        """The watched modes in words."""
+        shown = [f"{xi:.6g}" for xi in self.wavenumbers[:_SHOWN]]
+        more = f", ... {self.wavenumbers[-1]:.6g}" if len(self.wavenumbers) > _SHOWN else ""
+        if self.is_complete:
+            return f"{len(self.wavenumbers)} {self.family} modes with wavenumbers {', '.join(shown)}{more}"
+        named = f" and those nearest to the wavenumbers {', '.join(shown)}{more}" if shown else ""
+        return f"the strongest {self.family} modes of the solution{named}"
+
+
+def outlook(problem: Problem) -> Outlook:
+    """The modes that a run watches, and the methods that can solve a problem.
+
+    The strongest modes of an exact solution are determined for families that need no eigenfunctions of the domain.
+    """
+    families = ModeFamilies(problem)
+    family, found = families.chosen, None
+    if problem.exact is not None and (family in BOX_FAMILIES or family in WAVE_FAMILIES):
+        try:
+            found = _strongest(problem, families)
+        except UserError:  # for example the tones of a problem that names none
+            found = None
+    able, unable = [], {}
+    for name in SOLVERS:
+        if name == "auto":
+            continue
+        why = _reason(problem, name)
+        if why and not _reason(problem, f"{name}:{_INSTEAD}"):
+            able.append(f"{name}:{_INSTEAD}")
+        elif why:
+            unable.setdefault(why, []).append(name)
+        else:
+            able.append(name)
+    named = tuple(sorted(problem.spectrum.wavenumbers))
+    known = named if found is None else tuple(sorted({float(f"{xi:.9g}") for xi in found.tolist()}))
+    return Outlook(family, known, found is not None, tuple(able), unable)
+
+
+def _strongest(problem: Problem, families: ModeFamilies) -> np.ndarray:
+    """The wavenumbers of the modes of the exact solution that the default probe watches."""
+    import torch
+
+    assert problem.exact is not None
+    modes = families.modes(families.chosen)
+    values = problem.exact(torch.as_tensor(modes.points(None))).numpy()
+    chosen, _ = modes.strongest(values, None, threshold=_THRESHOLD, max_modes=_MOST, wavenumbers=problem.spectrum.wavenumbers)
+    return chosen.wavenumber
+
+
+def _reason(problem: Problem, method: str) -> str:
+    """What a method needs and a problem lacks, with the reason, as ``"a box, and ..."``; empty if it can solve the problem."""
+    try:
+        lacking = problem.lacks(make_solver(method).needs)
+    except UserError as error:
+        return str(error)
+    return "" if lacking is None else f"{lacking[0].what}, and {lacking[1]}"

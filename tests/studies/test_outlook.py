@@ -1,0 +1,48 @@
+"""What `pdefreq check` foretells is what happens: the watched modes of a run, and the methods that refuse a problem."""
+
+import numpy as np
+import pytest
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Stop
+from pdefreq.problem.files import load_problem, problem_from_text
+from pdefreq.runs.solve import solve
+from pdefreq.solvers import SOLVERS
+from pdefreq.solvers.names import make_solver
+from pdefreq.solvers.requirements import require
+from pdefreq.spectrum.watched import WatchedModes
+from pdefreq.studies.outlook import outlook
+
+
+@pytest.mark.parametrize(("name", "method"), [("poisson", "sine"), ("poisson-chirp", "fem"), ("neumann", "fem:cells=64")])
+def test_the_foretold_modes_are_those_of_a_run(name, method):
+    problem = load_problem(name, **({"dimension": 1} if name == "poisson-chirp" else {}))
+    found = outlook(problem)
+    watched = WatchedModes.in_facts(solve(problem, method, stop=Stop(steps=1), predict=False).history.facts)
+    assert found.is_complete and found.family == watched.kind
+    # on the grid of a method, the amplitudes of the weakest modes may fall below the threshold
+    common = {f"{xi:.6g}" for xi in found.wavenumbers} & {f"{xi:.6g}" for xi in watched.wavenumber}
+    assert len(common) >= 0.95 * max(len(found.wavenumbers), len(np.unique(watched.wavenumber.round(9))))
+
+
+@pytest.mark.parametrize("name", ["poisson", "four-discs", "convection-diffusion", "tones", "neumann", "p-laplacian"])
+def test_every_method_is_listed_once_and_refuses_as_foretold(name):
+    problem = load_problem(name)
+    found = outlook(problem)
+    unable = [method for names in found.unable.values() for method in names]
+    able = [method.partition(":")[0] for method in found.able]
+    assert sorted([*able, *unable, "auto"]) == sorted(SOLVERS)
+    for method in found.able:
+        require(problem, method, make_solver(method).needs)
+    for lacking, names in found.unable.items():
+        for method in names:
+            with pytest.raises(IncompatibleError) as refused:
+                require(problem, method, make_solver(method).needs)
+            assert lacking in str(refused.value)
+
+
+def test_named_wavenumbers_are_told_where_modes_need_eigenfunctions():
+    text = '[domain]\nkind = "unit_disk"\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n[spectrum]\nwavenumbers = [9, 3]\n'
+    found = outlook(problem_from_text(text))
+    assert not found.is_complete and found.wavenumbers == (3.0, 9.0)
+    assert found.watched == "the strongest eigen modes of the solution and those nearest to the wavenumbers 3, 9"
