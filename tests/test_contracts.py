@@ -373,7 +373,7 @@ def test_protocols_of_iterations_have_their_signatures_and_results(method):
 
 def test_the_public_interface_of_a_solver():
     own = {name for name in vars(Solver) if not name.startswith("_")} - {"registry", *dir(Part)}
-    assert own == {"name", "budget", "needs", "resolved", "prepare"}
+    assert own == {"name", "budget", "needs", "choices", "resolved", "prepare"}
     assert Solver.__abstractmethods__ == {"prepare"}
 
 
