@@ -1,6 +1,7 @@
 """Settings of all tests: one torch thread, set before torch is imported, matplotlib without windows, and a separate cache."""
 
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # worker processes use the folder o
     os.environ["PDEFREQ_CACHE"] = tempfile.mkdtemp(prefix="pdefreq-cache-")
     atexit.register(shutil.rmtree, os.environ["PDEFREQ_CACHE"], ignore_errors=True)
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from pdefreq.solvers import SOLVERS
@@ -25,3 +27,14 @@ settings.load_profile("default")
 
 # The methods of the tests are announced like those of an installed package, so that run folders can refer to them.
 SOLVERS._unlisted |= {"geometric": "tests.toys:Geometric", "geometric-residual": "tests.toys:GeometricResidual"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Tests that are collected remain until the end: the garbage collector need not look at them again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()

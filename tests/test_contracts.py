@@ -42,7 +42,12 @@ loaded = functools.cache(load_problem)  # no method changes a problem, which is 
 # The mesh of the first, made by gmsh, has a hundred thousand cells; the others have the same kind of domain as `perforated`.
 HEAVY = {"cube-holes", "harmonic-holes", "four-discs"}
 CUBES = {"dielectric-sphere"}  # in three dimensions a polynomial of degree 36 along each axis needs 89 GiB
-LONG = HEAVY | {"ring", "robin", "dielectric-sphere", "poisson-multilevel", "l-shape", "perforated"}  # their reference solutions
+# Problems in more dimensions that resemble others, on which every method is run: by default a method of each family.
+SIMILAR = CUBES | {
+    *("cosine-diffusion", "multiscale-2d", "p-laplacian-smooth-2d", "perforated", "poisson-chirp", "poisson-multilevel"),
+    *("quadratic", "robin", "torsion"),
+}
+LONG = HEAVY | SIMILAR | {"ring", "l-shape"}  # their reference solutions
 SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in PROBLEMS]
 METHODS = sorted(SOLVERS)
 CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi", "mscale+multigrid"]
@@ -86,11 +91,15 @@ CHAINED = ["poisson", "tones"]  # a chain accepts the problems that its methods 
 RUNS = [(method, problem) for method in METHODS + CHAINS for problem in PROBLEMS]
 
 
-LARGE = CUBES | {"perforated", "bratu", "p-laplacian-smooth-2d", "ring"}  # `auto` has no options: its default sizes take seconds
+FAMILIES = {"fem", "jacobi", "deep-ritz", "pinn"}
 
 
 def _is_slow(method: str, problem: str) -> bool:
-    return problem in HEAVY or (method in CHAINS and problem not in CHAINED) or (method == "auto" and problem in LARGE)
+    if method in CHAINS:
+        return problem not in CHAINED
+    if method == "auto":  # has no options: its default sizes take seconds
+        return problem in LONG | {"bratu", "chirp", "neumann"}
+    return problem in HEAVY or (problem in SIMILAR and method not in FAMILIES)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +373,7 @@ def test_protocols_of_iterations_have_their_signatures_and_results(method):
 
 def test_the_public_interface_of_a_solver():
     own = {name for name in vars(Solver) if not name.startswith("_")} - {"registry", *dir(Part)}
-    assert own == {"name", "budget", "needs", "resolved", "prepare"}
+    assert own == {"name", "budget", "needs", "choices", "resolved", "prepare"}
     assert Solver.__abstractmethods__ == {"prepare"}
 
 

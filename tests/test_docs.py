@@ -80,16 +80,55 @@ OWN_DOMAIN = EXTENSIONS["own-domain.toml"]
 ANNOUNCED = tomllib.loads(EXTENSIONS["pyproject.toml of your package"])["project"]["entry-points"]
 
 
-def python(home: Path, *args: str) -> str:
+INTERPRETER = """
+import contextlib, io, json, sys, traceback
+
+replies = sys.stdout
+for line in sys.stdin:
+    code, *sys.argv[1:] = json.loads(line)
+    failed, out, err = False, io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            exec(compile(code, "docs", "exec"), {"__name__": "__main__"})
+        except SystemExit as end:
+            failed = bool(end.code)
+        except BaseException:
+            failed = True
+            traceback.print_exc()
+    print(json.dumps([failed, out.getvalue(), err.getvalue()]), file=replies, flush=True)
+"""
+"""Reads code and its arguments from lines of JSON: PyTorch is imported once for all the code that is run in one folder."""
+INTERPRETERS: dict[Path, subprocess.Popen[str]] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def interpreters():
+    yield
+    while INTERPRETERS:
+        INTERPRETERS.popitem()[1].communicate()  # ends at the end of its input
+
+
+def start(home: Path, *args: str, **pipes) -> subprocess.Popen[str]:
+    """A process of Python in a folder whose modules can be imported, before those of the project."""
     environment = os.environ | {"PYTHONPATH": f"{home}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a copy of the package is compiled once, not in each of these processes
-    done = subprocess.run([sys.executable, *args], cwd=home, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return subprocess.Popen([sys.executable, *args], cwd=home, env=environment, stdout=subprocess.PIPE, text=True, **pipes)
+
+
+def python(home: Path, code: str, *arguments: str) -> str:
+    """The output of code that is run in a folder, by an interpreter that may have run other code there."""
+    if home not in INTERPRETERS:
+        INTERPRETERS[home] = start(home, "-c", INTERPRETER, stdin=subprocess.PIPE)
+    inputs, outputs = INTERPRETERS[home].stdin, INTERPRETERS[home].stdout
+    assert inputs is not None and outputs is not None
+    print(json.dumps([code, *arguments]), file=inputs, flush=True)
+    failed, out, err = json.loads(outputs.readline())
+    assert not failed, out + err
+    return out
 
 
 def pdefreq(home: Path, *args: str) -> str:
-    return python(home, "-c", "from pdefreq.cli import main; main()", *args)
+    return python(home, "from pdefreq.cli import main; main()", *args)
 
 
 def test_the_added_problem_can_be_solved_by_the_added_method(extended):
@@ -118,7 +157,10 @@ LONG_LAWS = {
 def test_added_entries_satisfy_the_contract_tests(extended, laws):
     """In one process, whose report must name each entry in its file."""
     names = " or ".join(name for entries in laws.values() for name in entries)
-    out = python(extended, "-m", "pytest", "-v", "-n", "0", "-p", "no:cacheprovider", *laws, "-k", names)
+    options = ["-v", "-n", "0", "-p", "no:cacheprovider", "-k", names]
+    with start(extended, "-m", "pytest", *laws, *options, stderr=subprocess.STDOUT) as run:
+        out, _ = run.communicate()
+    assert run.returncode == 0, out
     passed = [line for line in out.splitlines() if " PASSED" in line]
     for file, entries in laws.items():
         for name in entries:
@@ -128,13 +170,13 @@ def test_added_entries_satisfy_the_contract_tests(extended, laws):
 
 def test_the_added_probe_is_recorded(extended):
     code = EXTENSIONS["use a probe"].replace('"jacobi"', '"jacobi", stop=__import__("pdefreq").Stop(steps=3)')
-    assert python(extended, "-c", code).startswith("[0. ")
+    assert python(extended, code).startswith("[0. ")
 
 
 @pytest.mark.slow
 def test_the_added_term_can_be_used_in_all_ways(extended, outside, tmp_path):
     """By its key in [equation] if it is registered or announced, as an object in Python, and by its path in a problem file."""
-    assert float(python(outside, "-c", EXTENSIONS["use a term"])) < 1e-4
+    assert float(python(outside, EXTENSIONS["use a term"])) < 1e-4
     text = EXTENSIONS["front.toml"]
     rows = text[text.index("[[equation.term]]") :]
     (tmp_path / "front.toml").write_text(text.replace(rows, 'eikonal = "0.5"\n'))
@@ -171,8 +213,9 @@ def test_the_network_from_parts_is_zero_initially():
     run_here(EXTENSIONS["networks from parts"])  # its assertions are the test
 
 
-def test_the_example_of_exceptions_runs():
-    out = python(ROOT, "-c", blocks(ROOT / "docs" / "errors.md")["errors by kind"])
+def test_the_example_of_exceptions_runs(capsys):
+    run_here(blocks(ROOT / "docs" / "errors.md")["errors by kind"])
+    out = capsys.readouterr().out
     assert "jacobi is skipped" in out and "fem True" in out
 
 
@@ -224,7 +267,7 @@ def test_added_parts_can_be_trained_and_resumed_with_their_options(way, request,
     """One process for all kinds."""
     home = request.getfixturevalue("extended" if way == "table" else "outside")
     parts = [(kind, str(home / file) if way == "file" else name, *rest) for kind, (file, name, *rest) in PARTS.items()]
-    assert python(home, "-c", RUN_PARTS.format(parts=parts, trust=way == "file"), str(tmp_path)).split() == list(PARTS)
+    assert python(home, RUN_PARTS.format(parts=parts, trust=way == "file"), str(tmp_path)).split() == list(PARTS)
 
 
 @pytest.mark.parametrize("way", ["table", pytest.param("file", marks=SLOW), pytest.param("entry point", marks=SLOW)])
@@ -241,7 +284,7 @@ def test_added_features_and_singular_functions_are_used(way, request):
     code = "import json, sys\nfrom pdefreq import load_problem, make_solver, solve\n"
     code += "print(json.dumps([solve('root.toml', make_solver('random-features', o)).error() for o in json.loads(sys.argv[1])]))"
     options = [dict(pair.split("=") for pair in each if "=" in pair) for each in settings.values()]
-    usual, powers, gaussians = json.loads(python(home, "-c", code, json.dumps(options)))
+    usual, powers, gaussians = json.loads(python(home, code, json.dumps(options)))
     assert usual > 1e-3 > 1e-5 > gaussians and powers < 1e-12
 
 
@@ -446,4 +489,4 @@ def test_the_options_in_the_table_of_networks_exist():
 
 @pytest.mark.parametrize("title", ["use a module", "use a loss"])
 def test_a_module_and_a_loss_of_the_user_are_trained(outside, title):
-    assert float(python(outside, "-c", EXTENSIONS[title])) < 1e-3
+    assert float(python(outside, EXTENSIONS[title])) < 1e-3

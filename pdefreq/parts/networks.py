@@ -168,8 +168,8 @@ class FeedForwardNetwork(Network):
         activation: A name: sin, tanh, srelu, phi, sin-srelu, relu, ricker(a), gelu, silu, softplus, elu, gaussian, gabor(omega),
             sinc, or my_file.py:Name; or, in Python, a function of a tensor.
         initialization: How weights are drawn: a name such as tiled, glorot, he, lecun, torch, mscale, ntk, mean-field, siren,
-            spectrum (waves of the data, for sines), or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or
-            my_file.py:Name.
+            spectrum (waves of the data, for sines), or with numbers normal(std), phase(gamma, gamma_prime), siren(omega),
+            uniform(inner, bias, outer); or my_file.py:Name.
         bias: Which layers have biases: all, hidden (all but the last) or none.
         residual: Whether a hidden layer's input is added to its output, where both have the same width.
         adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, initially 1 / n; null means none.

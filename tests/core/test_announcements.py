@@ -15,6 +15,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.ring import Ring
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.reference import reference_solution
+from pdefreq.spectrum import eigen
 from pdefreq.spectrum.eigen import _basis
 from pdefreq.spectrum.modes import ModeFamilies
 
@@ -33,6 +34,7 @@ def test_listeners_receive_the_announcements_of_their_block():
 
 def test_long_preparations_are_announced(monkeypatch):
     monkeypatch.setenv("PDEFREQ_CACHE", "off")
+    monkeypatch.setattr(eigen, "MOST_MODES", {2: 10})
     _basis.cache_clear()
     heard = []
     problem = Problem(domain=Ring((0.0, 0.0), 0.5, 1.0), source=1.0, boundary=0.0)

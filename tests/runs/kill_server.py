@@ -11,7 +11,7 @@ import pdefreq
 from pdefreq.core.history import Stop
 from tests.runs.killed_runs import KINDS
 
-_NOT_USED = ("commands", "experiments", "figures", "studies", "cli", "__main__")
+_NOT_USED = ("commands", "experiments", "figures", "integrations", "studies", "cli", "__main__")
 
 for _module in pkgutil.walk_packages(pdefreq.__path__, "pdefreq."):
     if not any(f".{name}" in _module.name for name in _NOT_USED):

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
 from pdefreq.spaces.networks.initializations import INITIALIZATIONS
 
-NUMBERS = {"ricker": "ricker(0.8)", "gabor": "gabor(2)", "normal": "normal(0.5)", "phase": "phase(0.7, 0.2)"}
+NUMBERS = {
+    "ricker": "ricker(0.8)",
+    "gabor": "gabor(2)",
+    "normal": "normal(0.5)",
+    "phase": "phase(0.7, 0.2)",
+    "uniform": "uniform(3, 2, 0.1)",
+}
 
 
 def written(names: Iterable[str]) -> list[str]:

@@ -70,7 +70,10 @@ def l2_error(space, c, u):
 CASES = [(d, axes) for d in (1, 2, 3) for axes in subsets(d)]
 
 
-@pytest.mark.parametrize(("d", "periodic"), [(1, (0,)), (2, (0,)), (2, (1,)), (2, (0, 1)), (3, (0, 2)), (3, (0, 1, 2))])
+@pytest.mark.parametrize(
+    ("d", "periodic"),
+    [(1, (0,)), (2, (0,)), (2, (1,)), (2, (0, 1)), (3, (0, 2)), pytest.param(3, (0, 1, 2), marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize(("degree", "simplices"), [(1, True), (2, True), (1, False)])
 def test_orders_of_convergence_of_finite_elements(d, periodic, degree, simplices):
     coarse = {1: 16, 2: 10, 3: 10 if simplices and degree == 1 else 4}[d]  # asymptotic from several cells per wavelength on
@@ -79,7 +82,12 @@ def test_orders_of_convergence_of_finite_elements(d, periodic, degree, simplices
     assert abs(math.log2(errors[0] / errors[1]) - (degree + 1)) < (0.15 if d < 3 else 0.35)
 
 
-@pytest.mark.parametrize(("d", "periodic"), CASES)
+ORDERS = [  # in space, one axis and all of them: two represent the others
+    pytest.param(d, axes, marks=pytest.mark.slow if d == 3 and axes not in ((1,), (0, 1, 2)) else ()) for d, axes in CASES
+]
+
+
+@pytest.mark.parametrize(("d", "periodic"), ORDERS)
 def test_finite_differences_have_order_two(d, periodic):
     found, (u, _) = problem(d, periodic, reaction=2.0), wave(d)
     errors = []

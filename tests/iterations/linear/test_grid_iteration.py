@@ -32,11 +32,11 @@ PROBLEMS = [dirichlet, mixed, neumann]
 
 
 def limit(iteration, steps):
-    """The state after `steps` steps, or after 100 steps that no longer change it by more than a few rounding errors."""
-    state = run(iteration, min(steps, 100))
-    for _ in range(100, steps, 100):
+    """The state after `steps` steps, or after 25 steps that no longer change it by more than a few rounding errors."""
+    state = run(iteration, min(steps, 25))
+    for _ in range(25, steps, 25):
         before = state.coefficients.clone()
-        for _ in range(100):
+        for _ in range(25):
             state = iteration.step(state)
         if float((state.coefficients - before).abs().max()) <= 4e-16 * float(before.abs().max()):
             break

@@ -33,7 +33,7 @@ def total(grid, values):
     return float(values.sum()) * math.prod(grid.spacings)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.floats(0.02, 1.98), st.floats(-8, -0.5), st.integers(2, 12))
 def test_the_total_flux_and_alpha_are_integrals_over_the_part(center, exponent, intervals):
     width = 10.0**exponent
@@ -51,7 +51,7 @@ def test_the_flux_of_a_linear_function_on_pieces_is_exact():
     assert total(grid, found.flux) == pytest.approx((1.77**2 - 0.43**2) / 2, rel=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.floats(0.01, 1.99), st.floats(0.01, 1.99), st.integers(2, 12))
 def test_a_part_may_end_anywhere_on_a_periodic_side(first, second, intervals):
     """The cell of the first node extends over both ends of the side, where the condition need not be the same."""
