@@ -106,6 +106,11 @@ class Domain(Content, ABC):
         """A short description, such as ``"disk of radius 1"`` or ``"square (-1, 1)^2 with 3 holes"``."""
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about the domain that the user should know before a run."""
+        return ()
+
+    @property
     @abstractmethod
     def part_names(self) -> tuple[str, ...]:
         """The names of the built-in boundary parts, in the order of `Samples.parts`."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.toml_tables import DomainTable
 
 
+_SAME = 1e-9  # distance of vertices at the same place, relative to the size of the domain
 _MESHES = {"line": MeshLine1, "triangle": MeshTri1, "quad": MeshQuad1, "tetra": MeshTet1}
 
 
@@ -125,6 +126,26 @@ class MeshDomain(Domain):
             ProblemFileError: As for `read_mesh`.
         """
         return cls(read_mesh(path))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return self._seams
+
+    @cached_property
+    def _seams(self) -> tuple[str, ...]:
+        """A sentence on vertices of the boundary at the same place, which separate cells that look connected."""
+        from scipy.spatial import KDTree
+
+        vertices = np.unique(facets_of(self.mesh)[:, self._boundary_facets])
+        x = self.mesh.p[:, vertices].T
+        pairs = KDTree(x).query_pairs(_SAME * float(np.ptp(x, axis=0).max()), output_type="ndarray")
+        if not len(pairs):
+            return ()
+        at = ", ".join(f"{v:g}" for v in x[pairs[0, 0]])
+        return (
+            f"The mesh has {len(pairs)} pairs of vertices of the boundary at the same place, one of them at ({at}). Boundary "
+            "conditions hold on both sides of such a seam: merge these vertices unless the seam is intended.",
+        )
 
     @property
     def dimension(self) -> int:

@@ -71,11 +71,11 @@ class Case:
     def solvers(self) -> dict[str, Solver]:
         """The same network under three optimizers."""
         plain = {"residual": pinn, "ritz": deep_ritz}[self.loss]
-        common = {"number": self.number, "scaling": "none", **_NETWORK}
+        common = {"number": self.number, "scaling": "none", "boundary": "hard", **_NETWORK}
         return {
             "Adam": plain().with_options(**common, **_RATE),
             "L-BFGS": plain().with_options(**common, optimizer="lbfgs"),
-            "Gauss-Newton": gauss_newton().with_options(**common, loss=self.loss, boundary="hard"),
+            "Gauss-Newton": gauss_newton().with_options(**common, loss=self.loss),
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +14,8 @@ from pdefreq.parts.penalty_schedules import PenaltySchedule
 from pdefreq.parts.tables import BOUNDARIES
 
 if TYPE_CHECKING:
+    from pdefreq.core.fields import Field
+    from pdefreq.domains.domain import Domain
     from pdefreq.functionals.objective_schedule import StagedPenalty
     from pdefreq.problem.needs import Need
     from pdefreq.problem.problem import Problem
@@ -121,12 +123,13 @@ class Boundary(Part):
         return self
 
     @abstractmethod
-    def applied(self, network: Network, problem: Problem) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Mapping[str, Field] | None) -> Network:
         """The trial space, with the boundary values built in if the treatment builds them in.
 
         Args:
             network: The network, periodic along the periodic axes of the problem.
-            problem: The problem.
+            domain: The domain.
+            values: The prescribed values by the names of sides; None if a side has values and fluxes.
 
         Raises:
             IncompatibleError: If the values can't be built in.
@@ -163,7 +166,7 @@ class Automatic(Boundary):
         penalty = Penalty(beta=setting.default_beta, points=self.points)
         return penalty, f"boundary=auto chose boundary=penalty with beta={penalty.beta:g}, since {reason}."
 
-    def applied(self, network: Network, problem: Problem) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Mapping[str, Field] | None) -> Network:
         raise AssertionError("the treatment is chosen by `chosen`")
 
 
@@ -238,13 +241,12 @@ class Hard(Boundary):
             )
         return replace(self, points=_points(self.points, setting))
 
-    def applied(self, network: Network, problem: Problem) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Mapping[str, Field] | None) -> Network:
         from pdefreq.spaces.networks.hard_boundary import HardBoundary
 
-        values = problem.side_values
         if not values:
             return network
-        return HardBoundary(network, problem.domain.lifting_from(values), problem.domain.distance_from(values))
+        return HardBoundary(network, domain.lifting_from(values), domain.distance_from(values))
 
 
 def _points(points: int | None, setting: Setting) -> int:
@@ -308,5 +310,5 @@ class Penalty(Boundary):
         schedule = self.schedule and self.schedule.resolved(setting.steps)
         return replace(self, beta=self.beta or setting.default_beta, points=_points(self.points, setting), schedule=schedule)
 
-    def applied(self, network: Network, problem: Problem) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Mapping[str, Field] | None) -> Network:
         return network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.core.composition import Part
 from pdefreq.parts.part import NONNEGATIVE, POSITIVE, require
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 
 class WaveFeatures(Part):
-    """A family of functions that resolves bands of wavenumbers on a box."""
+    """A family of functions that resolves bands of wavenumbers on a box.
+
+    Attributes:
+        redundancy: The default number of functions over that of sines for the same bands.
+    """
 
     registry = FEATURES
+    redundancy: ClassVar[float] = 1.0
 
     @abstractmethod
     def family(self, problem: Problem, bands: WaveBands, number: int, draw: torch.Generator) -> FeatureFamily:

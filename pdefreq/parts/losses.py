@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -111,8 +111,13 @@ class Loss(Part):
         """Whether the loss is quadratic in u if the equation is linear, or, with linear=False, if it is nonlinear."""
         return linear
 
-    def suited(self, problem: Problem) -> tuple[Loss, str]:
-        """The loss that is used for a problem, and a sentence on the choice, or "" if the loss was given."""
+    def suited(self, lacks: Callable[[Sequence[Need]], object | None], *, is_semilinear: bool) -> tuple[Loss, str]:
+        """The loss that is used for a problem, and a sentence on the choice, or "" if the loss was given.
+
+        Args:
+            lacks: Says which of several needs the problem does not meet; see `Problem.lacks`.
+            is_semilinear: Whether the second-order coefficients of the equation do not depend on u.
+        """
         return self, ""
 
     def unit(self, scales: Scales) -> float:
@@ -239,10 +244,10 @@ class Automatic(Residual):
     If `gradient` or `metric` is set, the loss is the residual.
     """
 
-    def suited(self, problem: Problem) -> tuple[Loss, str]:
+    def suited(self, lacks: Callable[[Sequence[Need]], object | None], *, is_semilinear: bool) -> tuple[Loss, str]:
         residual, energy = Residual(weights=self.weights, gradient=self.gradient, metric=self.metric), Ritz(weights=self.weights)
         given = replace(residual, weights=None) != Residual()
-        if given or problem.equation.is_semilinear or problem.lacks(energy.needs) is not None:
+        if given or is_semilinear or lacks(energy.needs) is not None:
             return residual, ""
         return energy, "loss=ritz was chosen, since second-order coefficients depend on u or grad u."
 

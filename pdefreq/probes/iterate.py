@@ -146,7 +146,10 @@ class ArrayIterate(Iterate):
         self._u, self._gradient = u, gradient
 
     def _evaluate(self, x: Points) -> np.ndarray:
-        values = np.asarray(self._u(x.numpy().copy()), dtype=float)  # a copy, because the function may change its argument
+        found = np.asarray(self._u(x.numpy().copy()))  # a copy, because the function may change its argument
+        if found.dtype.kind not in "biuf":
+            raise OptionError(f"the measured function must return real numbers, got the type {found.dtype}")
+        values = found.astype(float)
         if values.size != len(x):
             raise OptionError(
                 f"the measured function must return one value for each point, {len(x)} for points of shape {tuple(x.shape)}, "

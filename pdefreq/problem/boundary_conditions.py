@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
@@ -136,16 +136,6 @@ class BoundaryConditions:
         return len(self.periodic_axes) == self.domain.dimension
 
     @property
-    def lifting(self) -> Field:
-        """The lifting of the values that are prescribed on all sides that are not periodic.
-
-        Raises:
-            IncompatibleError: If the domain has no lifting of values that vary.
-        """
-        assert self.dirichlet is not None and self.side_values is not None
-        return self.domain.lifting_from(self.side_values)
-
-    @property
     def has_regions(self) -> bool:
         """Whether a boundary part is defined by a condition, so that it may end inside a side."""
         return any(part.where is not None for part in self.boundary)
@@ -155,27 +145,10 @@ class BoundaryConditions:
         """Whether a single Dirichlet condition holds on all sides that are not periodic. True if all sides are periodic."""
         return self.is_periodic or self.dirichlet is not None
 
-    @cached_property
-    def side_values(self) -> Mapping[str, Field] | None:
-        """The values that are prescribed on whole sides, by their names; None if a side has values and fluxes."""
-        from pdefreq.problem.side_values import side_values
-
-        return side_values(self)
-
     @property
     def has_fluxes(self) -> bool:
         """Whether there is a boundary condition on the flux."""
         return any(part.kind == "robin" for part in self.boundary)
-
-    @property
-    def no_built_in(self) -> str | None:
-        """The reason why boundary values can't be built into a network, as a clause; None if they can be."""
-        values, domain = self.side_values, self.domain
-        if values is None:
-            return "this problem prescribes a value on a piece of a side and a flux on the rest"
-        if values and not domain.can_lift(values):
-            return f"there is no function that vanishes on some parts of the boundary of the {domain.title} only"
-        return None
 
     @property
     def dirichlet(self) -> Field | None:

@@ -346,7 +346,34 @@ class Problem(BoundaryConditions):
 
     @cached_property
     def side_values(self) -> Mapping[str, Field] | None:
-        return {} if self.is_regression else super().side_values
+        """The values that are prescribed on whole sides, by their names; None if a side has values and fluxes."""
+        from pdefreq.problem.side_values import side_values
+
+        return {} if self.is_regression else side_values(BoundaryConditions(domain=self.domain, boundary=self.boundary))
+
+    @property
+    def lifting(self) -> Field:
+        """The lifting of the values that are prescribed on all sides that are not periodic.
+
+        Raises:
+            IncompatibleError: If the domain has no lifting of values that vary.
+        """
+        assert self.dirichlet is not None and self.side_values is not None
+        return self.domain.lifting_from(self.side_values)
+
+    @property
+    def no_built_in(self) -> str | None:
+        """The reason why boundary values can't be built into a network, as a clause; None if they can be."""
+        values, domain = self.side_values, self.domain
+        if values is None:
+            names = ", ".join(domain.part_names[:6])
+            return (
+                "values and fluxes are prescribed on one side, or on parts of curved sides that `where` selects (for whole "
+                f"sides, use `name`: {names})"
+            )
+        if values and not domain.can_lift(values):
+            return f"there is no function that vanishes on some parts of the boundary of the {domain.title} only"
+        return None
 
     @cached_property
     def is_up_to_constant(self) -> bool:

@@ -210,6 +210,8 @@ def _remark_on(prepared: PreparedRun, start: Position) -> None:
     """Print, before the run, why its method was chosen, and which scales its points don't resolve."""
     for reason in prepared.spec.reasons:
         remark(reason, logging.INFO)
+    for sentence in prepared.problem.domain.remarks:
+        remark(sentence)
     if not refines_space(prepared.iteration):
         for note in resolution_notes(prepared.target, prepared.iteration, start.state):
             remark(note)

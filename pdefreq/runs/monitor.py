@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.core.errors import OptionError
@@ -89,6 +91,7 @@ class Monitor:
         self._history = History()
         self._measurements: list[Measurement] = []
         self._due = 0
+        self._last, self._seconds = -1, 0.0  # of the calls
         self._began: float | None = None
         self._spent = 0.0  # seconds spent in measurements
 
@@ -111,7 +114,8 @@ class Monitor:
             step: The number of the step, larger than the last recorded one.
             u: A function of points ``(n, d)`` that returns n values, a `torch.nn.Module`, or a `Field`.
             seconds: Time of the steps so far; by default the time since the first call, excluding measurements.
-            gradient: A function of points that returns gradients ``(n, d)``; it is needed for H1 errors of numpy functions.
+            gradient: A function of points that returns gradients ``(n, d)``. With it, the H1 error is measured at each recorded
+                step. That of modules and torch functions is measured at the last step.
             objective: The value of the objective that the solver decreases.
             last: Record the step even if it is not due; for the last step.
 
@@ -119,26 +123,27 @@ class Monitor:
             Whether the step was recorded.
 
         Raises:
-            OptionError: If a step is not larger than the last one, or the function returns another number of values.
+            OptionError: If steps are not whole numbers that increase, or times decrease; or if the function returns another
+                number of values, or values that are not real.
         """
         now = time.perf_counter()
+        self._check(step, seconds, last=last)
         self._began = now if self._began is None else self._began
         elapsed = now - self._began - self._spent
         if step < self._due and not last:
             return False
         if len(self._history) and not last and self._spent > max(self._share * elapsed, _ALLOWANCE):
             return False
-        previous = self._history.last("step")
-        if previous is not None and step == previous and last:
+        if last and step == self._history.last("step"):
             return False
-        if previous is not None and step <= previous:
-            raise OptionError(f"steps must increase, got {step} after {previous}")
         iterate = self._iterate(u, gradient)
         if not self._measurements:
             self._prepare(iterate)
         row: dict[str, Any] = {"step": step, "seconds": elapsed if seconds is None else float(seconds), "objective": objective}
         for measurement in self._measurements:
             row |= measurement(iterate)
+        if gradient is not None or (last and self._is_torch(u)):
+            row["relative_h1"] = _h1_error(iterate, self._target)
         self._history.record(row)
         self._due = self._schedule.after(step)
         self._spent += time.perf_counter() - now
@@ -167,12 +172,36 @@ class Monitor:
         for measurement in self._measurements:
             facts.update(measurement.facts)
 
+    def _check(self, step: int, seconds: float | None, *, last: bool) -> None:
+        """Refuse steps and times that do not increase."""
+        if isinstance(step, bool) or not isinstance(step, Integral) or step < 0:
+            raise OptionError(f"`step` must be a whole number, at least 0, got {step!r}")
+        if step < self._last or (step == self._last and not last):
+            raise OptionError(f"steps must increase, got {step} after {self._last}")
+        if seconds is not None and not self._seconds <= seconds < math.inf:
+            raise OptionError(f"`seconds` must not decrease, got {seconds} after {self._seconds}")
+        self._last, self._seconds = int(step), self._seconds if seconds is None else float(seconds)
+
+    def _is_torch(self, u: Any) -> bool:
+        import torch
+
+        return isinstance(u, torch.nn.Module) or self._points == "torch"
+
     def _iterate(self, u: Any, gradient: Callable[[Any], Any] | None) -> Iterate:
         import torch
 
+        if not callable(u):
+            raise OptionError(f"`u` must be a function of points, a module or a Field, got {type(u).__name__}")
         if isinstance(u, torch.nn.Module):
             return Iterate.of_function(_of_module(u), gradient=gradient, points="torch")
         return Iterate.of_function(u, gradient=gradient, points=self._points)
+
+
+def _h1_error(iterate: Iterate, target: Target) -> float:
+    """The relative H1 error at the test points, as an upper bound; nan without a solution."""
+    from pdefreq.probes.error import Errors
+
+    return float("nan") if target.reference is None else target.bound("h1", Errors(iterate, target).norm("h1"))
 
 
 def _of_module(module: Any) -> Callable[[Any], Any]:
@@ -182,6 +211,11 @@ def _of_module(module: Any) -> Callable[[Any], Any]:
     like = next(module.parameters(), torch.empty(0, dtype=torch.float64))
 
     def function(x: Any) -> Any:
-        return module(x.to(like)).reshape(len(x)).to(x)
+        values = module(x.to(like))
+        if values.numel() != len(x):
+            raise OptionError(
+                f"the module must return one value for each of {len(x)} points, got the shape {tuple(values.shape)}"
+            )
+        return values.reshape(len(x)).to(x)
 
     return function

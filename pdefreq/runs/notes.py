@@ -26,6 +26,7 @@ def notes_on(prepared: PreparedRun, state: State, history: History, status: Stat
     """The notes on a run that ends with a state. The drift is stored among the facts of the history."""
     makers = (
         lambda: [*prepared.spec.reasons],
+        lambda: [*prepared.problem.domain.remarks],
         lambda: _on_linearity(prepared, state, history),
         lambda: notes_of(prepared.iteration, state),
         lambda: resolution_notes(prepared.target, prepared.iteration, state),

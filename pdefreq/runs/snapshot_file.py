@@ -57,8 +57,12 @@ class Snapshots:
             raise OptionError(f"'{path}' has no array `{missing[0]}`; it needs points (n, d), steps (T,) and values (T, n)")
         named = {name: arrays[name] for name in ("points", "steps", "values", "seconds") if name in arrays}
         for name, array in named.items():
-            if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+            if array.dtype.kind not in "iuf":
                 raise OptionError(f"the array `{name}` of '{path}' must contain finite numbers, got the type {array.dtype}")
+            if count := int((~np.isfinite(array)).sum()):
+                raise OptionError(
+                    f"the array `{name}` of '{path}' must contain finite numbers, and {count} of its entries are not"
+                )
         points = named["points"].astype(float)
         points = points[:, None] if points.ndim == 1 else points
         steps, values = named["steps"], named["values"].astype(float)
@@ -69,6 +73,8 @@ class Snapshots:
             )
         if seconds is not None and seconds.shape != steps.shape:
             raise OptionError(f"the array `seconds` of '{path}' needs the shape of steps, {steps.shape}, got {seconds.shape}")
+        if seconds is not None and (seconds[0] < 0 or (np.diff(seconds) < 0).any()):
+            raise OptionError(f"the array `seconds` of '{path}' must not decrease, and be at least 0")
         if (np.diff(steps) <= 0).any() or (steps != steps.round()).any() or steps[0] < 0:
             raise OptionError(f"the array `steps` of '{path}' must contain increasing whole numbers, at least 0")
         return cls(points, steps.astype(np.int64), values, seconds)
@@ -146,6 +152,11 @@ def measure(path: str | Path, problem: Problem | str, *, modes: str | None = Non
     spacing = (high - low) / max(len(found.points) ** (1 / domain.dimension) - 1, 1)
     if (found.points.min(axis=0) > low + spacing).any() or (found.points.max(axis=0) < high - spacing).any():
         raise OptionError(f"the points of '{path}' do not cover the domain, which reaches from {low.tolist()} to {high.tolist()}")
+    if (found.points.min(axis=0) < low - spacing).any() or (found.points.max(axis=0) > high + spacing).any():
+        raise OptionError(
+            f"points of '{path}' lie outside the domain, which reaches from {low.tolist()} to {high.tolist()}: use its unit of "
+            "length, or leave them out"
+        )
     interpolated = found.interpolation()
     for row, step in enumerate(found.steps):
         seconds = float("nan") if found.seconds is None else float(found.seconds[row])

@@ -77,13 +77,14 @@ def solve(
     """
     from pdefreq.core.fields import as_field
     from pdefreq.problem.identity import WrittenProblem
+    from pdefreq.problem.problem import Problem
     from pdefreq.runs.arguments import problem_of, solver_of
     from pdefreq.runs.lifecycle import run
     from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.spec import RunSpec, probe_to_json, solver_to_json
     from pdefreq.solvers.solver import chosen
 
-    problem = problem_of(problem)
+    problem = problem if isinstance(problem, Problem) else problem_of(problem)
     stop = Stop.of(stop, steps=steps, seconds=seconds, train_seconds=train_seconds)
     if schedule is not None and not isinstance(schedule, Schedule):
         raise OptionError(f"`schedule` must be a Schedule, got {schedule!r}: write schedule=Schedule(...)")

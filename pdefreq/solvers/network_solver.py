@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.training.training_iteration import TrainingIteration
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.scales import NaturalUnits, Scales
+    from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.trial_space import TrialSpace
@@ -119,7 +120,7 @@ class NetworkSolver(Solver):
         from pdefreq.spectrum.data_spectrum import SpectralData
 
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
-        loss, loss_choice = self.loss.suited(problem)
+        loss, loss_choice = self.loss.suited(problem.lacks, is_semilinear=problem.equation.is_semilinear)
         known = problem.data is not None and loss.sums_over_data
         is_residual = loss.is_square and not loss.is_regression
         data = SpectralData(problem)
@@ -187,7 +188,7 @@ class NetworkSolver(Solver):
         resolved = self.resolved(problem, Stop())
         method, reason = resolved._settled(SpectralData(problem))
         require(problem, self.name, method.needs, advice="use `--set boundary=penalty`")
-        method._require_start(problem)
+        method._require_start(problem.equation, domain, problem.side_values)
         loss, points, boundary = method.loss, method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
@@ -279,7 +280,7 @@ class NetworkSolver(Solver):
         require_periodic(network, domain, problem.periodic_axes)
 
         def space_of(network: trial_space.Network) -> trial_space.Network:
-            return network if problem.is_regression else self.boundary.applied(network, problem)
+            return network if problem.is_regression else self.boundary.applied(network, problem.domain, problem.side_values)
 
         space = space_of(network)
         if not scaled:
@@ -289,7 +290,7 @@ class NetworkSolver(Solver):
             space = space_of(InUnits(network, scales.offset, scales.amplitude))
         return network, space, scales
 
-    def _require_start(self, problem: Problem) -> None:
+    def _require_start(self, equation: Equation, domain: Domain, values: Mapping[str, Field] | None) -> None:
         """Refuse an initial state with constant u if p > 2, where the derivative of the flux |grad u|^(p-2) grad u is zero.
 
         Raises:
@@ -299,7 +300,6 @@ class NetworkSolver(Solver):
         from pdefreq.domains.domain import only_one
         from pdefreq.problem.terms.diffusion import Diffusion
 
-        equation, domain, values = problem.equation, problem.domain, problem.side_values
         diffusion, only = equation.find(Diffusion), only_one(values) if values else None
         edge = None if self.boundary.is_penalty or only is None else only.constant
         residual = self.loss.is_square and not self.loss.is_regression

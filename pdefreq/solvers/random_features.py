@@ -132,7 +132,7 @@ class _Plan:
         problem, d = self.problem, self.problem.domain.dimension
         lengths = [math.pi / (b - a) for a, b in zip(*problem.domain.bounds, strict=True)]
         bands = self.bands.attempt(number)
-        count = self.method.number or max(_LEAST, num_features(bands))
+        count = self.method.number or max(_LEAST, round(self.method.waves.redundancy * num_features(bands)))
         if number > 0 and count > MOST_FEATURES:
             return None
         count = min(count, MOST_FEATURES) if self.method.number is None else count

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _POINTS = 1024  # points at which the sign of a level set function is tested
 _EDGES = 8  # points on each edge of a box in three dimensions
 _ZERO = 1e-8  # relative to the size of the source: defects below it are rounding of formulas and of their second derivatives
-_HALF_WAVES = {1: 2000, 2: 45, 3: 13}  # largest number per side that `random-features` resolves, by dimension
+_HALF_WAVES = {1: 400, 2: 45, 3: 13}  # largest number per side that `random-features` resolves, by dimension
 _TURN = 1e-3  # angles, in radians, that differ by less are equal
 
 

@@ -210,3 +210,13 @@ def test_a_stored_mesh_is_checked_as_one_in_a_file(vertices, message):
         MeshDomain.from_content(
             {"p": np.array(vertices), "t": np.array([[0, 1], [1, 2], [2, 3]]), "cells": "triangle", "boundaries": {}}
         )
+
+
+def test_a_mesh_of_pieces_whose_vertices_are_not_merged_is_remarked():
+    """Two halves of a square: at u = 0 on the whole boundary, the seam at x = 1/2 is a boundary that is not visible."""
+    left = skfem.MeshTri.init_tensor(np.linspace(0, 0.5, 5), np.linspace(0, 1, 9))
+    right = left.translated((0.5, 0.0))
+    p, t = np.concatenate([left.p, right.p], axis=1), np.concatenate([left.t, right.t + left.p.shape[1]], axis=1)
+    (sentence,) = MeshDomain(skfem.MeshTri(p, t)).remarks
+    assert "9 pairs of vertices of the boundary at the same place, one of them at (0.5, " in sentence
+    assert MeshDomain(left + right).remarks == ()  # `+` merges vertices at the same place

@@ -305,7 +305,7 @@ def test_nonconstant_values_need_a_convex_polygon_for_built_in_values_of_a_stron
     problem = Problem(domain=Polygon(L_SHAPE), source=1.0, boundary=(boundary,))
     make_solver("deep-ritz").prepare(problem, **prepared)
     with pytest.raises(IncompatibleError, match="boundary=penalty"):
-        make_solver("pinn").prepare(problem, **prepared)
+        make_solver("pinn:boundary=hard").prepare(problem, **prepared)
 
 
 def test_a_lifting_tends_to_the_boundary_values_at_each_side():

@@ -59,7 +59,7 @@ def test_values_on_whole_sides_are_built_in(method, parts):
 @pytest.mark.parametrize(
     ("method", "subject", "reason"),
     [
-        ("deep-ritz", problem(values(where=lower_half), FLUX), "prescribes a value on a piece of a side and a flux on the rest"),
+        ("deep-ritz", problem(values(where=lower_half), FLUX), "values and fluxes are prescribed on one side"),
         ("deep-ritz", problem(values("x-min", 1.0), values()), "the boundary values jump"),
         ("deep-ritz", problem(values("edge-1"), FLUX, domain=L_SHAPE), "vanishes on some parts of the boundary of the polygon"),
         ("pinn", problem(values(value=lambda x: x[:, 0]), domain=L_SHAPE), "have 1 derivatives, and the loss takes 2"),

@@ -178,7 +178,7 @@ def test_the_trial_space_has_second_order_derivatives_with_a_matrix(registry, na
     if hasattr(method.network, "activation"):
         method = method.with_options(activation="tanh")
     method = method.resolved(problem, Stop())
-    space = method.boundary.applied(method.network.on(problem.domain), problem)
+    space = method.boundary.applied(method.network.on(problem.domain), problem.domain, problem.side_values)
     c = space.initialize(stream(0, "test"))
     c = (c + 0.05 * torch.randn(len(c), generator=stream(1, "test"), dtype=c.dtype)).requires_grad_(True)
     x, s = problem.domain.interior(4, stream(2, "test")).x, matrices(4, 2)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq import Monitor, compare, solve
+from pdefreq import Box, Monitor, Problem, compare, solve
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import Schedule
 from pdefreq.spectrum.spectral_record import ERROR
@@ -105,6 +105,48 @@ def test_a_given_reference_replaces_the_solution():
     monitor = Monitor("poisson-6pi", reference=lambda x: torch.sin(x[:, 0]))
     monitor(0, lambda x: np.sin(x[:, 0]))
     assert monitor.history.last("relative_l2") < 1e-15
+
+
+def test_gradients_give_h1_errors():
+    """The H1 norm of the derivative of a wave: ||grad|| = pi ||u||, for the solution sin(pi x) and the function (1 + e) sin(pi x)."""
+    problem = Problem(domain=Box(-1.0, 1.0), exact="sin(pi*x)", boundary=0.0)
+    monitor = Monitor(problem)
+    u = lambda x: 1.01 * np.sin(math.pi * x[:, 0])  # noqa: E731
+    monitor(0, u, gradient=lambda x: 1.01 * math.pi * np.cos(math.pi * x))
+    assert monitor.record.summary()["relative_h1"] == pytest.approx(0.01, rel=1e-9)
+    other = Monitor(problem, points="torch")
+    other(0, lambda x: 1.01 * torch.sin(math.pi * x[:, 0]), last=True)
+    assert other.record.summary()["relative_h1"] == pytest.approx(0.01, rel=1e-9)
+
+
+@pytest.mark.parametrize("step", [-1, 0.5, True, "1"])
+def test_steps_are_whole_numbers(step):
+    with pytest.raises(OptionError, match="whole number"):
+        Monitor("poisson")(step, wave(0))
+
+
+def test_steps_and_times_must_increase():
+    monitor = Monitor("poisson")
+    monitor(0, wave(0), seconds=1.0)
+    monitor(5, wave(5), seconds=2.0)
+    with pytest.raises(OptionError, match="steps must increase, got 3 after 5"):
+        monitor(3, wave(3))
+    for seconds in (1.5, math.nan):
+        with pytest.raises(OptionError, match="`seconds` must not decrease"):
+            monitor(6, wave(6), seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("u", "message"),
+    [
+        (np.zeros(3), "must be a function of points"),
+        (lambda x: 1j * x[:, 0], "real numbers"),
+        (torch.nn.Linear(1, 2), "one value for each"),
+    ],
+)
+def test_other_objects_are_refused(u, message):
+    with pytest.raises(OptionError, match=message):
+        Monitor("poisson")(0, u)
 
 
 def test_functions_with_a_wrong_number_of_values_are_refused():

@@ -72,6 +72,8 @@ def test_scattered_points_are_interpolated_linearly():
         ({"values": np.full((2, 5), math.nan)}, "finite numbers"),
         ({"points": np.array(["a"] * 5)}, "finite numbers"),
         ({"seconds": np.ones(3)}, "seconds"),
+        ({"seconds": np.array([2.0, 1.0])}, "must not decrease"),
+        ({"points": np.linspace(-3, 3, 5)}, "lie outside the domain"),
         ({"points": np.linspace(0, 1, 5)}, "do not cover the domain"),
         ({"points": np.ones((5, 2))}, "have 2 coordinates"),
     ],

@@ -43,7 +43,7 @@ DIRECT = {  # options, and a bound of the relative error against P2 elements on 
     "cg": ("intervals=48", 2e-3),
     "gmres": ("intervals=48", 2e-3),
     "multigrid": ("intervals=48", 2e-3),
-    "random-features": ("bandwidth=16,number=600", 3e-2),
+    "random-features": ("bandwidth=16,number=1024", 3e-2),
     "auto": ("", 5e-3),
 }
 ROUNDING = {"random-features": 1e-4}  # waves do not resolve the jump: coefficients of 1e10 cancel

@@ -13,6 +13,7 @@ def describe(problem: Problem) -> list[tuple[str, str]]:
         ("problem", f"{problem.name}: {problem.title}" if problem.title else problem.name),
         ("citation", problem.citation),
         ("domain", f"{_clipped(domain.title)}, dimension {domain.dimension}, measure {domain.measure:.6g}"),
+        *(("note", sentence) for sentence in domain.remarks),
         ("equation", _equation(problem)),
         ("parameters", ", ".join(f"{name} = {value:g}" for name, value in problem.parameters.items())),
         ("source f", _clipped(problem.source.text)),

@@ -87,7 +87,7 @@ def test_indefinite_equations_are_solved_by_sine_transforms_and_by_gmres(grid):
 @pytest.mark.parametrize("method", ["sor", "red-black sor"])
 @pytest.mark.parametrize("problem", [convective, indefinite])
 def test_the_optimal_omega_is_known_only_for_definite_equations(method, problem):
-    with pytest.raises(IncompatibleError, match=r"set it, such as omega=1\.2"):
+    with pytest.raises(IncompatibleError, match=r"use `--set omega=1\.2`"):
         METHODS[method][0](problem(GRIDS[1].box), GRIDS[1], like=LIKE)
 
 
