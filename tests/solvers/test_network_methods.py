@@ -223,7 +223,7 @@ SPLIT = (BoundaryPart("dirichlet", where=lambda x: x[:, 1] < 0.5), BoundaryPart(
             r"-div\( \(2\) \|grad u\|\^1 grad u \) has coefficients that depend on u or grad u: use `fem` or `deep-ritz`",
         ),
         (regression(), poisson(), "this is a differential equation: use `sine`"),
-        (mscale().with_options(boundary="hard"), poisson(2, boundary=SPLIT), "piece of a side .*: use `--set boundary=penalty`"),
+        (mscale().with_options(boundary="hard"), poisson(2, boundary=SPLIT), "on one side, .*: use `--set boundary=penalty`"),
         (
             deep_ritz().with_options(points="gauss"),
             poisson(4),
