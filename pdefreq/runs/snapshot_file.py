@@ -24,7 +24,7 @@ _VISIBLE = 1e-12  # smallest relative L2 error of the interpolation that is stat
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshots:
+class SnapshotFile:
     """Values of u at n points at T steps.
 
     Args:
@@ -40,7 +40,7 @@ class Snapshots:
     seconds: np.ndarray | None = None
 
     @classmethod
-    def read(cls, path: str | Path) -> Snapshots:
+    def read(cls, path: str | Path) -> SnapshotFile:
         """Read an ``.npz`` file with the arrays ``points``, ``steps``, ``values`` and, optionally, ``seconds``.
 
         Raises:
@@ -143,7 +143,7 @@ def measure(path: str | Path, problem: Problem | str, *, modes: str | None = Non
 
     from pdefreq.runs.monitor import Monitor
 
-    found = Snapshots.read(path)
+    found = SnapshotFile.read(path)
     monitor = Monitor(problem, modes=modes, label=label or Path(path).stem, probes=probes, schedule=_EVERY, share=float("inf"))
     domain = monitor.target.problem.domain
     if found.points.shape[1] != domain.dimension:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,16 @@ class Film:
         return frame_figure(self.title, self.strips, rows)
 
     def stills(self, steps: Sequence[float]) -> Figure:
-        """The solutions and spectra of all runs at given steps, as one figure."""
+        """The solutions and spectra of all runs at given steps, as one figure.
+
+        Raises:
+            OptionError: If the steps do not increase, or all runs end before the last one.
+        """
+        end = max(float(strip.step[-1]) for strip in self.strips)
+        if any(b <= a for a, b in itertools.pairwise(steps)):
+            raise OptionError(f"the steps of still pictures must increase, got {', '.join(f'{step:g}' for step in steps)}")
+        if steps and steps[-1] > end:
+            raise OptionError(f"the runs end at step {end:g}, before the step {steps[-1]:g} of a still picture")
         return stills_figure(self.title, self.strips, [[strip.row(step) for strip in self.strips] for step in steps])
 
     def save(

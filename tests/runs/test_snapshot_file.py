@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from pdefreq import measure
 from pdefreq.cli import app
 from pdefreq.core.errors import OptionError
-from pdefreq.runs.snapshot_file import Snapshots
+from pdefreq.runs.snapshot_file import SnapshotFile
 
 
 def written(path, points, values, **more):
@@ -47,7 +47,7 @@ def test_interpolation_reproduces_the_values_and_polynomials(n, m, random):
     points = grid[random.sample(range(len(grid)), len(grid))]
     p, q = min(n - 1, 5), min(m - 1, 5)
     function = lambda x: x[:, 0] * x[:, 1] ** q - 2 * x[:, 0] ** p  # noqa: E731
-    found = Snapshots(points, np.array([0]), function(points)[None]).interpolation()(function(points))
+    found = SnapshotFile(points, np.array([0]), function(points)[None]).interpolation()(function(points))
     inside = np.random.default_rng(0).uniform([0, -1], [1, 2], (20, 2))
     np.testing.assert_allclose(found(inside), function(inside), atol=1e-10)
 
@@ -58,7 +58,7 @@ def test_scattered_points_are_interpolated_linearly():
     values = 2 * points[:, 0] - points[:, 1]
     x = random.uniform(0, 1, (50, 2))
     np.testing.assert_allclose(
-        Snapshots(points, np.array([0]), values[None]).interpolation()(values)(x), 2 * x[:, 0] - x[:, 1], atol=1e-12
+        SnapshotFile(points, np.array([0]), values[None]).interpolation()(values)(x), 2 * x[:, 0] - x[:, 1], atol=1e-12
     )
 
 
