@@ -108,7 +108,7 @@ def test_runs_without_snapshots_and_other_files_are_refused(run, tmp_path):
     with pytest.raises(OptionError, match="same domain"):
         film(run, solve("torsion", "jacobi:intervals=4", steps=1, probes=PROBES, reference=0.0))
     for steps in ([3, 1], [0, 0], [0, 41]):
-        with pytest.raises(OptionError, match="must increase|end at step 40"):
+        with pytest.raises(OptionError, match=r"must increase|end at step 40"):
             film(run).stills(steps)
     with pytest.raises(OptionError, match="at least one run"):
         film()
