@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _NUMBERS = "biufc"
-_MODES: dict[str, tuple[str, tuple[str, ...]]] = {
+_SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {
     "column/mode_error": ("f", ("T", "m")),
     "column/mode_error_total": ("f", ("T", "m")),
     "column/mode_error_phase": ("f", ("T", "m")),
@@ -30,8 +31,16 @@ _MODES: dict[str, tuple[str, tuple[str, ...]]] = {
     "fact/mode_predicted_drift": ("f", ("2",)),
     "fact/mode_rayleigh_quotient": ("f", ("m",)),
     "fact/mode_eigen_residual": ("f", ("m",)),
+    "fact/mode_above_threshold": ("b", ("m",)),
+    "fact/mode_wavenumber_range": ("f", ("2",)),
+    "column/certificate_damped": ("f", ("T", "c")),
+    "column/certificate_residual": ("f", ("T", "c")),
+    "column/certificate_remainder": ("f", ("T",)),
+    "column/snapshot": ("f", ("T", "q")),
+    "fact/snapshot_points": ("f", ("q", "d")),
+    "fact/snapshot_shape": ("iu", ("a",)),
 }
-"""The types and the shapes of the arrays of modes, in which equal letters are equal sizes."""
+"""The types and the shapes of arrays that are used together, in which equal letters are equal sizes."""
 
 _TOGETHER = (
     (
@@ -39,6 +48,8 @@ _TOGETHER = (
         "fact/mode_count_above_threshold",
     ),
     ("fact/mode_predicted_steps", "fact/mode_predicted_curve", "fact/mode_predicted_start_step"),
+    ("column/certificate_damped", "column/certificate_residual", "column/certificate_remainder"),
+    ("column/snapshot", "fact/snapshot_points", "fact/snapshot_shape"),
 )
 """Arrays of which each requires the others."""
 
@@ -65,7 +76,7 @@ def require_checkpoint(arrays: Mapping[str, np.ndarray], step: int) -> None:
     numbers = {**columns, **{name: value for name, value in arrays.items() if name.startswith("memory/")}}
     if wrong := [name for name, value in numbers.items() if value.dtype.kind not in _NUMBERS]:
         raise ValueError(f"its `{wrong[0]}` has another type than numbers")
-    _require_modes(arrays)
+    _require_shapes(arrays)
 
 
 def _require_columns(columns: Mapping[str, np.ndarray]) -> None:
@@ -83,9 +94,9 @@ def _require_columns(columns: Mapping[str, np.ndarray]) -> None:
         raise ValueError("its columns have other shapes")
 
 
-def _require_modes(arrays: Mapping[str, np.ndarray]) -> None:
+def _require_shapes(arrays: Mapping[str, np.ndarray]) -> None:
     sizes: dict[str, int] = {"2": 2}
-    for name, (kinds, shape) in _MODES.items():
+    for name, (kinds, shape) in _SHAPES.items():
         if name not in arrays:
             continue
         value = arrays[name]
@@ -100,6 +111,10 @@ def _require_modes(arrays: Mapping[str, np.ndarray]) -> None:
         raise ValueError("it has `column/mode_error` without `column/mode_error_total`")
     if "fact/mode_predicted_curve" in arrays:
         _require_curves(arrays)
+    if "fact/snapshot_shape" in arrays:
+        shape = arrays["fact/snapshot_shape"].tolist()
+        if not (1 <= len(shape) <= 2 and min(shape) > 0 and math.prod(shape) == len(arrays["fact/snapshot_points"])):
+            raise ValueError("its `fact/snapshot_shape` does not fit the points of the snapshots")
 
 
 def _require_curves(arrays: Mapping[str, np.ndarray]) -> None:

@@ -31,6 +31,14 @@ def arrays():
         "fact/mode_predicted_steps": np.array([0, 1, 2, 4]),
         "fact/mode_predicted_curve": np.ones((4, 2)),
         "fact/mode_predicted_start_step": np.array(0),
+        "fact/mode_above_threshold": np.array([True, False]),
+        "fact/mode_wavenumber_range": np.array([3.1, 31.0]),
+        "column/certificate_damped": np.ones((3, 4)),
+        "column/certificate_residual": np.ones((3, 4)),
+        "column/certificate_remainder": np.ones(3),
+        "column/snapshot": np.ones((3, 6)),
+        "fact/snapshot_points": np.ones((6, 1)),
+        "fact/snapshot_shape": np.array([6]),
     }
 
 
@@ -40,7 +48,10 @@ def test_a_checkpoint_is_accepted_with_and_without_optional_arrays():
     require_checkpoint({name: arrays()[name] for name in kept}, 4)
 
 
-OPTIONAL = ("memory/level", "column/seconds", "column/objective", "column/mode_error")
+OPTIONAL = (
+    *("memory/level", "column/seconds", "column/objective", "column/mode_error"),
+    *("fact/mode_above_threshold", "fact/mode_wavenumber_range"),
+)
 
 
 @pytest.mark.parametrize("name", [name for name in arrays() if name not in OPTIONAL])
@@ -78,6 +89,12 @@ def test_another_number_of_axes_is_refused(name):
         ({"column/step": np.array([0, 4, 4])}, "do not increase"),
         ({"column/objective": np.ones(2)}, "different lengths"),
         ({"fact/mode_amplitude": np.ones(3)}, "mode_amplitude"),
+        ({"fact/mode_above_threshold": np.array([True])}, "mode_above_threshold"),
+        ({"fact/mode_wavenumber_range": np.ones(3)}, "mode_wavenumber_range"),
+        ({"column/certificate_residual": np.ones((3, 5))}, "certificate_residual"),
+        ({"fact/snapshot_points": np.ones((5, 1))}, "snapshot_points"),
+        ({"fact/snapshot_shape": np.array([2, 2])}, "snapshot_shape"),
+        ({"fact/snapshot_shape": np.array([-1, -6])}, "snapshot_shape"),
         ({"fact/mode_predicted_steps": np.array([0, 2, 1, 4])}, "predicted curves"),
         ({"fact/mode_predicted_steps": np.array([1, 2, 3, 4])}, "predicted curves"),
     ],
