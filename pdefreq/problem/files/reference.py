@@ -95,7 +95,8 @@ def _domains() -> Iterator[str]:
         hole = "It can be a hole." if shape.can_be_hole else ""
         example = ", ".join(f"`{key} = {toml_text(value)}`" for key, value in shape.example.items())
         sides = f"Boundaries: {', '.join(part_names(name))}, for {example}"
-        yield f'\n### kind = "{name}"\n\n{(shape.__doc__ or "").partition(chr(10))[0]} {hole}\n\n{sides}.\n'
+        meaning = f"{(shape.__doc__ or '').partition(chr(10))[0]} {hole}".rstrip()
+        yield f'\n### kind = "{name}"\n\n{meaning}\n\n{sides}.\n'
         yield from _rows([key for key in shape.keys if isinstance(key, Key)])
 
 
