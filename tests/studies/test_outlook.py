@@ -41,6 +41,20 @@ def test_every_method_is_listed_once_and_refuses_as_foretold(name):
             assert lacking in str(refused.value)
 
 
+def test_no_modes_are_foretold_where_a_run_has_none():
+    problem = load_problem("five-points")
+    found, solution = outlook(problem), solve(problem, "regression", stop=Stop(steps=1))
+    reason = "the function to fit is known only at the points of [data]"
+    assert not found.is_measured and reason in found.watched
+    assert not solution.spectrum().rows and reason in solution.spectrum().sentence
+
+
+def test_a_network_is_offered_with_a_residual_where_there_is_no_energy():
+    problem = load_problem("convection-diffusion")
+    assert "network:loss=residual" in outlook(problem).able
+    assert solve(problem, "network:loss=residual,widths=[4],number=50", stop=Stop(steps=1)).status.exit_code == 0
+
+
 def test_named_wavenumbers_are_told_where_modes_need_eigenfunctions():
     text = '[domain]\nkind = "unit_disk"\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n[spectrum]\nwavenumbers = [9, 3]\n'
     found = outlook(problem_from_text(text))
