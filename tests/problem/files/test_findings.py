@@ -156,7 +156,7 @@ def test_an_error_in_a_file_of_values_is_the_only_one_although_the_source_is_mis
 
 def test_a_misspelled_kind_of_domain_hides_no_other_error():
     text = TEXT.format(**GOOD | {key: BAD[key][0] for key in ("source", "value", "modes")})
-    with pytest.raises(ProblemFileError, match="has 4 errors.*did you mean 'box'.*'w'.*'foo'.*modes"):
+    with pytest.raises(ProblemFileError, match=r"has 4 errors.*did you mean 'box'.*'w'.*'foo'.*modes"):
         problem_from_text(text.replace("interval", "bx").replace("lower = 0\nupper = 1", "lower = [0]\nupper = [1]"))
 
 
@@ -169,7 +169,7 @@ def test_what_exact_contradicts_is_listed_together():
 def test_a_source_that_cannot_be_derived_is_listed_with_other_errors(tmp_path):
     (tmp_path / "a.csv").write_text("1,2\n")
     text = TEXT.format(**GOOD | {"diffusion": 'diffusion = "a.csv"', "source": 'exact = "x"', "value": BAD["value"][0]})
-    with pytest.raises(ProblemFileError, match="2 errors.*can't be derived.*unknown function 'foo'"):
+    with pytest.raises(ProblemFileError, match=r"2 errors.*can't be derived.*unknown function 'foo'"):
         problem_from_text(text, locate=tmp_path.joinpath)
 
 
