@@ -52,8 +52,8 @@ def require_form(form: str | None, function: Callable[..., Tensor], names: Seque
     """Check that a function can have a form, or that its form is clear if none is stated.
 
     The integral of a function that is affine in u and its derivatives has no minimum. A function that is affine in the highest
-    derivative of u is thus the residual of an equation; other functions may be residuals or integrands. Both properties are tested
-    at the midpoints of random arguments.
+    derivative of u is thus the residual of an equation; other functions may be residuals or integrands. Both properties are
+    tested at the midpoints of random arguments.
 
     Args:
         form: ``"residual"``, ``"density"``, or None if it is not stated.
