@@ -129,6 +129,7 @@ def assert_refused(result, before):
         (["compare", "poisson", "fem", "mscale:phi"], "mscale"),
         (["solve", "poisson", "-m", "mscale:activation=sinn"], "sin"),
         (["new", "no/such/folder/my.toml"], "no/such/folder"),
+        (["new", "my.txt"], "pdefreq new my.toml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -261,6 +262,13 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
         iteration = solver.prepare(subject.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
         if name == "predict" and isinstance(iteration, TrainingIteration):
             assert iteration.spectral_filter is not None  # a prediction, not only a heuristic
+
+
+def test_the_usual_method_is_mscale_where_it_can_solve_the_problem_and_else_auto(cli):
+    for problem, method in (("poisson", "mscale"), ("five-points", "auto"), ("convection-diffusion", "auto")):
+        assert cli("solve", problem, "--steps", "1", "--no-figures", "--out", problem).exit_code == 0
+        assert json.loads((Path(problem) / "run.json").read_text())["spec"]["method"].partition(":")[0] == method
+    assert_refused(cli("solve", "five-points", "--set", "scales=[1]"), files())
 
 
 def test_new_writes_a_valid_problem_and_never_overwrites(cli):

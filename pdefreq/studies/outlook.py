@@ -10,6 +10,7 @@ from pdefreq.problem.needs import ENERGY
 from pdefreq.problem.problem import Problem
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
+from pdefreq.solvers.requirements import can_mesh
 from pdefreq.spectrum.modes import BOX_FAMILIES, WAVE_FAMILIES, ModeFamilies
 
 if TYPE_CHECKING:
@@ -99,4 +100,6 @@ def _reason(problem: Problem, method: str) -> str:
         lacking = problem.lacks(make_solver(method).needs)
     except UserError as error:
         return str(error)
+    if lacking is None and method == "fem" and not can_mesh(problem.domain):
+        return "gmsh for meshes of this domain, and it is not installed: run `pip install 'pdefreq[mesh]'`"
     return "" if lacking is None else f"{lacking[0].what}, and {lacking[1]}"

@@ -55,6 +55,24 @@ def test_a_network_is_offered_with_a_residual_where_there_is_no_energy():
     assert solve(problem, "network:loss=residual,widths=[4],number=50", stop=Stop(steps=1)).status.exit_code == 0
 
 
+def test_elements_in_space_are_offered_only_if_a_mesh_can_be_made(monkeypatch):
+    text = """
+    [domain]
+    kind = "unit_cube"
+    holes = [{kind = "ball", midpoint = [0.5, 0.5, 0.5], radius = 0.2}]
+    [equation]
+    source = "1"
+    [boundary]
+    value = "0"
+    """
+    problem = problem_from_text(text)
+    for known in (None, "gmsh"):
+        monkeypatch.setattr("pdefreq.solvers.requirements.find_spec", lambda _, known=known: known)
+        found = outlook(problem)
+        assert ("fem" in found.able) == (known is not None)
+        assert any("pip install 'pdefreq[mesh]'" in reason for reason in found.unable) == (known is None)
+
+
 def test_named_wavenumbers_are_told_where_modes_need_eigenfunctions():
     text = '[domain]\nkind = "unit_disk"\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n[spectrum]\nwavenumbers = [9, 3]\n'
     found = outlook(problem_from_text(text))
