@@ -429,6 +429,12 @@ KINDS = (
     "initializations",
     "features",
     "singular",
+    "inputs",
+    "starts",
+    "boundaries",
+    "schedules",
+    "step_controls",
+    "trainings",
     "probes",
     "experiments",
 )

@@ -109,7 +109,13 @@ STEP_CONTROLS = Registry(
         "target-ratio": "pdefreq.parts.step_controls:TargetRatio",
     },
 )
-TRAININGS = Registry("training", "pdefreq.trainings", {"training": "pdefreq.parts.training:Training"})
+TRAININGS = Registry(
+    "training",
+    "pdefreq.trainings",
+    {
+        "training": "pdefreq.parts.training:Training",
+    },
+)
 
 KINDS = (
     NETWORKS,
