@@ -60,7 +60,9 @@ def can_mesh(domain: Domain) -> bool:
     """Whether a domain has a mesh, or a mesh generator for it is known to be there."""
     from pdefreq.domains.domain import Domain
 
-    return domain.own_mesh is not None or type(domain).meshed is not Domain.meshed or find_spec("gmsh") is not None
+    if domain.own_mesh is not None or type(domain).meshed is not Domain.meshed or find_spec("gmsh") is not None:
+        return True
+    return domain.dimension == 2 and domain.loops(min(b - a for a, b in zip(*domain.bounds, strict=True))) is not None
 
 
 def usual_method(problem: Problem, *, changed: bool) -> str:

@@ -9,7 +9,7 @@ from pdefreq.problem.files import load_problem, problem_from_text
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
-from pdefreq.solvers.requirements import require
+from pdefreq.solvers.requirements import instead, require
 from pdefreq.spectrum.watched import WatchedModes
 from pdefreq.studies.outlook import outlook
 
@@ -71,6 +71,9 @@ def test_elements_in_space_are_offered_only_if_a_mesh_can_be_made(monkeypatch):
         found = outlook(problem)
         assert ("fem" in found.able) == (known is not None)
         assert any("pip install 'pdefreq[mesh]'" in reason for reason in found.unable) == (known is None)
+    plane = problem_from_text(text.replace("unit_cube", "unit_square").replace("[0.5, 0.5, 0.5]", "[0.5, 0.5]"))
+    monkeypatch.setattr("pdefreq.solvers.requirements.find_spec", lambda _: None)
+    assert "fem" in outlook(plane).able and "`fem`" in instead(plane, "cg")  # the package has a mesh generator for the plane
 
 
 def test_named_wavenumbers_are_told_where_modes_need_eigenfunctions():
