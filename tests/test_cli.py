@@ -385,7 +385,7 @@ def test_seeds_give_median_and_spread(cli):
     assert len(set(errors)) == 3  # other seeds give other weights
     assert found["relative_l2"] == errors[1]
     folder = Path(found["run"]).parent
-    assert sorted(p.name for p in folder.iterdir()) == ["seed-5", "seed-6", "seed-7", "seeds.csv", "seeds.json"]
+    assert sorted(p.name for p in folder.iterdir()) == ["seed-5", "seed-6", "seed-7", "seeds.csv", "seeds.json", "study.json"]
 
 
 def test_a_folder_of_seeds_keeps_its_spread(cli):

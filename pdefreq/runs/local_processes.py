@@ -61,7 +61,9 @@ class LocalProcesses:
     def __enter__(self) -> LocalProcesses:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, *error: object) -> None:
+        if kind is not None:
+            self.stop()
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 

@@ -143,11 +143,11 @@ class _Batch:
             for index in sent:
                 send(index)
             for index in (index for index in range(len(self.runs)) if index not in sent):
-                if not interrupted():
+                if not (interrupted() or any(map(was_interrupted, self.outcomes))):
                     self.outcomes[index] = _made_here(self.runs, index, self.kept, self.progress)
             stopping = False
             while pending:
-                if interrupted() and not stopping:
+                if not stopping and (interrupted() or any(map(was_interrupted, self.outcomes))):
                     stopping = True
                     for future in pending:
                         future.cancel()
