@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pdefreq import Box, Problem
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Stop
 from pdefreq.problem.files import load_problem, problem_from_text
@@ -74,6 +75,13 @@ def test_elements_in_space_are_offered_only_if_a_mesh_can_be_made(monkeypatch):
     plane = problem_from_text(text.replace("unit_cube", "unit_square").replace("[0.5, 0.5, 0.5]", "[0.5, 0.5]"))
     monkeypatch.setattr("pdefreq.solvers.requirements.find_spec", lambda _: None)
     assert "fem" in outlook(plane).able and "`fem`" in instead(plane, "cg")  # the package has a mesh generator for the plane
+
+
+def test_modes_with_the_same_wavenumber_are_counted_separately():
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(pi*x)*sin(2*pi*y) + sin(2*pi*x)*sin(pi*y)")
+    found = outlook(problem)
+    watched = WatchedModes.in_facts(solve(problem, "sine", stop=Stop(steps=1), predict=False).history.facts)
+    assert found.watched == "2 sine modes with wavenumbers 7.02481" and len(watched) == 2
 
 
 def test_named_wavenumbers_are_told_where_modes_need_eigenfunctions():
