@@ -102,7 +102,7 @@ def _read(table: TomlTable, files: Files, findings: Findings) -> Domain | None:
         if _alike(kind) == kind:
             raise
         findings.add(error)
-        own = replace(own, values=own.values | {"kind": _alike(kind)})
+        own = replace(own, values={**own.values, "kind": _alike(kind)})
         shape = _shape(own, _alike(kind), DOMAINS)
     own = _with_known_keys(own, shape, DOMAIN_KEYS, "domain", findings)
     if shape.brings_mesh:
