@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from pdefreq.cli import _EXAMPLES, app
 from pdefreq.commands import shared_options as options
 from pdefreq.commands.result import modes_table, number
+from pdefreq.commands.run_file import read_run_file
 from pdefreq.core.history import Stop
 from pdefreq.experiments import EXPERIMENTS
 from pdefreq.iterations.training.training_iteration import TrainingIteration
@@ -249,6 +250,8 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
     program, name, *arguments = shlex.split(line)
     assert program == "pdefreq"
     given = typer.main.get_command(app).commands[name].make_context(name, arguments).params
+    if given.get("problem") == "my-sweep.toml":
+        given |= read_run_file(Path("my-sweep.toml"), tables=["grid"])
     subject = options.load_problem(given["problem"], given.get("params")) if "problem" in given else None
     settings = options.key_values("--set", given.get("settings"))
     solvers = [options.load_solver(method, settings) for method in given.get("methods") or [given.get("method")] if method]
