@@ -152,7 +152,17 @@ def solve(
         chosen = range(seed, seed + seeds)
         place = o.study_folder(out, subject.name, name)
         return solve_seeds(
-            console, subject, solver, chosen, place, options, workers=workers, dask=dask, json_output=json_output, quiet=quiet
+            console,
+            subject,
+            solver,
+            chosen,
+            place,
+            options,
+            workers=workers,
+            dask=dask,
+            json_output=json_output,
+            quiet=quiet,
+            verbose=verbose,
         )
     folder, began = o.new_folder(out, subject.name, name), time.perf_counter()
     with ExitStack() as stack:
