@@ -134,10 +134,11 @@ class _Batch:
         """
         with self._marks() as marks, interruptible() as interrupted:
             pending: dict[Future, int] = {}
+            halt = self.temporary / "stop"  # for runs that an executor has passed to its processes, which can't be canceled
 
             def send(index: int) -> None:
-                task = Task.of(self.runs[index], self._folder(index), marks[index], self._report(index))
-                pending[submit(task)] = index
+                files = {"mark": marks[index], "report": self._report(index), "stop": halt}
+                pending[submit(Task.of(self.runs[index], self._folder(index), **files))] = index
 
             sent = [index for index, run in enumerate(self.runs) if run.is_portable and not run.has_ended]
             for index in sent:
@@ -149,6 +150,7 @@ class _Batch:
             while pending:
                 if not stopping and (interrupted() or any(map(was_interrupted, self.outcomes))):
                     stopping = True
+                    halt.touch()
                     for future in pending:
                         future.cancel()
                     stop()
@@ -172,6 +174,8 @@ class _Batch:
             self._count_attempt(index)
             return stopping
         returned = future.result()
+        if not returned.begun:
+            return True
         if isinstance(returned.error, self.kept):
             self.outcomes[index] = returned.error
             return True

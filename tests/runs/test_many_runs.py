@@ -1,10 +1,12 @@
 """Many runs on an executor: the same results, nothing repeated, nothing lost."""
 
+import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,7 +25,6 @@ SMALL = "deep-ritz:widths=[5],number=50"
 KILLER = '''
 import os, signal
 from dataclasses import dataclass
-from pathlib import Path
 from pdefreq.solvers.relaxation import JacobiSolver
 
 @dataclass(frozen=True)
@@ -74,13 +75,54 @@ def test_an_executor_of_the_user_makes_the_runs():
         assert equal(run_all(seeds(2)), run_all(seeds(2), executor=executor))
 
 
+def signs(folder, mark):
+    return {"mark": folder / mark, "report": folder / "report", "stop": folder / "stop"}
+
+
+def test_an_interruption_ends_the_runs_and_begins_no_others():
+    def interrupt(index, _):
+        if not sent:
+            sent.append(index)
+            signal.raise_signal(signal.SIGINT)
+
+    sent = []
+    outcomes = run_all(seeds(6, steps=3000), workers=2, progress=interrupt)
+    assert sent and {outcome and outcome.status for outcome in outcomes} <= {Status.INTERRUPTED, None}
+
+
 def test_a_worker_that_does_not_see_the_folder_returns_its_content(tmp_path):
     run = replace(seeds(1)[0], folder=tmp_path / "there")
-    task = Task.of(run, tmp_path / "there", tmp_path / "no mark", tmp_path / "report")
+    task = Task.of(run, tmp_path / "there", **signs(tmp_path, "no mark"))
     returned = work(task)
     assert not (tmp_path / "there").exists()
     returned.unpack(tmp_path / "here")
     assert equal([load_run(tmp_path / "here")], run_all(seeds(1)))
+
+
+def test_a_worker_with_another_working_directory_writes_into_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mark").touch()
+    task = Task.of(seeds(1)[0], Path("here"), **signs(Path(), "mark"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert work(task).files is None
+    assert load_run(tmp_path / "here").status is Status.STEPS
+
+
+def test_a_worker_runs_the_code_of_the_sender(tmp_path, monkeypatch):
+    def write(folder, width):
+        folder.mkdir()
+        layers = f"nn.Sequential(nn.Linear(dimension, {width}), nn.Tanh(), nn.Linear({width}, 1))"
+        (folder / "own.py").write_text(f"from torch import nn\n\ndef make(dimension):\n    return {layers}\n")
+
+    write(tmp_path / "sender", 4)
+    write(tmp_path / "worker", 5)
+    monkeypatch.chdir(tmp_path / "sender")
+    run = replace(seeds(1, "deep-ritz:network=own.py:make,number=50")[0], trust=True)
+    task = Task.of(run, tmp_path / "there", **signs(tmp_path, "no mark"))
+    monkeypatch.chdir(tmp_path / "worker")
+    work(task).unpack(tmp_path / "here")
+    assert len(load_run(tmp_path / "here", trust=True).state.coefficients) == 13
 
 
 def test_files_from_a_worker_stay_in_the_run_folder(tmp_path):
@@ -190,8 +232,8 @@ def test_the_levels_of_a_refinement_are_runs_of_a_study(tmp_path):
 
 def test_a_killed_study_leaves_no_process_and_continues(tmp_path):
     script = f"""
-from pathlib import Path
 from dataclasses import replace
+from pathlib import Path
 from pdefreq import Stop
 from pdefreq.runs.many_runs import run_all
 from pdefreq.runs.planned_run import PlannedRun
