@@ -789,7 +789,7 @@ def test_a_second_process_is_refused_in_one_sentence(cli):
     with locked(Path("run")):
         refused = cli("resume", "run", "--steps", "40")
         assert refused.exit_code == 2
-        assert refused.stderr == "error: another process is running the run in run; wait until it ends, or stop it with Ctrl-C\n"
+        assert refused.stderr == "error: another process uses the folder run; wait until it ends, or stop it with Ctrl-C\n"
         assert cli("show", "run", "--no-figures").exit_code == 0
 
 

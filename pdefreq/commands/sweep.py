@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from pdefreq.studies.sweep import Sweep
 
 _USUAL = "mscale"
-_COMMA = re.compile(r",(?![^\[\]()]*[\])])")  # a comma that is not inside brackets
 _MOST_ROWS = 30  # of the printed table
 
 Grid = Annotated[
@@ -76,7 +74,7 @@ def sweep(
     """Run a method with many values of its options, and show the error and the bias index over them."""
     written = _sweep_file(problem, trust=trust)
     name = method or written.get("method", _USUAL)
-    lists = {**written.get("grid", {}), **{key: _COMMA.split(text) for key, text in o.key_values("--grid", grid).items()}}
+    lists = {**written.get("grid", {}), **{key: _parts(text) for key, text in o.key_values("--grid", grid).items()}}
     intervals = {**written.get("range", {}), **o.key_values("--range", ranges)}
     limits = {"steps": steps, "seconds": seconds, "train_seconds": train_seconds}
     stop = Stop(**{key: written.get(key) if value is None else value for key, value in limits.items()})
@@ -135,6 +133,23 @@ def _sweep_file(name: str, *, trust: bool) -> dict[str, Any]:
         if not isinstance(values, list):
             raise OptionError(f"`{key}` under [grid] in '{name}' must be a list of values, got {values!r}")
     return found
+
+
+def _parts(text: str) -> list[str]:
+    """The parts of a text between its commas, except those in brackets.
+
+    Example:
+        >>> _parts("tanh, siren(10),[[0,0],[8,8]]")
+        ['tanh', 'siren(10)', '[[0,0],[8,8]]']
+    """
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "[(") - (character in "])")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
 
 
 def _value(text: Any) -> Any:

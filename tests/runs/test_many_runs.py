@@ -216,6 +216,18 @@ def test_an_interrupted_study_continues_in_its_folder(tmp_path):
     assert not (tmp_path / "study-2").exists()  # nothing was stored in it
 
 
+def test_a_study_that_is_running_is_not_continued(tmp_path):
+    runs = {f"seed-{run.spec.seed}": run for run in seeds(2)}
+    place = NextFolder(tmp_path, "study")
+    with StudyFolder(place, "seeds", runs) as study:
+        run_all(study.runs[:1])
+        with StudyFolder(place, "seeds", runs) as other:
+            assert other.path == tmp_path / "study-2"
+        with pytest.raises(RunFolderError, match="another process"), StudyFolder(study.path, "seeds", runs):
+            pass
+    assert sorted(path.name for path in study.path.iterdir()) == ["seed-0", "study.json"]
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, '{"kind": 1}'])
 def test_a_damaged_record_of_a_study_is_refused(tmp_path, content):
     (tmp_path / "study.json").write_text(content)
