@@ -1,10 +1,11 @@
 """Many runs on an executor: the same results, nothing repeated, nothing lost."""
 
+import multiprocessing
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pdefreq import Stop, compare, load_run, refine, resume
 from pdefreq.core.errors import NotConvergedError, OptionError, RunFolderError
 from pdefreq.core.history import Status
 from pdefreq.core.locks import is_locked
+from pdefreq.runs.local_processes import LocalProcesses
 from pdefreq.runs.many_runs import run_all
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.study_folder import NextFolder, StudyFolder
@@ -73,6 +75,21 @@ def test_a_wrong_number_of_processes_is_refused(workers):
 def test_an_executor_of_the_user_makes_the_runs():
     with ThreadPoolExecutor(2) as executor:
         assert equal(run_all(seeds(2)), run_all(seeds(2), executor=executor))
+
+
+def test_other_processes_of_the_program_are_not_stopped(tmp_path):
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    other.start()
+    try:
+        with LocalProcesses(1, tmp_path) as pool:
+            future = pool.submit(time.sleep, 60)
+            pool.stop()
+            with pytest.raises(BrokenExecutor):
+                future.result(timeout=50)
+        assert other.exitcode is None
+    finally:
+        other.kill()
+        other.join()
 
 
 def signs(folder, mark):
@@ -247,6 +264,7 @@ def test_a_killed_study_leaves_no_process_and_continues(tmp_path):
 from dataclasses import replace
 from pathlib import Path
 from pdefreq import Stop
+from pdefreq.runs.local_processes import LocalProcesses
 from pdefreq.runs.many_runs import run_all
 from pdefreq.runs.planned_run import PlannedRun
 if __name__ == "__main__":
