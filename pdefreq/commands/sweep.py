@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pdefreq.commands import many
+from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
-from pdefreq.commands.run_file import is_run_file, read_run_file
+from pdefreq.commands.run_file import SWEEP_TABLES, SWEEP_VALUES, is_run_file, read_run_file
 from pdefreq.commands.solve import MethodOfRun, Settings
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import Stop
@@ -26,12 +26,21 @@ _MOST_ROWS = 30  # of the printed table
 
 Grid = Annotated[
     list[str] | None,
-    typer.Option("--grid", "-g", metavar="KEY=V1,V2", help="Values of an option; may be repeated. All combinations are run."),
+    typer.Option(
+        "--grid",
+        "-g",
+        metavar="KEY=V1,V2",
+        help="Values of an option; may be repeated. All combinations are run.",
+        autocompletion=completions.settings,
+    ),
 ]
 Ranges = Annotated[
     list[str] | None,
     typer.Option(
-        "--range", metavar="KEY=LOW:HIGH", help="An interval of an option, with :log or :int at the end; needs --samples."
+        "--range",
+        metavar="KEY=LOW:HIGH",
+        help="An interval of an option, with :log or :int at the end; needs --samples.",
+        autocompletion=completions.settings,
     ),
 ]
 Samples = Annotated[
@@ -42,7 +51,12 @@ How = Annotated[
 ]
 Subject = Annotated[
     str,
-    typer.Argument(metavar="PROBLEM", help="A problem as in solve, or a file that describes a sweep.", show_default=False),
+    typer.Argument(
+        metavar="PROBLEM",
+        help="A problem as in solve, or a file that describes a sweep.",
+        show_default=False,
+        autocompletion=completions.problems,
+    ),
 ]
 
 
@@ -128,7 +142,7 @@ def _sweep_file(name: str, *, trust: bool) -> dict[str, Any]:
     path = Path(name)
     if path.suffix != ".toml" or not path.is_file() or not is_run_file(path):
         return {}
-    found = read_run_file(path, trust=trust, further={"samples": (int,), "search": (str,)}, tables=("grid", "range"))
+    found = read_run_file(path, trust=trust, further=SWEEP_VALUES, tables=SWEEP_TABLES)
     for key, values in found.get("grid", {}).items():
         if not isinstance(values, list):
             raise OptionError(f"`{key}` under [grid] in '{name}' must be a list of values, got {values!r}")
