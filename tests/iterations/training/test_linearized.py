@@ -63,7 +63,7 @@ def compared(loss, width, scale, steps, number=40, momentum=0.0):
     """Largest |measured - predicted| over modes and steps, relative to initial amplitudes, and both sets of curves."""
     space, functional, c, modes = case(loss, width, scale, number)
     target = scale * tones(modes.points(space))
-    dynamics = linearize(space, functional, c, modes, target)
+    dynamics = linearize(space, functional, c, modes, target).dynamics()
     rate = 1 / float(dynamics.kappa[0])
     measured, trained = train(space, functional, c, modes, target, rate, steps, momentum)
     method = HeavyBallFilter(rate, momentum) if momentum else GradientDescentFilter(rate)
@@ -125,7 +125,7 @@ def test_the_first_changes_of_amplitudes_agree_with_the_jacobian(loss):
     """The first step of gradient descent changes modes by V^T J G, with J computed here; sums of a thousand products."""
     space, functional, c, modes = case(loss, 30, 1.0)
     target = tones(modes.points(space))
-    dynamics = linearize(space, functional, c, modes, target)
+    dynamics = linearize(space, functional, c, modes, target).dynamics()
     expected = torch.from_numpy(modes.analysis(space)) @ space.at(modes.points(space)).jacobian(c) @ functional.gradient(c)
     found = dynamics.response.sum(dim=1) + dynamics.secular_rate
     np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-9)
