@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import Modes
     from pdefreq.spectrum.predicted import Drift
     from pdefreq.theory.certificate import Certificate
-    from pdefreq.theory.dynamics import LinearDynamics
+    from pdefreq.theory.dynamics import LinearDynamics, SpectralFilter
     from pdefreq.theory.linearization import Guide, Linearization
 
 
@@ -155,6 +155,15 @@ class Predicts(Protocol):
 
 
 @runtime_checkable
+class HasFunctional(Protocol):
+    """The iteration minimizes a functional of the coefficients."""
+
+    def functional(self, state: State) -> Functional:
+        """The functional of the next step, at all interior points if a step uses a batch of them."""
+        ...
+
+
+@runtime_checkable
 class HasTangentKernel(Protocol):
     """The iteration trains a network, and predictions use its linearization at the initial coefficients."""
 
@@ -177,6 +186,11 @@ class HasTangentKernel(Protocol):
 
     def linearization(self, modes: Modes, target: Values, state: State | None = None, *, cheap: bool = False) -> Linearization:
         """The network linearized in the coefficients of a state, by default the initial one; see `linearized`."""
+        ...
+
+    @property
+    def spectral_filter(self) -> SpectralFilter | None:
+        """The spectral filter of a step, if all steps are the same and minimize the same functional; otherwise None."""
         ...
 
     def guide(self, state: State, model: Linearization) -> Guide | None:

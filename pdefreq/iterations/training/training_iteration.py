@@ -144,6 +144,11 @@ class TrainingIteration(Iteration):
         assert after is not None
         return Certificate.of(left[:, :-1], watched, before, left[:, -1], after)
 
+    def functional(self, state: State) -> Functional:
+        step = int(state.memory["steps"])
+        whole = self._at(step, state.memory) if self._adaptive is not None else self._objectives.whole(step)
+        return self._weighted(whole, state.memory)
+
     def start(self) -> tuple[Functional, Coefficients]:
         state = self.init()
         return self._functional(0, state.memory), state.coefficients
@@ -254,12 +259,13 @@ class TrainingIteration(Iteration):
         return self._objectives.at(step, self._samples(memory["points"]))
 
     def _functional(self, step: int, memory: Mapping[str, Tensor], objectives: ObjectiveSchedule | None = None) -> Functional:
-        functional = self._at(step, memory) if objectives is None else objectives.at(step)
+        return self._weighted(self._at(step, memory) if objectives is None else objectives.at(step), memory)
+
+    def _weighted(self, functional: Functional, memory: Mapping[str, Tensor]) -> Functional:
+        """A functional with the weights of `balance_every`, in addition to its own."""
         if self._balance_every is None:
             return functional
-        return functional.weighted(
-            dict(zip(functional.names, memory["term_weights"].tolist(), strict=True))
-        )  # in addition to its own weights
+        return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))
 
 
 def _relative(errors: Tensor, start: Tensor, modes: Modes) -> Tensor:
