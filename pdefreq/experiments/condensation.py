@@ -63,10 +63,11 @@ class Features:
         return start, end
 
     def some(self, number: int = _SHOWN) -> np.ndarray:
-        """The indices of units to draw: the largest final amplitudes, and the same number evenly from the others."""
-        order = np.argsort(self.amplitude[1])[::-1]
-        rest = order[number // 2 :]
-        return np.concatenate([order[: number // 2], rest[:: max(1, len(rest) // (number // 2))]])
+        """The indices of units to draw: half of them evenly from all units, half evenly from the sum of the final amplitudes."""
+        order = np.argsort(self.amplitude[1])
+        shares = np.cumsum(self.amplitude[1][order])
+        heavy = np.searchsorted(shares, np.linspace(0, shares[-1], number // 2, endpoint=False))
+        return np.union1d(order[heavy], np.linspace(0, len(order) - 1, number // 2).astype(int))
 
 
 def effective_number(orientation: np.ndarray, amplitude: np.ndarray) -> float:

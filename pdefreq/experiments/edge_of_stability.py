@@ -117,8 +117,8 @@ def edge_of_stability(*, steps: int = 8000, rates: Sequence[float] = RATES) -> R
     )
     last = runs[-1]
     findings.append(
-        f"The largest eigenvalue of the Gauss-Newton matrix is {last.gauss_newton[-1] / last.sharpness[-1]:.3g} times that of the "
-        f"Hessian at the end of the run with eta = {last.rate:g}."
+        f"At the end of the run with eta = {last.rate:g} the largest eigenvalue of the Gauss-Newton matrix is "
+        f"{last.gauss_newton[-1] / last.sharpness[-1]:.3g} times that of the Hessian."
     )
     columns = [
         "eta",

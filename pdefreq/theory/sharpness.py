@@ -50,6 +50,8 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], start: Tensor, produ
     vectors = min(size, 20)
     restarts = max(1, (products - vectors) // (vectors - 1))
     first = start.detach().double().cpu().numpy()
+    if not applied(first).any():  # the matrix is zero, or its product is not finite
+        return 0.0 if finite else float("nan")
     try:
         found = eigsh(matrix, k=1, which="LA", v0=first, ncv=vectors, maxiter=restarts, tol=_TOLERANCE, return_eigenvectors=False)
         value = float(found[0])
