@@ -106,7 +106,7 @@ def edge_of_stability(*, steps: int = 8000, rates: Sequence[float] = RATES) -> R
         later = run.objective[run.steps >= (math.inf if start is None else start)]
         rows.append([run.rate, 2 / run.rate, run.sharpness[0], start, run.ratio_at_end, run.objective[-1], rises])
         findings.append(
-            f"eta = {run.rate:g}, 2 / eta = {2 / run.rate:g}: the sharpness starts at {run.sharpness[0]:.3g}, "
+            f"eta = {run.rate:g}, 2 / eta = {2 / run.rate:.3g}: the sharpness starts at {run.sharpness[0]:.3g}, "
             + ("does not reach 2 / eta" if start is None else f"is at least 2 / eta at step {start:,}")
             + f", and its median over the last quarter is {run.ratio_at_end:.3g} times 2 / eta."
             + (f" From then on the loss falls from {later[0]:.3g} to {later[-1]:.3g}." if len(later) else "")

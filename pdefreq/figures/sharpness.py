@@ -35,14 +35,14 @@ def edge_figure(runs: Sequence[Descent]) -> Figure:
         left.plot(run.steps[shown], run.sharpness[shown], color=color, label=f"η = {run.rate:g}")
         left.axhline(2 / run.rate, color=color, linestyle="--", linewidth=1)
         left.annotate(
-            f"2/η = {2 / run.rate:g}", (1, 2 / run.rate), xytext=(3, 3), textcoords="offset points", color=color, fontsize=9
+            f"2/η = {2 / run.rate:.3g}", (1, 2 / run.rate), xytext=(3, 3), textcoords="offset points", color=color, fontsize=9
         )
-        right.plot(run.steps[shown], run.objective[shown], color=color)
+        right.plot(run.steps[shown], run.objective[shown], color=color, label=f"η = {run.rate:g}")
     left.set(xscale="log", yscale="log", xlabel="step", ylabel="largest eigenvalue of the Hessian")
     left.yaxis.set_major_formatter(ScalarFormatter())
     left.yaxis.set_minor_formatter(ScalarFormatter())
     right.set(xscale="log", yscale="log", xlabel="step", ylabel="loss")
-    left.legend(loc="lower left")
+    right.legend(loc="lower left")
     return figure
 
 

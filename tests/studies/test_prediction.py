@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import pdefreq
 from pdefreq.cli import app
+from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.figures.prediction import PredictedRun
 from pdefreq.problem.files import load_problem
