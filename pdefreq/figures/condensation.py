@@ -35,7 +35,7 @@ def condensation_figure(found: Mapping[tuple[int, float], Features], data: np.nd
         found: The features by width and gamma.
         data: The points at which x^2 is learned, shape ``(n,)``.
     """
-    widths, gammas = (sorted({key[place] for key in found}) for place in (0, 1))
+    widths, gammas = sorted({width for width, _ in found}), sorted({gamma for _, gamma in found})
     figure = Picture(figsize=(3.9 * len(gammas), 2.5 * len(widths) + 2.8))
     panels = figure.subplots(len(widths) + 1, len(gammas), squeeze=False)
     for row, width in enumerate(widths):

@@ -127,13 +127,15 @@ def half_times(
         grid = np.unique(np.round(np.geomspace(1, max(_AHEAD * after[-1], 2), 300)).astype(int))
         curves = _curves(network, state, model, modes, np.concatenate([[0], grid]), dampings and dampings[start:])
         predicted = halving_time(np.concatenate([[0], grid]), curves)
+        drifts: dict[int, Drift] = {}
         for mode in np.flatnonzero(record.error[place] > LEARNED):
             if np.isnan(measured[mode]) or np.isnan(predicted[mode]):
                 continue
             end = int(np.searchsorted(after, min(measured[mode], after[-1])))
-            drift = _drift(functional, states[int(record.step[place + end])], state)
+            if end not in drifts:
+                drifts[end] = _drift(functional, states[int(record.step[place + end])], state)
             told = (float(record.modes.wavenumber[mode]), float(predicted[mode]), float(measured[mode]))
-            rows.append(HalfTime(start, *told, drift))
+            rows.append(HalfTime(start, *told, drifts[end]))
     return rows
 
 

@@ -34,7 +34,7 @@ from pdefreq.theory.rounding import above_rounding
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.theory.dynamics import Linearization
+    from pdefreq.theory.linearization import Linearization
 
 EACH = 50
 """Number of steps in each of which the preconditioner is updated."""

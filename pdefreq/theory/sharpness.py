@@ -53,8 +53,8 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], start: Tensor, produ
     if not applied(first).any():  # the matrix is zero, or its product is not finite
         return 0.0 if finite else float("nan")
     try:
-        found = eigsh(matrix, k=1, which="LA", v0=first, ncv=vectors, maxiter=restarts, tol=_TOLERANCE, return_eigenvectors=False)
-        value = float(found[0])
+        options = {"v0": first, "ncv": vectors, "maxiter": restarts, "tol": _TOLERANCE}
+        value = float(eigsh(matrix, k=1, which="LA", return_eigenvectors=False, **options)[0])  # pyright: ignore[reportArgumentType]
     except ArpackNoConvergence:
         value = _rayleigh_ritz(applied, first, vectors)
     return value if finite else float("nan")
