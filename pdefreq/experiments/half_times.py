@@ -12,7 +12,7 @@ The problems, the network (one layer of 200 sines) and the steps are our choice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,11 +115,14 @@ def experiment(*, problems: Sequence[str] = tuple(METHODS), seed: int = 0) -> Re
     """The table of all problems and optimizers."""
     if unknown := [name for name in problems if name not in METHODS]:
         raise OptionError(f"unknown problem '{unknown[0]}': known problems are {', '.join(METHODS)}")
-    found = {
-        (optimizer, problem): measured(problem, settings, seed)
-        for optimizer, settings in OPTIMIZERS.items()
-        for problem in problems
-    }
+    return report_of(
+        {(name, problem): measured(problem, settings, seed) for name, settings in OPTIMIZERS.items() for problem in problems}
+    )
+
+
+def report_of(found: Mapping[tuple[str, str], Sequence[HalfTime]]) -> Report:
+    """The report of the half times by optimizer and problem."""
+    problems = list(dict.fromkeys(problem for _, problem in found))
     summary, by_problem, each = [], [], []
     findings = []
     for optimizer, settings in OPTIMIZERS.items():
