@@ -103,8 +103,9 @@ def test_networks_are_predicted_in_every_family_in_which_they_are_measured(modes
     predicted = found.errors.error[np.isin(found.errors.step, [0, 1, 10])]
     assert found.modes.kind == modes and len(found.modes) > 1
     np.testing.assert_allclose(predicted[0], measured[0], rtol=1e-2)  # recorded on a coarser grid
-    change, foretold = measured / measured[0] - 1, predicted / predicted[0] - 1
-    assert np.abs(change - foretold).max() < 0.1 * np.abs(change).max()
+    known = np.isfinite(measured[0])  # a named mode that the solution does not contain has no relative error
+    change, foretold = (errors[:, known] / errors[0, known] - 1 for errors in (measured, predicted))
+    assert known.sum() > 1 and np.abs(change - foretold).max() < 0.1 * np.abs(change).max()
 
 
 def test_the_errors_of_finite_elements_are_predicted_for_each_mode():
