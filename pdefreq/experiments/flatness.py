@@ -43,7 +43,7 @@ def sharpness_at_end(rate: float, batch: int, steps: int, seed: int) -> tuple[fl
     return tuple(float(np.mean(np.asarray(found.history.column(name))[last])) for name in ("sharpness", "relative_l2"))  # type: ignore[return-value]
 
 
-def flatness(*, steps: int = 5000, seeds: int = 2, batches: Sequence[int] = BATCHES, rates: Sequence[float] = RATES) -> Report:
+def flatness(*, steps: int = 2500, seeds: int = 1, batches: Sequence[int] = BATCHES, rates: Sequence[float] = RATES) -> Report:
     """The sharpness at the end of training by batch size and learning rate (Keskar et al., 2016).
 
     Args:
