@@ -11,6 +11,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from pdefreq.figures.style import DIFFERENCE_MAP, METHOD_COLORS, Picture, styled
 
+_MARK = "#E69F00"
 _RANGE = 1.0  # slopes beyond it have the darkest color
 
 
@@ -64,15 +65,12 @@ def _draw_marks(axes: Axes, marks: Mapping[tuple[float, float], str]) -> None:
     """Initializations as points with their names, and the line gamma = gamma' of networks with alpha = 1 and w of order one."""
     (low, high), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     ends = np.array([max(low, bottom), min(high, top)])
-    axes.plot(ends, ends, color=METHOD_COLORS[2], linestyle="--", linewidth=1.6)
-    axes.annotate(
-        "E et al.: γ = γ′", (0.8, 0.8), xytext=(0, 9), textcoords="offset points", rotation=35, fontsize=9, color=METHOD_COLORS[2]
-    )
+    label = {"fontsize": 9, "ha": "center", "va": "center", "bbox": {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"}}
+    axes.plot(ends, ends, color=_MARK, linestyle="--", linewidth=1.6)
+    axes.annotate("E et al.: γ = γ′", (0.76, 0.76), **label)
     for place, name in marks.items():
-        axes.plot(*place, "o", color=METHOD_COLORS[2], markersize=22, fillstyle="none", markeredgewidth=1.8, gid=f"mark-{name}")
-        axes.annotate(
-            name, place, xytext=(0, -20), textcoords="offset points", ha="center", va="center", fontsize=9, color=METHOD_COLORS[2]
-        )
+        axes.plot(*place, "o", color=_MARK, markersize=26, fillstyle="none", markeredgewidth=1.8, gid=f"mark-{name}")
+        axes.annotate(name, place, xytext=(0, -21), textcoords="offset points", **label)
 
 
 def _draw_map(
