@@ -1,4 +1,5 @@
 from pdefreq.core.history import Stop
+from pdefreq.runs.lifecycle import load_run
 from pdefreq.runs.solve import solve
 
 
