@@ -1,11 +1,11 @@
 """The spread of the times of modes on `poisson`, and the figure "the bias and its removal".
 
-``python benchmarks/bias_spread.py [FIGURE.png] [--starts START...]`` trains one network with Gauss-Newton (200 steps) and with Adam
-(2500 steps), for each of several starts, and prints max t_k / min t_k, the median of five seeds, and the range. t_k is the step
-after which the relative error of mode k stays below tau = 1e-3, for the three peaks that the problem names. A mode that does not
-get there counts as the last step, so that its spread is a lower bound, which is marked by ">=". If a path is given, the errors of
-the modes are drawn against the step for the first seed, beside those of `jacobi` and of `random-features`, whose linear solve is
-one step.
+``python benchmarks/bias_spread.py [FIGURE.png] [--starts START...]`` trains one network with Gauss-Newton (200 steps) and
+with Adam (2500 steps), for each of several starts, and prints max t_k / min t_k, the median of five seeds, and the range. t_k
+is the step after which the relative error of mode k stays below tau = 1e-3, for the three peaks that the problem names. A
+mode that does not get there counts as the last step, so that its spread is a lower bound, which is marked by ">=". If a path
+is given, the errors of the modes are drawn against the step for the first seed, beside those of `jacobi` and of
+`random-features`, whose linear solve is one step.
 
 At a constant learning rate of 1e-3 the errors under Adam oscillate about tau, and the spread has no meaning; the decaying rate of
 `pinn` is used. The results are in docs/training.md.

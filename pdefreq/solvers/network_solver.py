@@ -190,25 +190,25 @@ class NetworkSolver(Solver):
         if method.training.precision == "mixed" and dtype != torch.float64:
             raise OptionError("precision=mixed does nothing in float32: use `--dtype float64`, or leave `precision` out")
         like, remarks = torch.empty(0, dtype=dtype, device=device), [*self.network.remarks, *([reason] if reason else [])]
-        training = method._training(problem, seed, like, remarks)
+        training = method._training(data, seed, like, remarks)
         bands = resolved.network.bands(data, method._frame(domain))
-        if bands is None or not _shows_bands(problem, training.space):
+        if bands is None or not _shows_bands(data, training.space):
             return training
-        return method._growing(training, bands, problem, seed, like, remarks)
+        return method._growing(training, bands, data, seed, like, remarks)
 
     def _growing(
-        self, first: TrainingIteration, bands: Bands, problem: Problem, seed: int, like: torch.Tensor, remarks: list[str]
+        self, first: TrainingIteration, bands: Bands, data: SpectralData, seed: int, like: torch.Tensor, remarks: list[str]
     ) -> GrowingTraining:
         """The training of a network that receives bands according to the residual."""
         from pdefreq.functionals.residual_bands import ResidualBands
         from pdefreq.iterations.training.growing_training import GrowingTraining
 
         def with_bands(octaves: tuple[int, ...]) -> TrainingIteration:
-            return replace(self, network=self.network.with_bands(octaves))._training(problem, seed, like, remarks)
+            return replace(self, network=self.network.with_bands(octaves))._training(data, seed, like, remarks)
 
-        return GrowingTraining(first, with_bands, ResidualBands(problem, bands.length, like), bands.covered, seed)
+        return GrowingTraining(first, with_bands, ResidualBands(data.problem, bands.length, like), bands.covered, seed)
 
-    def _training(self, problem: Problem, seed: int, like: torch.Tensor, remarks: list[str]) -> TrainingIteration:
+    def _training(self, of: SpectralData, seed: int, like: torch.Tensor, remarks: list[str]) -> TrainingIteration:
         """The training of the network of a method whose options are all set."""
         from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
         from pdefreq.functionals.mixed_precision import in_mixed_precision
@@ -219,7 +219,8 @@ class NetworkSolver(Solver):
         from pdefreq.problem.boundary_extent import BoundaryExtent
         from pdefreq.problem.scales import NaturalUnits
 
-        domain, regular, training = problem.domain, problem.regular, self.training
+        problem, training = of.problem, self.training
+        domain, regular = problem.domain, problem.regular
         loss, points, boundary, mixed = self.loss, self.points, self.boundary, training.precision == "mixed"
         network, space, scales = self._spaces(NaturalUnits(problem))
         data = None if problem.data is None else data_samples(problem)
@@ -400,10 +401,11 @@ class NetworkSolver(Solver):
         raise IncompatibleError(f"{self.name} takes derivatives of order {order} and {cause}: use {remedy}")
 
 
-def _shows_bands(problem: Problem, space: TrialSpace) -> bool:
+def _shows_bands(data: SpectralData, space: TrialSpace) -> bool:
     """Whether the residual of the equation can be evaluated on a lattice of points."""
     from pdefreq.problem.needs import CONTINUOUS
 
+    problem = data.problem
     known = problem.data is None and problem.domain.dimension <= _MOST_AXES
     return known and (problem.is_regression or (problem.lacks((CONTINUOUS,)) is None and space.smoothness >= _ORDER))
 
