@@ -78,7 +78,10 @@ def _list(console: Console) -> int:
         time = "-" if entry.seconds is None else duration(entry.seconds)
         table.add_row(each, summary, entry.source or "-", time, ", ".join(entry.extras) or "-")
     console.print(table)
-    say(console, "time: processor seconds with the default options, measured on one core; needs: extras, pip install pdefreq[NAME].")
+    say(
+        console,
+        "time: processor seconds with the default options, measured on one core; needs: extras, pip install pdefreq[NAME].",
+    )
     say(
         console,
         "To run an experiment: pdefreq reproduce NAME, or all. Your own experiment is my_file.py:my_experiment. "

@@ -31,6 +31,7 @@ from pdefreq.core.history import Schedule, Stop
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.samples import Samples
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.phase_diagram import phase_diagram_figure
@@ -231,6 +232,13 @@ def experiment(
     )
 
 
+@Entry(
+    places=(Place(Document.SLIDES, "slides 'Setup' to 'Regime separation -- theorems', figures 2 and 3 of the paper"),),
+    publication="arXiv 2007.07497, figures 2 and 3",
+    shows="The relative distance that the inner weights of a two-layer ReLU network move scales like a power of the width. The "
+    "sign of the exponent separates the linear regime, where the network is a kernel method, from the condensed regime.",
+    published=("exponents -0.506 (gamma = 0.5), 0.007 (gamma = 1) and positive (gamma = 1.75) at gamma' = 0",),
+)
 def phase_diagram(seeds: int = 3) -> Report:
     """The relative distance of inner weights of ReLU networks by width: linear and condensed regimes (Luo et al., 2021).
 

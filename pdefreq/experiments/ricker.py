@@ -1,15 +1,15 @@
 """Activations whose spectrum has its maximum away from zero: ``pdefreq reproduce ricker``.
 
 Networks are fitted to sin x + sin 3x + sin 5x, as in the notebooks of the lecture notes: hidden layers of 200, 200, 200 and 100
-units, all parameters from N(0, 1/200), Adam with all 600 points in each step, in float32. "ASI" is the difference of two copies of
-the network, in the notebooks without the factor sqrt(1/2). The notebooks print the mean square error of the training every 1000 steps, before the
-step; their step 1 is the initialization, which is step 0 here. Their random numbers can't be repeated, and the activation "sin_10"
-of a further row is not defined, so that this row is left out.
+units, all parameters from N(0, 1/200), Adam with all 600 points in each step, in float32. "ASI" is the difference of two
+copies of the network, in the notebooks without the factor sqrt(1/2). The notebooks print the mean square error of the training
+every 1000 steps, before the step; their step 1 is the initialization, which is step 0 here. Their random numbers can't be
+repeated, and the activation "sin_10" of a further row is not defined, so that this row is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from pdefreq.solvers.network_solver import NetworkSolver
 
 SOURCE = (
-    "Xu (2023), Understanding deep learning (lecture notes), equation 1.8 and figure 1.1 on Ricker activations, with the losses that "
+    "Xu (2023), Understanding deep learning (lecture notes), equation 1.8 and figure 1.1 on Ricker activations, with "
+    "the losses that "
     "the notebooks beside the notes print, github.com/xuzhiqin1990/understanding_dl"
 )
 TONES = (1, 3, 5)
@@ -119,7 +120,8 @@ def loss_near(history: History, step: int) -> float:
 
 @Entry(
     places=(Place(Document.THEORY, "section 1.1.1, equation 1.8, figure 1.1"),),
-    shows="The order in which a network learns frequencies follows from the spectrum of its activation. The spectrum of the Ricker "
+    shows="The order in which a network learns frequencies follows from the spectrum of its activation. "
+    "The spectrum of the Ricker "
     "function with a = 0.3 decreases from wavenumber 4.7 on, and low frequencies are learned first. With a = 0.1 it increases to "
     "wavenumber 14, beyond all tones of the target, and no frequency is learned distinctly earlier than the others.",
     published=("training losses in the table below",),
@@ -165,7 +167,9 @@ def report_of(histories: Mapping[str, History]) -> Report:
 
 def _order(name: str, history: ToneHistory) -> str:
     halved = [history.error(i).stays_below(0.5) for i in range(len(TONES))]
-    listed = ", ".join(f"{step} (k = {k})" if step is not None else f"never (k = {k})" for k, step in zip(TONES, halved, strict=True))
+    listed = ", ".join(
+        f"{step} (k = {k})" if step is not None else f"never (k = {k})" for k, step in zip(TONES, halved, strict=True)
+    )
     return f"{name}: the errors of the tones stay below 0.5 from step {listed} on."
 
 
