@@ -93,20 +93,15 @@ class Size:
 @Entry(
     places=(Place(Document.SLIDES, "slides 'Two dim case: not fixed frequency' and 'Two dim case: complex domain'"),),
     publication="arXiv 2007.11207, sections 6.1.1 and 6.1.3",
-    shows="A plain network and five sub-networks whose inputs are multiplied by 1, 2, 4, 8 and 16 are "
-    "trained in the same way. In the "
-    "chirp the local wavenumber 30 |x| increases toward the sides, and the plain network represents the center only; "
-    "the multiscale "
-    "network represents the oscillations everywhere. On the square with holes the solution has one high frequency, "
-    "which the plain "
-    "network does not find within this budget.",
+    shows="A plain network and five sub-networks whose inputs are multiplied by 1, 2, 4, 8 and 16 are trained in the same way. "
+    "In the chirp the local wavenumber 30 |x| increases toward the sides, and the plain network represents the center only; "
+    "the multiscale network represents the oscillations everywhere. On the square with holes the solution has one high "
+    "frequency, which the plain network does not find within this budget.",
     published=("mean square errors 0.30 (normal) and 0.06 (Mscale) on the chirp, 0.068 and 0.023 with holes, after 5000 steps",),
-    lacks="The slides state the sizes only; the paper states the training but not the initialization and "
-    "the decay of the learning "
-    "rate, which are those of the authors' programs.",
-    full="width 1000, 5000 interior and 4000 boundary points, 5000 steps: 1.7 s a step for the plain "
-    "network and 0.8 s for MscaleDNN "
-    "on one core, about 3.5 hours for each problem.",
+    lacks="The slides state the sizes only; the paper states the training but not the initialization and the decay of the "
+    "learning rate, which are those of the authors' programs.",
+    full="width 1000, 5000 interior and 4000 boundary points, 5000 steps: 1.7 s a step for the plain network and 0.8 s for "
+    "MscaleDNN on one core, about 3.5 hours for each problem.",
 )
 def mscale_printed(*, width: int = 200, points: int = 1000, steps: int = 600) -> Report:
     """A plain network and MscaleDNN at the printed ratio of sizes: exact solution, plain network and MscaleDNN in 2-D (slides).
@@ -139,9 +134,9 @@ def report_of(found: Mapping[str, Mapping[str, Solution]], size: Size) -> Report
             rows.append([name, method, unknowns, size.steps, errors[method], solution.error(), early, late])
         findings.append(
             f"{name}: after {size.steps} steps the mean square error is {errors['normal']:.3g} for the plain network and "
-            f"{errors['Mscale']:.3g} for MscaleDNN, a ratio of {errors['normal'] / errors['Mscale']:.3g}; that of u = 0 "
-            f"is {square:.3g}. "
-            f"Published after 1000 steps at full size: {PUBLISHED[name]['normal'][0]} and {PUBLISHED[name]['Mscale'][0]}."
+            f"{errors['Mscale']:.3g} for MscaleDNN, a ratio of {errors['normal'] / errors['Mscale']:.3g}; that of u = 0 is "
+            f"{square:.3g}. Published after 1000 steps at full size: {PUBLISHED[name]['normal'][0]} and "
+            f"{PUBLISHED[name]['Mscale'][0]}."
         )
         x = torch.cartesian_prod(*[torch.from_numpy(line)] * 2)
         found_at = {

@@ -106,14 +106,12 @@ SETS: Mapping[str, Callable[[], Points]] = {
         Place(Document.PHENOMENA, "paragraph on overparameterized networks"),
     ),
     publication="arXiv 1706.10239",
-    shows="A polynomial with as many parameters as points oscillates between the points near the ends of "
-    "the interval, and the more "
-    "parameters it has the larger the oscillation is. A network with hundreds of times more parameters than points connects the "
-    "points by a flat curve, whatever its depth.",
+    shows="A polynomial with as many parameters as points oscillates between the points near the ends of the interval, and the "
+    "more parameters it has the larger the oscillation is. A network with hundreds of times more parameters than points "
+    "connects the points by a flat curve, with two to five hidden layers.",
     published=("largest error of the polynomial through 11 points: 1.92 (textbook value; the slides print no number)",),
-    lacks="The slides state the width 40 and the order of the number of parameters; points, depths, "
-    "activation and training are our "
-    "choice.",
+    lacks="The slides state the width 40 and the order of the number of parameters; points, depths, activation and training "
+    "are our choice.",
 )
 def overparameterization(*, steps: int = 3000) -> Report:
     """Runge's polynomials oscillate between the points; networks of width 40 with far more parameters are flat (slides).
@@ -135,7 +133,9 @@ def report_of(fits: Mapping[str, Mapping[int, Solution]]) -> Report:
     polynomials = {number: polynomial(number) for number in NUMBERS}
     for number, values in polynomials.items():
         errors[number] = float(np.abs(values - exact).max())
-    rows = [["polynomial", "Runge's function", number, number, 0.0, errors[number], variation(u)] for number, u in polynomials.items()]
+    rows = [
+        ["polynomial", "Runge's function", number, number, 0.0, errors[number], variation(u)] for number, u in polynomials.items()
+    ]
     panels = [Fits("polynomials", (), (), {f"{n} points": u for n, u in polynomials.items()}, exact)]
     ratios = {}
     for name, by_depth in fits.items():
@@ -152,14 +152,12 @@ def report_of(fits: Mapping[str, Mapping[int, Solution]]) -> Report:
         panels.append(Fits(f"networks, {name}", points.x, points.values, curves, exact if "Runge" in name else None))
     off_runge = [row[5] for row in rows if isinstance(row[5], float) and str(row[0]).startswith("network")]
     findings = [
-        f"The largest error of the polynomial through 11 points is {errors[11]:.4f} (textbook value: {RUNGE_ERROR}); "
-        "through 12 points "
-        f"it is {errors[12]:.4f}, through 9 points {errors[9]:.4f}.",
+        f"The largest error of the polynomial through 11 points is {errors[11]:.4f} (textbook value: {RUNGE_ERROR}); through 12 "
+        f"points it is {errors[12]:.4f}, through 9 points {errors[9]:.4f}.",
         f"The largest error of the networks through the same 11 points is {min(off_runge):.3g} to {max(off_runge):.3g}.",
         *(
-            f"{name}: the total variation of the networks is {min(found):.3g} to {max(found):.3g} times that of the "
-            "polygon through the "
-            "points, which is the least possible."
+            f"{name}: the total variation of the networks is {min(found):.3g} to {max(found):.3g} times that of the polygon "
+            "through the points, which is the least possible."
             for name in fits
             for found in [[ratio for (key, _), ratio in ratios.items() if key == name]]
         ),

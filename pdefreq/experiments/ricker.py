@@ -39,9 +39,8 @@ if TYPE_CHECKING:
     from pdefreq.solvers.network_solver import NetworkSolver
 
 SOURCE = (
-    "Xu (2023), Understanding deep learning (lecture notes), equation 1.8 and figure 1.1 on Ricker activations, with "
-    "the losses that "
-    "the notebooks beside the notes print, github.com/xuzhiqin1990/understanding_dl"
+    "Xu (2023), Understanding deep learning (lecture notes), equation 1.8 and figure 1.1 on Ricker activations, with the "
+    "losses that the notebooks beside the notes print, github.com/xuzhiqin1990/understanding_dl"
 )
 TONES = (1, 3, 5)
 INTERVAL = 3.1415
@@ -120,10 +119,10 @@ def loss_near(history: History, step: int) -> float:
 
 @Entry(
     places=(Place(Document.THEORY, "section 1.1.1, equation 1.8, figure 1.1"),),
-    shows="The order in which a network learns frequencies follows from the spectrum of its activation. "
-    "The spectrum of the Ricker "
-    "function with a = 0.3 decreases from wavenumber 4.7 on, and low frequencies are learned first. With a = 0.1 it increases to "
-    "wavenumber 14, beyond all tones of the target, and no frequency is learned distinctly earlier than the others.",
+    shows="The order in which a network learns frequencies follows from the spectrum of its activation. The spectrum of the "
+    "Ricker function with a = 0.3 decreases from wavenumber 4.7 on, and low frequencies are learned first. With a = 0.1 it "
+    "increases to wavenumber 14, beyond all tones of the target, and no frequency is learned distinctly earlier than the "
+    "others.",
     published=("training losses in the table below",),
     lacks="The notes state neither network nor training; both are from the notebooks beside them, which fix the seed of another "
     "random number generator. The activation 'sin_10' of a further notebook is not defined.",

@@ -100,8 +100,8 @@ def report_of(histories: Mapping[str, Sequence[TrainingHistory]]) -> Report:
     widest = [history.end / plateau for history in histories["{1, 2, 4, 8, 16, 32}"]]
     findings = [
         f"The plateau, the mean square of u, is {plateau:.3f} (published: 0.50).",
-        f"With all scales 1 the error stays at {min(ones):.3f} of it or more; "
-        f"with scales from 1 to 32 it ends at {max(widest):.3f} of it or less.",
+        f"With all scales 1 the error stays at {min(ones):.3f} of it or more; with scales from 1 to 32 it ends at "
+        f"{max(widest):.3f} of it or less.",
         f"The step of leaving the plateau increases from the widest set to the narrowest in {ordered} of {len(seeds)} seeds.",
     ]
     rows = [

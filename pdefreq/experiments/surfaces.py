@@ -51,11 +51,9 @@ def networks(activation: str, steps: int) -> Callable[[int], Solver]:
         ),
     ),
     publication="arXiv 2002.07989, figures 6 to 8",
-    shows="As m increases, Ritz-Galerkin solutions with either basis approach a sum of Green's functions, "
-    "whose peaks at the points "
-    "grow like log m without bound. Networks with ReLU and with sin stay smooth, although their number of parameters "
-    "increases in "
-    "the same way.",
+    shows="As m increases, Ritz-Galerkin solutions with either basis approach a sum of Green's functions, whose peaks at the "
+    "points grow like log m without bound. Networks with ReLU and with sin stay smooth, although their number of parameters "
+    "increases in the same way.",
     lacks="The source states neither n nor m, the points, the function f, nor the training; all are our choice (25 points, "
     "f = 2 pi^2 sin(pi x) sin(pi y)).",
 )

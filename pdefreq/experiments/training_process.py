@@ -46,9 +46,8 @@ LEVEL = 0.1
         ),
     ),
     publication="arXiv 1807.01251",
-    shows="A network that fits sin x + sin 5x has the shape of sin x first and adds the oscillation "
-    "later: it captures the landscape "
-    "before the detail. In the transform the amplitude of wavenumber 1 is right long before that of wavenumber 5.",
+    shows="A network that fits sin x + sin 5x has the shape of sin x first and adds the oscillation later: it captures the "
+    "landscape before the detail. In the transform the amplitude of wavenumber 1 is right long before that of wavenumber 5.",
     published=("outputs drawn at the steps 0, 2000 and 17,000",),
     lacks="The source states neither the interval, the points, the network nor the training.",
 )
@@ -88,9 +87,8 @@ def report_of(solution: Solution) -> Report:
     )
     findings = [
         f"The error of a tone is first below {LEVEL} at step {first}.",
-        f"At step {drawn[1]} the error of k = 1 is {rows[1][1]:.2g} and that of k = 5 is {rows[1][2]:.2g}; at step "
-        f"{drawn[2]} they are "
-        f"{rows[2][1]:.2g} and {rows[2][2]:.2g}.",
+        f"At step {drawn[1]} the error of k = 1 is {rows[1][1]:.2g} and that of k = 5 is {rows[1][2]:.2g}; at step {drawn[2]} "
+        f"they are {rows[2][1]:.2g} and {rows[2][2]:.2g}.",
     ]
     table = Table(["step", *(f"error of k = {k}" for k in TONES)], rows)
     return Report(
