@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +29,10 @@ Name = Annotated[
     ),
 ]
 Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Number of seeds, for experiments with several.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option of the experiment, such as full=true; may be repeated."),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start again instead of using results and runs on disk.")]
 
 
@@ -36,6 +40,7 @@ def reproduce(
     name: Name = None,
     seeds: Seeds = None,
     steps: o.Steps = None,
+    settings: Settings = None,
     fresh: Fresh = False,
     threads: o.Threads = 1,
     out: o.Out = None,
@@ -46,9 +51,13 @@ def reproduce(
     console = make_console()
     if name is None:
         return _list(console)
-    given = {key: value for key, value in (("seeds", seeds), ("steps", steps)) if value is not None}
+    given: dict[str, Any] = {key: value for key, value in (("seeds", seeds), ("steps", steps)) if value is not None}
+    for key, value in o.key_values("--set", settings).items():
+        if key in given:
+            raise OptionError(f"`{key}` is given by --{key} and by --set: give it once")
+        given[key] = value
     if name == _ALL and given:
-        raise OptionError(f"`--{next(iter(given))}` is an option of one experiment, got it for all: name the experiment")
+        raise OptionError(f"`{next(iter(given))}` is an option of one experiment, got it for all: name the experiment")
     o.use_threads(threads)
     from pdefreq.experiments import EXPERIMENTS, experiment_named
     from pdefreq.experiments.reproduction import Reproduction

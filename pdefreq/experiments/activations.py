@@ -48,6 +48,7 @@ def beyond(spectrum: ActivationSpectrum, samples: int) -> np.ndarray:
     "frequency.",
     published=("maxima of the Ricker spectra at sqrt(2) / a: 4.71 and 14.1",),
     lacks="The notes print no measured fraction.",
+    seconds=5.3,
 )
 def experiment(samples: int = 400_000) -> Report:
     """Fourier transforms of activations, and the share of parameters with larger gradients at low frequencies (lecture notes).

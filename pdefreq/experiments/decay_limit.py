@@ -60,6 +60,7 @@ def off_data(dimension: int, alpha: float, cutoff: int) -> float:
     "except at the data. A frequency bias is therefore necessary for a fit that has a meaning between the data, and the "
     "more so in high dimensions.",
     lacks="The source states M = 1000 and M = 100, but neither the spacing of the frequencies nor the data.",
+    seconds=19.7,
 )
 def experiment() -> Report:
     """Interpolants of least norm become spikes if rates decrease too slowly with frequency (arXiv 2105.11675)."""

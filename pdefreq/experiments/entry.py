@@ -60,6 +60,7 @@ class Entry:
         lacks: The parameters that the source does not state, as a sentence; empty if it states all of them.
         seconds: Processor seconds of the experiment with its default options, measured on one core.
         full: The command of the full size and its processor time, if the default is smaller than the published experiment.
+        pictures: The names of its figures; by default one with the name of the experiment.
         extras: Optional dependencies that the experiment needs, by their names in ``pip install pdefreq[NAME]``.
     """
 
@@ -70,6 +71,7 @@ class Entry:
     lacks: str = ""
     seconds: float | None = None
     full: str = ""
+    pictures: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
 
     def __call__(self, experiment: F) -> F:

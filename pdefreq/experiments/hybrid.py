@@ -141,6 +141,7 @@ def solvers(steps: int) -> dict[str, tuple[Solver, int]]:
         "Jacobi 9.5e-4 (75 s)",
     ),
     lacks="The paper states neither the activation nor the number of steps nor the machine.",
+    pictures=("hybrid", "hybrid-measured"),
 )
 def hybrid(*, seeds: int = 1, steps: int = 2500) -> Report:
     """A network, followed by Jacobi (arXiv 1901.06523, figure 4d), for the published and the present cost of a sweep.

@@ -51,6 +51,8 @@ def exponent(kernel: torch.Tensor) -> float:
     "initialization, as the linear frequency principle predicts from the initialization alone.",
     published=("none; the curves nearly coincide",),
     lacks="The notes mention three points, the authors' program uses five; the number of steps is not stated.",
+    pictures=("lfp-cubic", "lfp-linear"),
+    seconds=85.1,
 )
 def experiment(width: int = 10_000, seed: int = 0) -> Report:
     """Wide ReLU networks, the linear frequency principle and splines through five points (arXiv 1905.10264, figure 1).
@@ -82,7 +84,7 @@ def experiment(width: int = 10_000, seed: int = 0) -> Report:
         f"{inner:.2f} for the inner weights (theory: -2).",
         "The sources print no numbers for these figures; they state that the curves nearly coincide.",
     ]
-    figures = {name.replace(", ", "-"): found[name].plot() for name in _TRAINED}
+    figures = {name.replace("code, ", "lfp-"): found[name].plot() for name in _TRAINED}
     return Report("The linear frequency principle and splines", SOURCE, findings, {"distances": Table(columns, rows)}, figures)
 
 

@@ -102,6 +102,7 @@ class Size:
     "learning rate, which are those of the authors' programs.",
     full="width 1000, 5000 interior and 4000 boundary points, 5000 steps: 1.7 s a step for the plain network and 0.8 s for "
     "MscaleDNN on one core, about 3.5 hours for each problem.",
+    seconds=68.1,
 )
 def mscale_printed(*, width: int = 200, points: int = 1000, steps: int = 600) -> Report:
     """A plain network and MscaleDNN at the printed ratio of sizes: exact solution, plain network and MscaleDNN in 2-D (slides).

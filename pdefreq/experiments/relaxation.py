@@ -71,6 +71,7 @@ def sweeps(name: str) -> SpectralRecord:
     "frequencies at once. The measured error of each mode agrees with the eigenvalues of the method.",
     published=("eigenvalues cos(k pi / n) in closed form",),
     lacks="The slide writes the stencil with the opposite sign.",
+    seconds=3.2,
 )
 def relaxation() -> Report:
     """The error of each frequency under Jacobi, Gauss-Seidel and two-grid cycles, predicted and measured."""

@@ -69,13 +69,10 @@ class Reproduction:
         Raises:
             RunFolderError: If the folder contains anything else than this experiment, or can't be written.
         """
-        try:
-            record = json.loads((self.folder / _RECORD).read_bytes())
-            if record.get("digest") == self.digest:
-                return (self.folder / "report.md").read_text().partition("\n![")[0]
-        except (OSError, ValueError, AttributeError):
-            record = None
-        if not self.runs.is_dir():
+        record = self._record()
+        if record.get("digest") == self.digest and record.get("finished"):
+            return (self.folder / "report.md").read_text().partition("\n![")[0]
+        if record.get("digest") != self.digest and not self.runs.is_dir():
             free_folder(self.folder, otherwise="choose another one with --out")
         return None
 
@@ -84,11 +81,11 @@ class Reproduction:
         return self.runs.is_dir() and any(self.runs.iterdir())
 
     def discard(self) -> None:
-        """Remove the runs and the record of this experiment, so that it starts again and replaces the files of its report."""
-        if self.finished() is not None or self.has_begun():
-            (self.folder / _RECORD).unlink(missing_ok=True)
-            if self.runs.is_dir():
-                shutil.rmtree(self.runs)
+        """Remove the runs of this experiment, so that it starts again and replaces the files of its report."""
+        if self.finished() is not None:
+            self._write({**self._record(), "finished": False})
+        if self.runs.is_dir():
+            shutil.rmtree(self.runs)
 
     def run(self) -> str:
         """Run the experiment and write its report; runs that are on disk are not repeated.
@@ -108,8 +105,20 @@ class Reproduction:
             "options": {key: str(value) for key, value in self.options.items()},
             "version": pdefreq.__version__,
             "digest": self.digest,
+            "finished": True,
             "processor_seconds": None if continued else round(time.process_time() - start, 1),
         }
+        self._write(record)
+        return report.text()
+
+    def _record(self) -> dict[str, Any]:
+        """The content of ``reproduce.json``; empty if there is none that can be read."""
+        try:
+            record = json.loads((self.folder / _RECORD).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    def _write(self, record: Mapping[str, Any]) -> None:
         make_folder(self.folder)
         write_atomically(self.folder / _RECORD, json_bytes(record))
-        return report.text()

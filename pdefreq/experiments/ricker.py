@@ -126,6 +126,7 @@ def loss_near(history: History, step: int) -> float:
     published=("training losses in the table below",),
     lacks="The notes state neither network nor training; both are from the notebooks beside them, which fix the seed of another "
     "random number generator. The activation 'sin_10' of a further notebook is not defined.",
+    pictures=("ricker", "ricker-losses"),
 )
 def ricker(*, steps: int = 1000) -> Report:
     """Ricker activations, which learn low frequencies first (a = 0.3) or all at once (a = 0.1), and tanh and sin (lecture notes).

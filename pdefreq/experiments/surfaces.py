@@ -56,6 +56,7 @@ def networks(activation: str, steps: int) -> Callable[[int], Solver]:
     "increases in the same way.",
     lacks="The source states neither n nor m, the points, the function f, nor the training; all are our choice (25 points, "
     "f = 2 pi^2 sin(pi x) sin(pi y)).",
+    seconds=27.8,
 )
 def surfaces(*, steps: int = 600) -> Report:
     """Surfaces for f at points in 2-D: Ritz-Galerkin solutions become singular as m grows, networks stay smooth (slides).

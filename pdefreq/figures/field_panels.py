@@ -30,35 +30,30 @@ class FieldRow:
 
 
 @styled
-def field_panels_figure(rows: Sequence[FieldRow], *, title: str) -> Figure:
-    """A row of maps for each problem.
+def field_panels_figure(rows: Sequence[FieldRow], *, title: str, across: bool = False) -> Figure:
+    """Maps of the fields of each problem, one problem below the other or side by side.
 
     Args:
         rows: The problems, each with as many fields.
         title: Title of the figure.
+        across: Whether the problems are side by side, and their fields below each other.
     """
-    columns = max(len(row.fields) for row in rows)
-    figure = Picture(figsize=(1.6 + 3.7 * columns, 0.7 + 3.5 * len(rows)))
+    number, size = max(len(row.fields) for row in rows), len(rows)
+    lines, columns = (number, size) if across else (size, number)
+    figure = Picture(figsize=(3.7 * columns + (1.2 * columns if across else 1.6), 0.7 + 3.5 * lines))
     figure.suptitle(title)
-    panels = figure.subplots(len(rows), columns, squeeze=False)
-    for line, row in zip(panels, rows, strict=True):
+    panels = figure.subplots(lines, columns, squeeze=False)
+    for line, row in zip(panels.T if across else panels, rows, strict=True):
         first = next(iter(row.fields.values()))
         low, high = float(np.nanmin(first)), float(np.nanmax(first))
         for axes, (name, values) in zip(line, row.fields.items(), strict=True):
             axes.grid(False)
             axes.set_facecolor("0.88")
-            mesh = axes.pcolormesh(
-                row.x,
-                row.y,
-                np.ma.masked_invalid(values.T),
-                vmin=low,
-                vmax=high,
-                cmap=SOLUTION_MAP,
-                shading="gouraud" if np.isfinite(values).all() else "nearest",
-                rasterized=True,
-            )
+            colors = {"vmin": low, "vmax": high, "cmap": SOLUTION_MAP}
+            mesh = axes.pcolormesh(row.x, row.y, np.ma.masked_invalid(values.T), shading="nearest", rasterized=True, **colors)
             axes.set(title=name, xlabel="x", ylabel="y", aspect="equal")
-            axes.label_outer()
+            if not across:
+                axes.label_outer()
         bar = figure.colorbar(mesh, ax=list(line), extend="both", pad=0.015, aspect=25)
         bar.set_label(row.name)
         bar.ax.grid(False)

@@ -36,4 +36,5 @@ def surfaces_figure(x: np.ndarray, y: np.ndarray, rows: Mapping[str, Mapping[str
             axes.tick_params(labelsize=8, pad=0)
             axes.locator_params(nbins=3)
             axes.view_init(elev=25, azim=-60)
+            axes.set_box_aspect((1, 1, 0.9), zoom=0.92)
     return figure
