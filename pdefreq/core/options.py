@@ -152,13 +152,17 @@ def short_labels(names: Iterable[str]) -> dict[str, str]:
         >>> list(short_labels(["mscale:activation=phi,number=9", "mscale:activation=sin,number=9", "fem:cells=8"]).values())
         ['mscale:activation=phi', 'mscale:activation=sin', 'fem']
     """
-    parsed = {name: split_options(name) for name in names}
+    unchanged = {name: name for name in names}
+    try:
+        parsed = {name: split_options(name) for name in unchanged}
+    except OptionError:  # a label of the user that is no name with options
+        return unchanged
     labels = {}
     for name, (method, options) in parsed.items():
         alike = [others for other, others in parsed.values() if other == method]
         differing = [f"{key}={value}" for key, value in options.items() if any(others.get(key) != value for others in alike)]
         labels[name] = method + (f":{','.join(differing)}" if differing else "")
-    return labels if len({*labels.values()}) == len(labels) else {name: name for name in labels}
+    return labels if len({*labels.values()}) == len(labels) else unchanged
 
 
 def in_lines(name: str, width: int = 26) -> str:

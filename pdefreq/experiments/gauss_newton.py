@@ -147,7 +147,7 @@ class Trained:
     pictures=("gauss-newton", "gauss-newton-bias"),
     full="`--steps 200`, more than 200 s on one core.",
 )
-def experiment(*, steps: int = 50) -> Report:
+def experiment(*, steps: int = 100) -> Report:
     """Gauss-Newton, Adam and L-BFGS at equal cost, and the influence of the damping on the frequency bias.
 
     Args:

@@ -73,7 +73,7 @@ class Size:
             "boundary.points": round(0.8 * self.points),
             "points": "uniform",
             "points.number": self.points,
-            "resample_every": 10,
+            "resample_every": 1,
             "learning_rate": 1e-3,
             "half_life": HALF_LIFE,
             "scaling": "none",
@@ -109,7 +109,7 @@ def mscale_printed(*, width: int = 200, points: int = 1000, steps: int = 600) ->
 
     Args:
         width: Units in each hidden layer of the plain network, a multiple of 5; published: 1000.
-        points: Interior points, drawn anew every 10 steps; published: 5000.
+        points: Interior points, drawn anew in each step; published: 5000.
         steps: Number of steps; published: 5000.
 
     Raises:
