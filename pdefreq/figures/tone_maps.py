@@ -51,6 +51,7 @@ def tone_maps_figure(rows: Sequence[ToneMap], tones: Sequence[int], *, title: st
             label = "wavenumbers of the target" if i == 0 else None
             middle.axvline(k, color=METHOD_COLORS[1], linestyle="--", linewidth=1.3, label=label)
         middle.set(title="modulus of the transform", xlabel="wavenumber", ylabel="|F[σ]|", xlim=row.spectrum[0][[0, -1]])
+        middle.set_ylim(0, 1.25 * float(row.spectrum[1].max()))
         middle.legend(loc="upper right", fontsize=9)
         draw_heat_map(right, row.steps, row.errors)
         label_rows(right, [str(k) for k in tones])
