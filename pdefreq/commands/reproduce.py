@@ -84,12 +84,12 @@ def _list(console: Console) -> int:
     table = plain_table("experiment", "what it reproduces", "source", "time", "needs", dropped=("needs", "source"))
     for each, summary in summaries.items():
         entry = known[each]
-        time = "-" if entry.seconds is None else duration(entry.seconds)
+        time = "-" if entry.seconds is None else ("about " if entry.extrapolated else "") + duration(entry.seconds)
         table.add_row(each, summary, entry.source or "-", time, ", ".join(entry.extras) or "-")
     console.print(table)
     say(
         console,
-        "time: processor seconds with the default options, measured on one core; needs: extras, pip install pdefreq[NAME].",
+        "time: processor time with the default options on one core, about: extrapolated; needs: extras, pip install pdefreq[NAME].",
     )
     say(
         console,

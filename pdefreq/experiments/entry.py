@@ -45,7 +45,7 @@ class Place:
     @property
     def short(self) -> str:
         """The place in tables."""
-        return f"{self.document.short}: {self.where}"
+        return self.where if self.document is Document.SLIDES else f"{self.document.short}: {self.where}"
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Entry:
         published: The published numbers, one phrase each; empty if the source prints no numbers.
         lacks: The parameters that the source does not state, as a sentence; empty if it states all of them.
         seconds: Processor seconds of the experiment with its default options, measured on one core.
+        extrapolated: Whether these seconds are those of fewer steps or seeds times the ratio of the numbers.
         full: The command of the full size and its processor time, if the default is smaller than the published experiment.
         pictures: The names of its figures; by default one with the name of the experiment.
         extras: Optional dependencies that the experiment needs, by their names in ``pip install pdefreq[NAME]``.
@@ -70,6 +71,7 @@ class Entry:
     published: tuple[str, ...] = ()
     lacks: str = ""
     seconds: float | None = None
+    extrapolated: bool = False
     full: str = ""
     pictures: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()

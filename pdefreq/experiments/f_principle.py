@@ -90,6 +90,8 @@ DEEP = regression().with_options(
     lacks="Whether an epoch of the first figure is one step or four is not stated.",
     full="`--seeds 3 --steps 25000`, about 10 minutes on one core; published: 20 runs of 60,000 steps.",
     pictures=("f-principle-three", "f-principle-ten"),
+    seconds=112,
+    extrapolated=True,
 )
 def f_principle(*, seeds: int = 1, steps: int = 10_000) -> Report:
     """Networks learn low frequencies first: three tones (arXiv 1901.06523, figure 1) and ten tones (arXiv 1806.08734, figure 1).

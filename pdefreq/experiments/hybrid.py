@@ -142,6 +142,8 @@ def solvers(steps: int) -> dict[str, tuple[Solver, int]]:
     ),
     lacks="The paper states neither the activation nor the number of steps nor the machine.",
     pictures=("hybrid", "hybrid-measured"),
+    seconds=79,
+    extrapolated=True,
 )
 def hybrid(*, seeds: int = 1, steps: int = 2500) -> Report:
     """A network, followed by Jacobi (arXiv 1901.06523, figure 4d), for the published and the present cost of a sweep.
