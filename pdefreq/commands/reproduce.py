@@ -89,7 +89,7 @@ def _list(console: Console) -> int:
     console.print(table)
     say(
         console,
-        "time: processor time with the default options on one core, about: extrapolated; needs: extras, pip install pdefreq[NAME].",
+        "time: processor time of the default on one core, about: extrapolated; needs: extras, pip install pdefreq[NAME].",
     )
     say(
         console,

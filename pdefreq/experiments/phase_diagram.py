@@ -241,6 +241,7 @@ def experiment(
     "sign of the exponent separates the linear regime, where the network is a kernel method, from the condensed regime.",
     published=("exponents -0.506 (gamma = 0.5), 0.007 (gamma = 1) and positive (gamma = 1.75) at gamma' = 0",),
     full="`--set full=true`, ten times the work of the default.",
+    seconds=91.3,
 )
 def phase_diagram(*, seeds: int = 3, full: bool = False) -> Report:
     """The relative distance of inner weights of ReLU networks by width: linear and condensed regimes (Luo et al., 2021).

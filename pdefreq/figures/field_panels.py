@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pdefreq.figures.style import SOLUTION_MAP, Picture, styled
@@ -45,16 +47,16 @@ def field_panels_figure(rows: Sequence[FieldRow], *, title: str, across: bool = 
     panels = figure.subplots(lines, columns, squeeze=False)
     for line, row in zip(panels.T if across else panels, rows, strict=True):
         first = next(iter(row.fields.values()))
-        low, high = float(np.nanmin(first)), float(np.nanmax(first))
+        norm = Normalize(float(np.nanmin(first)), float(np.nanmax(first)))
         for axes, (name, values) in zip(line, row.fields.items(), strict=True):
             axes.grid(False)
             axes.set_facecolor("0.88")
-            colors = {"vmin": low, "vmax": high, "cmap": SOLUTION_MAP}
-            mesh = axes.pcolormesh(row.x, row.y, np.ma.masked_invalid(values.T), shading="nearest", rasterized=True, **colors)
+            shown = np.ma.masked_invalid(values.T)
+            axes.pcolormesh(row.x, row.y, shown, norm=norm, cmap=SOLUTION_MAP, shading="nearest", rasterized=True)
             axes.set(title=name, xlabel="x", ylabel="y", aspect="equal")
             if not across:
                 axes.label_outer()
-        bar = figure.colorbar(mesh, ax=list(line), extend="both", pad=0.015, aspect=25)
+        bar = figure.colorbar(ScalarMappable(norm, SOLUTION_MAP), ax=list(line), extend="both", pad=0.015, aspect=25)
         bar.set_label(row.name)
         bar.ax.grid(False)
     return figure
