@@ -25,6 +25,7 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
+from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.objective_schedule import ConstantSchedule
@@ -232,10 +233,20 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
     shows="The error of each frequency of a wide network along its training follows from the tangent kernel at initialization, "
     "for a regression, an energy and a residual. The prediction fails as the parameters move.",
     lacks="The sources print no numbers for these problems.",
+    full="`--steps 5000 --set width=10000`, more than 150 s on one core.",
 )
-def prediction() -> Report:
-    """The error of each frequency along training, predicted from the initial kernel: regression, Ritz, residual."""
-    return experiment()
+def prediction(*, width: int = 4000, steps: int = 3000) -> Report:
+    """The error of each frequency along training, predicted from the initial kernel: regression, Ritz, residual.
+
+    Args:
+        width: Units of each network, an even number.
+        steps: Steps of gradient descent.
+
+    Raises:
+        OptionError: If one of them is less than 2.
+    """
+    require_at_least(2, width=width, steps=steps)
+    return experiment(width=width, steps=steps)
 
 
 if __name__ == "__main__":
