@@ -132,6 +132,8 @@ class Learned:
     shows="The order in which frequencies converge depends on the optimizer: first-order methods learn low frequencies first, "
     "second-order methods reduce or remove the order.",
     lacks="The comparison on these problems is our own.",
+    seconds=37,
+    extrapolated=True,
 )
 def experiment(*, seeds: int = 1, shorter: int = 1) -> Report:
     """Half times against wavenumbers for each optimizer.

@@ -204,6 +204,7 @@ def logarithm(u: Callable[[Tensor], Tensor], point: Tensor, near: float = 0.02, 
     published=("the limits in closed form, equations 3.2 and 3.3",),
     lacks="The source states neither n nor m, the points, f nor the training.",
     pictures=("point-sources-1d", "point-sources-2d"),
+    seconds=128.1,
 )
 def point_sources() -> Report:
     """Ritz-Galerkin with f known at n points tends to a sum of Green's functions; networks stay smooth (arXiv 2002.07989)."""
