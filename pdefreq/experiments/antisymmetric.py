@@ -89,7 +89,7 @@ METHODS = {"plain": (1, "null"), "ASI": (1, "antisymmetric"), "doubled": (1, "do
 """The factor of the width, and the option `start`."""
 
 
-def experiment(*, width: int = 200, steps: int = 3000, seed: int = 0) -> Report:
+def experiment(*, width: int = 400, steps: int = 3000, seed: int = 0) -> Report:
     """Antisymmetric initialization removes the initial function and trains fastest; doubling and wide networks (arXiv 1905.07777).
 
     Args:
