@@ -127,6 +127,11 @@ class Data(Content):
             return alternate(x)
         return torch.randperm(len(x), generator=stream(0, "holdout")) < self.held_out(x.shape[1])
 
+    def training_points(self) -> Points:
+        """The given points that are not held out, shape ``(n, d)``."""
+        assert self.x is not None
+        return self.x[~self.is_held_out(self.x)]
+
     def text(self, dimension: int) -> str:
         """The data in words, for display."""
         count = self.count(dimension)

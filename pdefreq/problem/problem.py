@@ -236,6 +236,12 @@ class Problem(BoundaryConditions):
         return self.equation.is_regression
 
     @property
+    def is_known_at_points(self) -> bool:
+        """Whether this is a regression of given values at given points, of which nothing is known between the points."""
+        given = self.data is not None and self.data.values is not None
+        return given and self.is_regression and self.exact is None
+
+    @property
     def is_linear(self) -> bool:
         """Whether the equation is linear in u."""
         return self.equation.is_linear
