@@ -1,8 +1,8 @@
 """Low frequencies first in 64 dimensions: ``pdefreq reproduce digits``.
 
-Xu et al. measure networks on images of digits in two ways: waves along the first principal component of the images (projection),
-and the low and high parts of the labels under a Gaussian filter. They use MNIST (784 dimensions, network 784-400-200-10). Here the
-digits are those of scikit-learn, 8 x 8 pixels, and the network 64-200-100-1 fits u = 1 for even digits and -1 for odd ones.
+Xu et al. measure networks on images of digits in two ways: waves along the first principal component of the images, and the
+low and high parts of the labels under a Gaussian filter. They use MNIST (784 dimensions, network 784-400-200-10). Here the digits
+are those of scikit-learn, 8 x 8 pixels, and the network 64-200-100-1 fits u = 1 for even digits and -1 for odd ones.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def experiment(*, steps: int = 800, seed: int = 0) -> Report:
         widths=(200, 100), activation="tanh", learning_rate=2e-4, half_life=None, scaling="none", initialization="glorot"
     )
     probes = [SpectralProbe(), FilterProbe()]
-    run = solve(problem, method, stop=Stop(steps=steps), seed=seed, probes=probes, schedule=_RECORDS, dtype="float32", predict=False)
+    run = solve(
+        problem, method, stop=Stop(steps=steps), seed=seed, probes=probes, schedule=_RECORDS, dtype="float32", predict=False
+    )
     history = run.history
     step, low, high = (history.column(name) for name in ("step", "low_error", "high_error"))
     xi, waves = history.facts["mode_wavenumber"], history.column("mode_error")
@@ -51,8 +53,8 @@ def experiment(*, steps: int = 800, seed: int = 0) -> Report:
     accuracy = float(((run(samples.x) > 0) == (labels > 0)).double().mean())
     reached = {name: _first_below(step, error) for name, error in (("low", low), ("high", high))}
     findings = [
-        f"The error of the low part is {low[-1]:.2f} at the end and that of the high part {high[-1]:.2f}. They fall below {_LEVEL} at "
-        f"step {reached['low']} (low) and {reached['high']} (high).",
+        f"The error of the low part is {low[-1]:.2f} at the end and that of the high part {high[-1]:.2f}. They fall below {_LEVEL} "
+        f"at step {reached['low']} (low) and {reached['high']} (high).",
         f"Filter: delta = {float(history.facts['filter_delta']):.3g} splits the labels evenly.",
         f"Accuracy at the {len(labels)} digits held out: {accuracy:.3f}; with MNIST and ten classes the paper has 0.963.",
     ]

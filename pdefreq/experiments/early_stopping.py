@@ -60,7 +60,9 @@ def experiment(*, number: int = 120, steps: int = 5000, seed: int = 0) -> Report
     method = regression().with_options(
         widths=(200, 200), activation="relu", learning_rate=1e-3, half_life=None, keep="best", scaling="none"
     )
-    run = solve(fit, method, stop=Stop(steps=steps), seed=seed, probes=[ErrorProbe(), MeanSquareError()], schedule=_RECORDS, predict=False)
+    run = solve(
+        fit, method, stop=Stop(steps=steps), seed=seed, probes=[ErrorProbe(), MeanSquareError()], schedule=_RECORDS, predict=False
+    )
     history = run.history
     step, training, validation, true = (
         history.column(name) for name in ("step", "objective", "held_out_objective", "mean_square_error")
@@ -68,8 +70,9 @@ def experiment(*, number: int = 120, steps: int = 5000, seed: int = 0) -> Report
     lowest, best = int(validation.argmin()), run.error()
     last = float(history.last("relative_l2"))
     findings = [
-        f"The error at the samples held out is lowest at the recorded step {int(step[lowest])} of {steps}: {validation[lowest]:.3g}, "
-        f"against {validation[-1]:.3g} at the end, where that of the training samples is {training[-1]:.2g}.",
+        f"The error at the samples held out is lowest at the recorded step {int(step[lowest])} of {steps}: "
+        f"{validation[lowest]:.3g}, against {validation[-1]:.3g} at the end, where that of the training samples is "
+        f"{training[-1]:.2g}.",
         f"The noise alone has the mean square {NOISE**2:.3g}.",
         f"keep=best returns a state with a relative L2 error of {best:.3g}; that of the last state is {last:.3g}.",
     ]

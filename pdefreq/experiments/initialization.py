@@ -3,10 +3,10 @@
 The initial function of a network with large parameters oscillates faster than the samples resolve. Training removes its values at
 the samples, but not the oscillations between them.
 
-The notes state, in one dimension, 600 samples for training and 1200 for testing, both uniform on (-1, 1), and normal parameters of
-standard deviation 10 or 0.1; they state no function, architecture or optimizer. For the picture they state neither parameters nor
-numbers, and train at every other row and column. Here every other sample of 1200, and every other pixel as on a chessboard, is
-held out; networks have three hidden layers of tanh and are trained by Adam. On the picture the large standard deviation is 1.
+The notes state, in one dimension, 600 samples for training and 1200 for testing, both uniform on (-1, 1), and normal parameters
+of standard deviation 10 or 0.1; they state no function, architecture or optimizer. For the picture they state neither parameters
+nor numbers, and train at every other row and column. Here every other sample of 1200, and every other pixel as on a chessboard,
+is held out; networks have three hidden layers of tanh and are trained by Adam. On the picture the large deviation is 1.
 """
 
 from __future__ import annotations

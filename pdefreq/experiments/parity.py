@@ -1,8 +1,8 @@
 r"""The parity function, whose highest frequency networks do not learn from samples: ``pdefreq reproduce parity``.
 
 The transform of f(x) = x_1 ... x_d over all points of {-1, 1}^d is f^(k) = (-i)^d prod_j sin(2 pi k_j): along the diagonal, with
-all k_j = k, it is largest at the highest frequency, k = 1/4. Over a subset of the points it has spurious low frequencies. A network
-that is trained at the subset learns these, and at the other points it is no better than chance.
+all k_j = k, it is largest at the highest frequency, k = 1/4. Over a subset of the points it has spurious low frequencies. A
+network that is trained at the subset learns these, and at the other points it is no better than chance.
 
 Xu et al. take d = 10; they do not state the number of training points, which is 205 of the 1024 here.
 """
@@ -49,7 +49,9 @@ def experiment(*, dimension: int = 10, steps: int = 400, seed: int = 0) -> Repor
         widths=(200, 100), activation="tanh", learning_rate=5e-4, half_life=None, scaling="none", initialization="glorot"
     )
     probes = [SpectralProbe(), FilterProbe()]
-    run = solve(problem, method, stop=Stop(steps=steps), seed=seed, probes=probes, schedule=_RECORDS, dtype="float32", predict=False)
+    run = solve(
+        problem, method, stop=Stop(steps=steps), seed=seed, probes=probes, schedule=_RECORDS, dtype="float32", predict=False
+    )
     history = run.history
     step, low, high, loss = (history.column(name) for name in ("step", "low_error", "high_error", "objective"))
     (at, values), (out, labels) = data_samples(problem), held_out_samples(problem)
@@ -68,7 +70,9 @@ def experiment(*, dimension: int = 10, steps: int = 400, seed: int = 0) -> Repor
     findings = [
         f"Accuracy at the {len(labels)} points held out: {accuracy:.3f} (published: about 0.5); mean square error at the "
         f"{len(values)} training points: {loss[-1]:.2g}.",
-        "Root mean square of the transform below k = 1/8: " + ", ".join(f"{size:.2g} ({name})" for name, size in lows.items()) + ".",
+        "Root mean square of the transform below k = 1/8: "
+        + ", ".join(f"{size:.2g} ({name})" for name, size in lows.items())
+        + ".",
         f"The error of the low part at the training points falls below 0.7 at step {_first(step, low)}, that of the high part at "
         f"step {_first(step, high)}.",
     ]

@@ -111,8 +111,8 @@ class RayModes(Modes):
     the direction acts as noise, and amplitudes within three standard errors count as zero. A function of s that is not periodic
     in W leaks into all waves, so that the family is not complete and no bias index is computed.
 
-    For a regression of values at given points the points are those of its training, with the deviation of s over these. Waves are then
-    left out from the number on at which they are shorter than two mean distances between the values of s.
+    For a regression of values at given points the points are those of its training, with the deviation of s over these. Waves
+    are then left out from the number on at which they are shorter than two mean distances between the values of s.
 
     Args:
         domain: The domain, which determines the points.

@@ -72,4 +72,6 @@ def test_the_initial_output_has_the_stated_size():
     c = [space.initialize(stream(seed, "initialization")) for seed in range(30)]
     mean = torch.stack([space.at(x[:, None]).value(each) for each in c]).square().mean()
     expected = asi.mean_wide_losses(x, torch.zeros(len(x), dtype=torch.float64), 0.0, 0)["plain, RND"]
-    assert float(mean) == pytest.approx(expected, rel=0.6)  # 30 networks; values at the points are nearly equal: sqrt(2 / 30) = 0.26
+    assert float(mean) == pytest.approx(
+        expected, rel=0.6
+    )  # 30 networks; values at the points are nearly equal: sqrt(2 / 30) = 0.26

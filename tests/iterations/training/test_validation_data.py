@@ -16,9 +16,12 @@ def noisy(holdout="alternate"):
 
 
 @pytest.mark.parametrize("holdout", ["alternate", 0.5])
-def test_the_kept_state_has_a_smaller_error_than_the_last(holdout, tmp_path):
+def test_the_kept_state_has_a_smaller_error_than_the_last(holdout):
     """With noise the objective at data held out has its minimum early; the error against the exact function decides."""
-    last, best = (solve(noisy(holdout), f"{METHOD},keep={keep}", stop=Stop(steps=600), probes=["error", "holdout"], predict=False) for keep in ("last", "best"))
+    last, best = (
+        solve(noisy(holdout), f"{METHOD},keep={keep}", stop=Stop(steps=600), probes=["error", "holdout"], predict=False)
+        for keep in ("last", "best")
+    )
     held_out = last.history.column("held_out_objective")
     assert last.history.column("step")[held_out.argmin()] < 300 and held_out[-1] > 1.2 * held_out.min()
     assert last.history.column("objective")[-1] < held_out.min()
@@ -43,7 +46,9 @@ def test_patience_ends_the_run_and_a_resumed_run_ends_at_the_same_step(tmp_path)
 
 @pytest.mark.parametrize("option", ["keep=best", "patience=20"])
 def test_without_held_out_data_states_can_not_be_compared(option):
-    with pytest.raises(IncompatibleError, match=r"hold out some of them, such as holdout = 0.2, or leave `keep` and `patience` out"):
+    with pytest.raises(
+        IncompatibleError, match=r"hold out some of them, such as holdout = 0.2, or leave `keep` and `patience` out"
+    ):
         solve(noisy(0.0), f"{METHOD},{option}", stop=Stop(steps=1))
 
 
