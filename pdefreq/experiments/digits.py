@@ -53,8 +53,8 @@ def experiment(*, steps: int = 800, seed: int = 0) -> Report:
     accuracy = float(((run(samples.x) > 0) == (labels > 0)).double().mean())
     reached = {name: _first_below(step, error) for name, error in (("low", low), ("high", high))}
     findings = [
-        f"The error of the low part is {low[-1]:.2f} at the end and that of the high part {high[-1]:.2f}. They fall below {_LEVEL} "
-        f"at step {reached['low']} (low) and {reached['high']} (high).",
+        f"The error of the low part is {low[-1]:.2f} at the end and that of the high part {high[-1]:.2f}. They fall "
+        f"below {_LEVEL} at step {reached['low']} (low) and {reached['high']} (high).",
         f"Filter: delta = {float(history.facts['filter_delta']):.3g} splits the labels evenly.",
         f"Accuracy at the {len(labels)} digits held out: {accuracy:.3f}; with MNIST and ten classes the paper has 0.963.",
     ]
