@@ -72,9 +72,9 @@ def function_panels_figure(rows: Sequence[Sequence[Panel]], *, title: str) -> Fi
     """
     columns = len(rows[0])
     figure = Picture(figsize=(4.1 * columns + 2.2, 3.5 * len(rows) + 0.5))
-    parts = np.atleast_1d(figure.subfigures(len(rows), 1))
+    parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
     for part, panels in zip(parts, rows, strict=True):
-        axes = np.atleast_1d(part.subplots(1, columns))
+        axes = part.subplots(1, columns, squeeze=False)[0]
         for each, panel in zip(axes, panels, strict=True):
             for line in panel.lines:
                 each.plot(line.x, line.y, color=line.color, label=line.name, **line.look)
