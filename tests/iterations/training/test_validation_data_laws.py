@@ -15,7 +15,7 @@ def noisy(holdout="alternate"):
     return Problem(domain=Box(-1, 1), exact="sin(3*x)", diffusion=0.0, reaction=1.0, data=data)
 
 
-@pytest.mark.parametrize("holdout", ["alternate", 0.5])
+@pytest.mark.parametrize("holdout", ["alternate", pytest.param(0.5, marks=pytest.mark.slow)])
 def test_the_kept_state_has_a_smaller_error_than_the_last(holdout):
     """With noise the objective at data held out has its minimum early; the error against the exact function decides."""
     last, best = (
