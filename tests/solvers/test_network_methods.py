@@ -153,7 +153,7 @@ def test_default_points(d, number):
         ({"boundary": "penalty", "boundary.points": 0}, "`points` must be at least 1, got 0"),
         ({"points": "sobol", "resample_every": 0}, "`resample_every` must be at least 1, got 0"),
         ({"steps": -1}, "`steps` must be at least 0, got -1"),
-        ({"points": 3}, "option 'points' must be one of automatic, gauss, sobol, uniform, rad, rar, at-data, got 3"),
+        ({"points": 3}, "option 'points' must be one of auto, gauss, sobol, uniform, rad, rar, at-data, got 3"),
         ({"optimizer": None}, "option 'optimizer' must be one of adam, gd, sgd, soap, lbfgs, ssbroyden, gauss-newton, got None"),
         ({"batch": 0}, "`batch` must be at least 1, got 0"),
         ({"patience": 0}, "`patience` must be at least 1, got 0"),
