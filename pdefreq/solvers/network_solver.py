@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pdefreq.functionals.objective_schedule import SampledSchedule
     from pdefreq.iterations.training.growing_training import GrowingTraining
     from pdefreq.iterations.training.training_iteration import TrainingIteration
+    from pdefreq.problem.data import Data
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.scales import NaturalUnits, Scales
     from pdefreq.problem.terms.equation import Equation
@@ -186,7 +187,7 @@ class NetworkSolver(Solver):
         require(problem, self.name, method.needs, advice="use `--set boundary=penalty`")
         method._require_start(problem.equation, domain, problem.side_values)
         method._require_room(method.points, method.boundary, domain.dimension)
-        self._require_pairs(method.points, method.boundary, is_regression=problem.is_regression)
+        self._require_pairs(method.points, method.boundary, problem.data, is_regression=problem.is_regression)
         if method.training.precision == "mixed" and dtype != torch.float64:
             raise OptionError("precision=mixed does nothing in float32: use `--dtype float64`, or leave `precision` out")
         like, remarks = torch.empty(0, dtype=dtype, device=device), [*self.network.remarks, *([reason] if reason else [])]
@@ -213,7 +214,7 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
         from pdefreq.functionals.mixed_precision import in_mixed_precision
         from pdefreq.functionals.objective_schedule import SampledSchedule
-        from pdefreq.functionals.sampling import Sampling, data_samples
+        from pdefreq.functionals.sampling import Sampling, data_samples, held_out_samples
         from pdefreq.iterations.training.held_out import HeldOut
         from pdefreq.iterations.training.training_iteration import TrainingIteration
         from pdefreq.problem.boundary_extent import BoundaryExtent
@@ -225,6 +226,7 @@ class NetworkSolver(Solver):
         network, space, scales = self._spaces(NaturalUnits(problem))
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
+        validation = held_out_samples(problem) if problem.data is not None and problem.data.holdout else None
         unit = 1.0 if scales is None else loss.unit(scales)
         sampling = Sampling(points, boundary.number, seed, training.batch)
 
@@ -242,7 +244,7 @@ class NetworkSolver(Solver):
                     loss.weights or {}
                 )
 
-            return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known)
+            return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known, validation)
 
         objectives = objectives_in(space)
         start = objectives.at(0)
@@ -266,7 +268,9 @@ class NetworkSolver(Solver):
             unit=unit,
             remarks=[*([_UNITS.format(scales.text)] if scales is not None and scales.text else []), *remarks],
             balance_every=training.balance_every,
-            held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
+            held_out=None
+            if held_out is None
+            else HeldOut(held_out, training.keep == "best", training.patience, unit, is_data=known is not None),
             adaptive=adaptive,
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) and not mixed else None,
         )
@@ -335,20 +339,21 @@ class NetworkSolver(Solver):
                 "degenerate, so that training makes no progress: leave `start` out"
             )
 
-    def _require_pairs(self, points: Points, boundary: Boundary, *, is_regression: bool) -> None:
+    def _require_pairs(self, points: Points, boundary: Boundary, data: Data | None, *, is_regression: bool) -> None:
         """Check that the options of different parts are compatible with each other on a problem.
 
         Raises:
-            IncompatibleError: If points are to be held out and the source is known at the data points only.
+            IncompatibleError: If states are to be compared at held-out points, and no data points are held out.
             OptionError: If the objective changes from step to step and the optimizer needs a fixed one, or if a batch is too
                 large.
             UnknownNameError: If `weights` names a boundary term that the loss does not have.
         """
         training = self.training
-        if points.number is None and (training.keep == "best" or training.patience is not None):
+        if points.number is None and not (data and data.holdout) and (training.keep == "best" or training.patience is not None):
+            remedy = "hold out some of them, such as holdout = 0.2, or " if is_regression else ""
             raise IncompatibleError(
-                f"{self.name} has no points to hold out where the problem gives its source at points only ([data]): "
-                "leave `keep` and `patience` out"
+                f"{self.name} uses all points at which the source is known ([data]), which leaves none to compare states: "
+                f"{remedy}leave `keep` and `patience` out"
             )
         if self.loss.couples_points and (not points.is_fixed or training.batch is not None):
             raise OptionError(
