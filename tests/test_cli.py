@@ -375,6 +375,18 @@ def test_parameters_and_options_are_passed_to_problem_and_method(cli):
     )
 
 
+def test_seeds_on_processes_give_the_numbers_of_one_process(cli):
+    arguments = ("solve", "poisson", "--method", *NETWORK, "--steps", "3", "--seeds", "2", "--no-figures", "--json")
+    alone, together = (json.loads(cli(*arguments, "--workers", count).stdout)["seeds"] for count in ("1", "2"))
+    assert [each["relative_l2"] for each in alone] == [each["relative_l2"] for each in together]
+
+
+@pytest.mark.parametrize("command", [("compare", "poisson", "fem"), ("refine", "poisson"), ("solve", "poisson", "--seeds", "2")])
+def test_a_wrong_number_of_workers_is_refused(cli, command):
+    before = files()
+    assert_refused(cli(*command, "--workers", "none"), before)
+
+
 def test_seeds_give_median_and_spread(cli):
     arguments = ("solve", "poisson", "--method", *NETWORK, "--steps", "3", "--seeds", "3", "--seed", "5", "--no-figures")
     text = cli(*arguments)
@@ -385,7 +397,7 @@ def test_seeds_give_median_and_spread(cli):
     assert len(set(errors)) == 3  # other seeds give other weights
     assert found["relative_l2"] == errors[1]
     folder = Path(found["run"]).parent
-    assert sorted(p.name for p in folder.iterdir()) == ["seed-5", "seed-6", "seed-7", "seeds.csv", "seeds.json"]
+    assert sorted(p.name for p in folder.iterdir()) == ["seed-5", "seed-6", "seed-7", "seeds.csv", "seeds.json", "study.json"]
 
 
 def test_a_folder_of_seeds_keeps_its_spread(cli):
@@ -618,7 +630,8 @@ def test_refine_prints_orders_and_saves_its_tables(cli):
     assert result.exit_code == 0, result.output
     assert re.search(r"^ mode 3π .* 2\.0\d .* 0 to 2 +2 *$", result.stdout, re.MULTILINE)
     assert "Predicted orders: L2 2, H1 1, modes 2" in result.stdout
-    assert files() == ["runs", *(f"runs/poisson-fem-refinement-1{f}" for f in ("", "/refinement.csv", "/refinement.json"))]
+    written = {path.name for path in Path("runs/poisson-fem-refinement-1").iterdir()}
+    assert written == {"cells-32", "cells-64", "cells-128", "study.json", "refinement.csv", "refinement.json"}
     again = cli("refine", "poisson", "--start", "32", "--levels", "3", "--no-figures", "--quiet", "--json")
     record = json.loads(again.stdout)
     assert [row["size"] for row in record["levels"]] == [32, 64, 128]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,21 +70,14 @@ class Monitor:
     ) -> None:
         from pdefreq.core.fields import as_field
         from pdefreq.probes.probe import default_probes, make_probe
-        from pdefreq.problem.files import load_problem
-        from pdefreq.runs.prepared_run import target_of
-        from pdefreq.spectrum.modes import ModeFamilies
+        from pdefreq.runs.arguments import problem_of
+        from pdefreq.runs.prepared_run import Given
 
         if not share > 0:
             raise OptionError(f"`share` must be positive, got {share}")
-        problem = load_problem(problem) if isinstance(problem, str) else problem
-        stated = problem
-        if modes is not None:
-            problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
-        families = ModeFamilies(problem)
-        families.check(modes or families.chosen)
         chosen = default_probes() if probes is None else probes
         self._probes = [make_probe(probe) if isinstance(probe, str) else probe for probe in chosen]
-        self._target = target_of(problem, stated, None if reference is None else as_field(reference))
+        self._target = Given(problem_of(problem), reference=None if reference is None else as_field(reference)).target(modes)
         self._label, self._schedule, self._share = label, schedule or Schedule(), share
         self._points: Literal["numpy", "torch"] = points
         self._history = History()

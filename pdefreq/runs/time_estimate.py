@@ -9,10 +9,7 @@ if TYPE_CHECKING:
     from pdefreq.core.history import Schedule, Stop
 
 _LONG = 20.0  # seconds; no estimate is printed for shorter runs
-_STEPS, _SECONDS = (
-    5,
-    1.0,
-)  # least number of steps, and least time of steps and measurements in seconds, before an estimate is made
+_STEPS, _SECONDS = 5, 1.0  # least number of steps, and least time in seconds with measurements, before an estimate is made
 _WARM = 2  # number of first steps that are excluded, because they take longer
 
 
@@ -31,7 +28,7 @@ class TimeEstimate:
     _made: bool = False
 
     def sentence(self, step: int, seconds: float, elapsed: float) -> str:
-        """The estimate as a sentence, returned once, as soon as it can be made.
+        """The estimate as a sentence, returned once, in the first call in which it can be made.
 
         The result is "" in all other calls, for short runs, if the time is limited, and if the number of steps is not limited.
 

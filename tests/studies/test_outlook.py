@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pdefreq import Box, Problem
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Stop
 from pdefreq.problem.files import load_problem, problem_from_text
@@ -39,6 +40,13 @@ def test_every_method_is_listed_once_and_refuses_as_foretold(name):
             with pytest.raises(IncompatibleError) as refused:
                 require(problem, method, make_solver(method).needs)
             assert lacking in str(refused.value)
+
+
+def test_modes_with_the_same_wavenumber_are_counted_separately():
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(pi*x)*sin(2*pi*y) + sin(2*pi*x)*sin(pi*y)")
+    found = outlook(problem)
+    watched = WatchedModes.in_facts(solve(problem, "sine", stop=Stop(steps=1), predict=False).history.facts)
+    assert found.watched == "2 sine modes with wavenumbers 7.02481" and len(watched) == 2
 
 
 def test_named_wavenumbers_are_told_where_modes_need_eigenfunctions():
