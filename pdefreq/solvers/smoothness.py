@@ -74,10 +74,10 @@ def layers(problem: Problem) -> str:
     averaged = SizeEstimate(problem, ConstantField(0.0)).averaged
     length = max(b - a for a, b in zip(*problem.domain.bounds, strict=True))
     velocity = 0.0 if problem.equation.is_symmetric else math.hypot(*averaged.convection)
+    reaction = max(averaged.reaction, 0.0)
     numbers = {
         "convection dominates diffusion (|b| L / A": velocity * length / averaged.mean_diffusion,
-        "reaction dominates diffusion ((c / A)^(1/2) L": math.sqrt(max(averaged.reaction, 0.0) / averaged.mean_diffusion)
-        * length,
+        "reaction dominates diffusion ((c / A)^(1/2) L": math.sqrt(reaction / averaged.mean_diffusion) * length,
     }
     cause, number = max(numbers.items(), key=lambda item: item[1])
     if not number > _HALF_WAVES[problem.domain.dimension]:

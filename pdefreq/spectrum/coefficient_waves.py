@@ -161,7 +161,7 @@ def peaks(values: np.ndarray, periodic: Sequence[int] = (), least: float = _LEAS
 
 
 def _polynomial(values: np.ndarray, periodic: Sequence[int]) -> np.ndarray:
-    """The best approximation of values by products of polynomials of degree 4 in each coordinate, constant along periodic axes."""
+    """The best approximation by products of polynomials of degree 4 in each coordinate, constant along periodic axes."""
     for axis, n in enumerate(values.shape):
         degree = 0 if axis in periodic else min(_DEGREE, n - 1)
         basis = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, n), degree))[0]

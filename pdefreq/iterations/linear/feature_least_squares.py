@@ -74,14 +74,15 @@ class FeatureLeastSquares(Iteration):
     it decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the
     solution has a singularity that the features do not represent. It also ends when the next attempt would be too large, or when
     the decrease of the residual, extrapolated from the last two attempts, would not reach the tolerance with the largest number
-    of features. In these cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best attempt
-    before and the residual is below the square root of the tolerance, because second derivatives have larger rounding errors
-    than u. If the equation is singular up to rounding, it does not count as resolved. The result is the attempt with the smallest
-    residual.
+    of features. In these cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best
+    attempt before and the residual is below the square root of the tolerance, because second derivatives have larger rounding
+    errors than u. If the equation is singular up to rounding, it does not count as resolved. The result is the attempt with the
+    smallest residual.
 
     Args:
         attempt: A function that returns the attempt with a number, counted from 0, or None if it would be too large.
-        tolerance: The relative residual at held-out points below which the run ends; with None there is one attempt, which is not judged.
+        tolerance: The relative residual at held-out points below which the run ends; with None there is one
+            attempt, which is not judged.
         most: The largest number of features.
         like: A tensor with the dtype and device of the coefficients.
         remarks: Notes for the user at the end of a run.
