@@ -19,6 +19,7 @@ import torch
 from pdefreq.core.fields import CallableField, ConstantField
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.domains.box import Box
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.figures.sharpness import edge_figure
 from pdefreq.problem.problem import Problem
@@ -91,6 +92,14 @@ def descent(rate: float, steps: int) -> Descent:
     return Descent.of(rate, found.history)
 
 
+@Entry(
+    places=(Place(Document.PHENOMENA, "paragraph on the edge of stability"),),
+    publication="arXiv 2103.00065",
+    shows="During gradient descent the largest eigenvalue of the Hessian rises until it reaches 2 / eta and then stays near this "
+    "value, while the loss decreases further with oscillations. A larger learning rate leads to a smaller eigenvalue.",
+    lacks="The source states no setting and prints no numbers; network, target and learning rates are our choice.",
+    seconds=24.7,
+)
 def edge_of_stability(*, steps: int = 8000, rates: Sequence[float] = RATES) -> Report:
     """The sharpness of a network under gradient descent rises to 2 / eta and stays there (Cohen et al., 2021).
 

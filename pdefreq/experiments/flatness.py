@@ -13,6 +13,7 @@ import numpy as np
 
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.experiments.edge_of_stability import NETWORK, NUMBER, chebyshev
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.sharpness import flatness_figure
@@ -43,6 +44,14 @@ def sharpness_at_end(rate: float, batch: int, steps: int, seed: int) -> tuple[fl
     return tuple(float(np.mean(np.asarray(found.history.column(name))[last])) for name in ("sharpness", "relative_l2"))  # type: ignore[return-value]
 
 
+@Entry(
+    places=(Place(Document.PHENOMENA, "paragraph on the flatness of minima"),),
+    publication="arXiv 1609.04836",
+    shows="Gradient descent on batches of the points ends with a smaller largest eigenvalue of the Hessian than gradient descent "
+    "on all points. Small batches have also learned less after equally many steps.",
+    lacks="The source states no setting and prints no numbers; network, target, learning rates and batches are our choice.",
+    seconds=39.2,
+)
 def flatness(*, steps: int = 2500, seeds: int = 1, batches: Sequence[int] = BATCHES, rates: Sequence[float] = RATES) -> Report:
     """The sharpness at the end of training by batch size and learning rate (Keskar et al., 2016).
 

@@ -16,6 +16,10 @@ PROBES = Registry(
         "ntk": "pdefreq.probes.ntk:NtkProbe",
         "sharpness": "pdefreq.probes.sharpness:SharpnessProbe",
     },
+    unlisted={  # of published experiments, named so that their runs can be written into run folders
+        "mean-square-error": "pdefreq.experiments.training:MeanSquareError",
+        "tones": "pdefreq.experiments.tones:ToneProbe",
+    },
 )
 
 
