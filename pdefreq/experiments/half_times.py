@@ -211,8 +211,8 @@ def report_of(found: Mapping[tuple[str, str], Sequence[HalfTime]]) -> Report:
 
 @Entry(
     publication="arXiv 1902.06720 for the linearized network; arXiv 2207.14484 for the frozen preconditioner",
-    shows="The half time of each mode is predicted from the network linearized at a stated step, for momentum, Adam with a frozen "
-    "preconditioner and Gauss-Newton with a schedule of dampings. The prediction fails where the kernel changes.",
+    shows="The half time of each mode is predicted from the network linearized at a stated step, for momentum, Adam with a "
+    "frozen preconditioner and Gauss-Newton with a schedule of dampings. The prediction fails where the kernel changes.",
     lacks="The comparison is ours: no source prints half times for these optimizers.",
     seconds=81.0,
 )
