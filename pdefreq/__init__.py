@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.grid_field import GridField
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.spectrum import Spectrum
+    from pdefreq.report.document import report
     from pdefreq.runs.lifecycle import load_run, rerun, resume, run
     from pdefreq.runs.monitor import Monitor
     from pdefreq.runs.prepared_run import Given
@@ -124,6 +125,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "TangentKernel": "studies.tangent_kernel",
     "tangent_kernel": "studies.tangent_kernel",
     "refine": "studies.refine",
+    "report": "report.document",
     "predict": "studies.prediction",
     "activations": "studies.activation_spectra",
     "film": "studies.film",
@@ -226,6 +228,7 @@ __all__ = [
     "pinn_gradient",
     "predict",
     "refine",
+    "report",
     "regression",
     "regression_gradient",
     "rerun",

@@ -20,6 +20,7 @@ from pdefreq.commands.measure import measure
 from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
 from pdefreq.commands.refine import refine
+from pdefreq.commands.report import report
 from pdefreq.commands.reproduce import reproduce
 from pdefreq.commands.run_file import run
 from pdefreq.commands.runs import export, rerun, resume, show
@@ -127,6 +128,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq film runs/a --out film.gif\n\npdefreq film runs/a --frames 0,100,1000 --out film.png",
     lfp: "pdefreq lfp five-points --initialization 'uniform(0.2,1,1)'\n\npdefreq lfp my-data.toml --width 10000",
     activations: "pdefreq activations tanh relu 'ricker(0.3)' my_file.py:swish",
+    report: "pdefreq report runs/poisson-mscale-1 --out report.html",
     measure: "pdefreq measure snapshots.npz poisson --label mine",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
