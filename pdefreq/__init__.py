@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from pdefreq.solvers.spectral import Sine
     from pdefreq.studies.activation_spectra import activations
     from pdefreq.studies.comparison import Comparison, compare
+    from pdefreq.studies.diagnose import diagnose
     from pdefreq.studies.film import film
     from pdefreq.studies.lfp import lfp
     from pdefreq.studies.prediction import predict
@@ -128,6 +129,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "report": "report.document",
     "predict": "studies.prediction",
     "activations": "studies.activation_spectra",
+    "diagnose": "studies.diagnose",
     "film": "studies.film",
     "lfp": "studies.lfp",
     "Given": "runs.prepared_run",
@@ -213,6 +215,7 @@ __all__ = [
     "compare",
     "damped_jacobi",
     "deep_ritz",
+    "diagnose",
     "film",
     "gauss_newton",
     "gauss_seidel",
@@ -228,9 +231,9 @@ __all__ = [
     "pinn_gradient",
     "predict",
     "refine",
-    "report",
     "regression",
     "regression_gradient",
+    "report",
     "rerun",
     "resume",
     "run",

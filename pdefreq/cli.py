@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 import pdefreq
 from pdefreq.commands.cache import cache
 from pdefreq.commands.compare import compare
+from pdefreq.commands.diagnose import diagnose
 from pdefreq.commands.film import film
 from pdefreq.commands.measure import measure
 from pdefreq.commands.methods import methods
@@ -128,6 +129,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq film runs/a --out film.gif\n\npdefreq film runs/a --frames 0,100,1000 --out film.png",
     lfp: "pdefreq lfp five-points --initialization 'uniform(0.2,1,1)'\n\npdefreq lfp my-data.toml --width 10000",
     activations: "pdefreq activations tanh relu 'ricker(0.3)' my_file.py:swish",
+    diagnose: "pdefreq diagnose runs/poisson-mscale-1",
     report: "pdefreq report runs/poisson-mscale-1 --out report.html",
     measure: "pdefreq measure snapshots.npz poisson --label mine",
     show: "pdefreq show runs/poisson-mscale-1",

@@ -14,7 +14,9 @@ Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of r
 
 def report(
     runs: Runs,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write, ending in .html.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write, ending in .html.")] = Path(
+        "report.html"
+    ),
     trust: Annotated[bool, typer.Option("--trust", help="Load Python files in the run folders.")] = False,
 ) -> None:
     """Write a report of runs as a single HTML file, which needs no network."""

@@ -27,12 +27,20 @@ class Scale:
     log: bool = False
 
     @classmethod
-    def of(cls, values: np.ndarray, start: float, end: float, *, log: bool = False) -> Scale:
-        """The scale that covers all finite values, those above 0 for a logarithmic scale."""
+    def of(cls, values: np.ndarray, start: float, end: float, *, log: bool = False, tight: bool = False) -> Scale:
+        """The scale that covers all finite values, those above 0 for a logarithmic scale.
+
+        Args:
+            values: The values.
+            start: The coordinate of the smallest value.
+            end: The coordinate of the largest value.
+            log: Whether the scale is logarithmic. It then covers powers of ten, unless it is tight.
+            tight: Whether the scale ends at the largest value.
+        """
         known = np.asarray(values, float).ravel()
         known = known[np.isfinite(known) & ((known > 0) | (not log))]
         low, high = (float(known.min()), float(known.max())) if known.size else (0.1 if log else 0.0, 1.0)
-        if log:
+        if log and not (tight and high > low):
             low, high = 10 ** math.floor(math.log10(low) + 1e-9), 10 ** math.ceil(math.log10(high) - 1e-9)
             return cls(low, high * 10 if high <= low else high, start, end, log)
         return cls(low, high if high > low else low + 1, start, end)
@@ -51,7 +59,7 @@ class Scale:
     def ticks(self, most: int = 6) -> list[float]:
         """The values at which the axis has a tick, at most about `most`."""
         if self.log:
-            first, last = round(math.log10(self.low)), round(math.log10(self.high))
+            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
             return [10.0**k for k in range(first, last + 1, max(1, math.ceil((last - first) / most)))]
         width = (self.high - self.low) / most
         unit = 10 ** math.floor(math.log10(width))

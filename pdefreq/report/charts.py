@@ -58,7 +58,7 @@ class Chart:
     def scales(self) -> tuple[Scale, Scale]:
         """The horizontal and the vertical scale."""
         x, y = (np.concatenate([[], *(getattr(curve, axis) for curve in self.curves)]) for axis in "xy")
-        return Scale.of(x, LEFT, WIDTH - RIGHT, log=self.x_log), Scale.of(y, HEIGHT - BOTTOM, TOP, log=self.y_log)
+        return Scale.of(x, LEFT, WIDTH - RIGHT, log=self.x_log, tight=True), Scale.of(y, HEIGHT - BOTTOM, TOP, log=self.y_log)
 
     def markup(self) -> Markup:
         """The chart with its legend, whose boxes hide and show curves, and its table."""
@@ -135,11 +135,10 @@ def axes_markup(x: Scale, y: Scale, x_label: str, y_label: str) -> Markup:
     return tag("g", *parts)
 
 
-def map_markup(name: str, title: str, steps: np.ndarray, rows: Sequence[str], errors: np.ndarray) -> Markup:
+def map_markup(title: str, steps: np.ndarray, rows: Sequence[str], errors: np.ndarray) -> Markup:
     """The error of each mode (row) after each step (column) as colors, on a logarithmic scale, with its table.
 
     Args:
-        name: A name that is unique in the document.
         title: The caption.
         steps: The steps of the columns, shape ``(n,)``.
         rows: The labels of the modes, m of them, from the bottom to the top.

@@ -55,8 +55,9 @@ class HtmlReport:
 def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
     """A report of runs of one problem as a single HTML file.
 
-    It contains the results, the problem, the method with its options, the error of each mode against steps and seconds, predictions,
-    the solution at each snapshot, the notes on the run, and the command that repeats it. Each chart has a table of its numbers.
+    It contains the results, the problem, the method with its options, the error of each mode against steps and seconds,
+    predictions, the solution at each snapshot, the notes on the run, and the command that repeats it. Each chart has a table of
+    its numbers.
 
     Args:
         runs: Solutions, records of monitors, or run folders.
@@ -100,7 +101,7 @@ def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
 def _modes(runs: list[Record], names: list[str]) -> Markup:
     parts = []
     for k, (name, run) in enumerate(zip(names, runs, strict=True)):
-        found = sections.modes_section(f"run-{k}", run)
+        found = sections.modes_section(f"run-{k}", name, run)
         parts.append(join([tag("h3", name), found if found is not None else tag("p", run.spectrum().sentence)]))
     return join(parts)
 
@@ -128,7 +129,10 @@ def _document(title: str, subtitle: str, body: list[tuple[str, str, Markup]]) ->
         Markup(f"<title>{escape(title)}</title><style>{style}</style>"),
     )
     links = tag("nav", tag("ul", *(tag("li", tag("a", name, href=f"#{key}")) for key, name, _ in body)), aria_label="Sections")
-    parts = [tag("section", tag("h2", name, id=f"{key}-title"), content, id=key, aria_labelledby=f"{key}-title") for key, name, content in body]
+    parts = [
+        tag("section", tag("h2", name, id=f"{key}-title"), content, id=key, aria_labelledby=f"{key}-title")
+        for key, name, content in body
+    ]
     top = tag("header", tag("p", "pdefreq report", class_="kind"), tag("h1", title), tag("p", subtitle))
     page = tag("body", top, links, tag("main", *parts), Markup(f"<script>{script}</script>"))
     return f"<!DOCTYPE html>\n{tag('html', head, page, lang='en')}\n"

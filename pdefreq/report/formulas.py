@@ -31,7 +31,7 @@ def equation_markup(problem: Problem) -> list[Markup]:
 
 def _line(name: str, content: str) -> Markup:
     math = Markup(f'<math display="block"><mrow>{content}</mrow></math>')
-    return tag("div", math, class_="formula", tabindex="0", role="region", aria_label=name)
+    return tag("div", math, class_="formula", tabindex="0", role="group", aria_label=name)
 
 
 def _term(term: Term, x: Sequence[Any]) -> str:
@@ -46,11 +46,14 @@ def _term(term: Term, x: Sequence[Any]) -> str:
         return f"<mo>−</mo><mo>∇</mo><mo>·</mo><mrow><mo>(</mo>{_diffusion(term)}<mo>∇</mo><mi>u</mi><mo>)</mo></mrow>"
     if isinstance(term, Convection):
         pairs = zip(term.velocity, x, strict=True)
-        return "<mo>+</mo>".join(f"{_factor(b)}<mfrac><mrow><mo>∂</mo><mi>u</mi></mrow><mrow><mo>∂</mo>{_mathml(s)}</mrow></mfrac>" for b, s in pairs)
+        return "<mo>+</mo>".join(
+            f"{_factor(b)}<mfrac><mrow><mo>∂</mo><mi>u</mi></mrow><mrow><mo>∂</mo>{_mathml(s)}</mrow></mfrac>" for b, s in pairs
+        )
     try:
-        return f"<mrow>{_mathml(term.symbolic(Symbol('u'), x)) if term.order == 0 else _text(term.text)}</mrow>"
-    except (UserError, NotImplementedError, AttributeError):
-        return _text(term.text)
+        formula = _mathml(term.symbolic(Symbol("u"), x)) if term.order == 0 else None
+    except (UserError, NotImplementedError):
+        formula = None
+    return f"<mrow>{formula or _text(term.text)}</mrow>"
 
 
 def _diffusion(term: Any) -> str:
@@ -65,7 +68,11 @@ def _diffusion(term: Any) -> str:
 
 
 def _factor(field: Any) -> str:
-    return _field(field) if field.constant is not None and field.constant >= 0 else f"<mrow><mo>(</mo>{_field(field)}<mo>)</mo></mrow>"
+    return (
+        _field(field)
+        if field.constant is not None and field.constant >= 0
+        else f"<mrow><mo>(</mo>{_field(field)}<mo>)</mo></mrow>"
+    )
 
 
 def _field(field: Any) -> str:
@@ -73,19 +80,47 @@ def _field(field: Any) -> str:
     from pdefreq.problem.expressions import expression_of
 
     try:
-        return _mathml(expression_of(field))
+        formula = _mathml(expression_of(field))
     except UserError:  # a Python function or a table
-        return _text(field.text)
+        formula = None
+    return formula or _text(field.text)
 
 
-def _mathml(expression: Expr) -> str:
+def _mathml(expression: Expr) -> str | None:
+    """Presentation MathML of an expression; None if it has no printed form, or a very long one."""
     from sympy.printing.mathml import mathml
 
-    try:
-        text = mathml(expression, printer="presentation")
-    except (NotImplementedError, TypeError, AttributeError):  # a function that the printer does not know
-        return _text(str(expression))
-    return text if len(text) <= _MOST else "<mtext>(see the text below)</mtext>"
+    from pdefreq.problem.expressions import functions as own
+
+    for function, printed in _printed().items():
+        expression = expression.replace(function, printed)
+    if expression.has(own.RealFunction):  # such as a case distinction
+        return None
+    text = mathml(expression, printer="presentation")
+    return text if len(text) <= _MOST else None
+
+
+def _printed() -> dict[Any, Any]:
+    """The functions of SymPy in place of those of the package, whose class names its printer would write."""
+    import sympy
+
+    from pdefreq.problem.expressions import functions as own
+
+    return {
+        own.Sine: sympy.sin,
+        own.Cosine: sympy.cos,
+        own.Tangent: sympy.tan,
+        own.Arcsine: sympy.asin,
+        own.Arccosine: sympy.acos,
+        own.Arctangent: sympy.atan,
+        own.HyperbolicSine: sympy.sinh,
+        own.HyperbolicCosine: sympy.cosh,
+        own.HyperbolicTangent: sympy.tanh,
+        own.Exponential: sympy.exp,
+        own.Logarithm: sympy.log,
+        own.ErrorFunction: sympy.erf,
+        own.Absolute: sympy.Abs,
+    }
 
 
 def _text(text: str) -> str:

@@ -72,11 +72,15 @@ def errors_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
             if "relative_l2" in history and len(history):
                 x = history.column(axis).astype(float) + (axis == "step")
                 curves.append(Curve(name, x, history.column("relative_l2").astype(float)))
-        charts.append(Chart(f"error-{axis}", f"Relative L2 error against {axis}", curves, unit, "relative L2 error", x_log=axis == "step"))
-    return either("error", charts) if charts[0].curves else tag("p", "No errors are known: there is no exact or reference solution.")
+        charts.append(
+            Chart(f"error-{axis}", f"Relative L2 error against {axis}", curves, unit, "relative L2 error", x_log=axis == "step")
+        )
+    return (
+        either("error", charts) if charts[0].curves else tag("p", "No errors are known: there is no exact or reference solution.")
+    )
 
 
-def modes_section(key: str, run: Record) -> Markup | None:
+def modes_section(key: str, name: str, run: Record) -> Markup | None:
     """The error of each mode of one run against steps and seconds, measured and predicted, and as a map."""
     record = SpectralRecord.of(run.valid_history)
     if not record.has_steps:
@@ -87,20 +91,20 @@ def modes_section(key: str, run: Record) -> Markup | None:
     for axis, unit in (("step", "step + 1"), ("seconds", "seconds of steps")):
         x = few.step + 1 if axis == "step" else few.seconds
         curves = [Curve(f"k = {label}", x, few.error[:, k]) for k, label in enumerate(labels)]
-        title = f"Error of each mode against {axis}"
+        title = f"Error of each mode against {axis}, {name}"
         charts.append(Chart(f"{key}-modes-{axis}", title, curves, unit, "relative error", x_log=axis == "step"))
     parts: list[Any] = [either(f"{key}-modes", charts)]
     many = record.pick(_MAP_MODES, run.problem.spectrum.wavenumbers)
     steps = np.unique(np.geomspace(1, max(many.last_step, 2), _MAP_STEPS).round())
     parts += [
         tag("h4", "Heat map"),
-        map_markup(f"{key}-map", "Relative error of each mode after each step", steps, mode_labels(many.modes), many.resampled(steps)),
+        map_markup(f"Relative error of each mode after each step, {name}", steps, mode_labels(many.modes), many.resampled(steps)),
     ]
-    parts += [tag("h4", "Predicted beside measured"), _predictions(key, run, few, labels)]
+    parts += [tag("h4", "Predicted beside measured"), _predictions(key, name, run, few, labels)]
     return join(parts)
 
 
-def _predictions(key: str, run: Record, few: SpectralRecord, labels: Sequence[str]) -> Markup:
+def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: Sequence[str]) -> Markup:
     report = run.spectrum()
     rows = [
         [
@@ -115,7 +119,7 @@ def _predictions(key: str, run: Record, few: SpectralRecord, labels: Sequence[st
         for row in report.rows_to_print(30)
     ]
     columns = ["wavenumber", "amplitude", "error", "halved at", "predicted", "rate", "predicted rate"]
-    caption = "Halving steps and rates, measured and predicted"
+    caption = f"Halving steps and rates, measured and predicted, {name}"
     parts: list[Any] = [tag("p", report.theory) if report.theory else None]
     predicted = few.prediction
     if len(predicted) and np.isfinite(predicted.error).any():
@@ -125,7 +129,7 @@ def _predictions(key: str, run: Record, few: SpectralRecord, labels: Sequence[st
             curves.append(Curve(f"k = {labels[k]}, measured", few.step + 1, few.error[:, k]))
             curves.append(Curve(f"k = {labels[k]}, predicted", predicted.step + 1, predicted.error[:, k], True))
         styles = [k for k in range(len(chosen)) for _ in range(2)]
-        title = "Predicted and measured errors"
+        title = f"Predicted and measured errors, {name}"
         parts.append(Chart(f"{key}-predicted", title, curves, "step + 1", "relative error", x_log=True, styles=styles).markup())
     else:
         parts.append(tag("p", "There are no predicted curves for this run."))
@@ -170,7 +174,11 @@ def provenance_section(runs: Sequence[Record], names: Sequence[str], versions: M
         rows += [("run", spec.id), ("seed", spec.seed)] if spec is not None else []
         rows += [("folder", run.folder)] if run.folder is not None else []
         parts += [tag("h3", name), facts(rows)]
-        parts += [tag("p", "Repeat it from its folder:"), code(f"pdefreq rerun {shlex.quote(str(run.folder))}")] if spec and run.folder else []
+        parts += (
+            [tag("p", "Repeat it from its folder:"), code(f"pdefreq rerun {shlex.quote(str(run.folder))}")]
+            if spec and run.folder
+            else []
+        )
         parts += [tag("p", "Repeat it without the folder:"), code(command_of(run))] if spec is not None else []
     made = table(["package", "version"], sorted(versions.items()), caption="This report was made with")
     return join([*parts, made])

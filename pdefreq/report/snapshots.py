@@ -70,17 +70,25 @@ def slider_markup(name: str, strip: Strip) -> Markup:
         )
         scale = tag("figcaption", f"u from {data['low']:.3g} (dark) to {data['high']:.3g} (bright)")
         pictures = tag("figure", pictures, scale, class_="picture")
-    note = tag("p", "Solid: the approximation. Dashed: the exact or reference solution." if exact else "Solid: the approximation.")
+    note = tag(
+        "p", "Solid: the approximation. Dashed: the exact or reference solution." if exact else "Solid: the approximation."
+    )
     some = thinned(len(x), 20)
     instants = thinned(len(places), 6)
     columns = ["x", *(times[k] for k in instants), *([] if target is None else ["exact or reference"])]
     numbers = [
-        [shown(float(x[i])), *(shown(float(lines[k, i])) for k in instants), *([] if target is None else [shown(float(target[i]))])]
+        [
+            shown(float(x[i])),
+            *(shown(float(lines[k, i])) for k in instants),
+            *([] if target is None else [shown(float(target[i]))]),
+        ]
         for i in some
     ]
     table = data_table(f"{where}, {strip.title}", columns, numbers)
     thin = tag("p", f"{len(places)} of {len(strip.step):,} snapshots are shown.") if len(places) < len(strip.step) else None
-    return join([tag("p", label, " ", output, class_="slider"), note, thin, drawing, pictures, table, data_block(f"{name}-data", data)])
+    return join(
+        [tag("p", label, " ", output, class_="slider"), note, thin, drawing, pictures, table, data_block(f"{name}-data", data)]
+    )
 
 
 def _pictures(values: np.ndarray) -> dict[str, Any]:

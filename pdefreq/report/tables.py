@@ -19,11 +19,11 @@ def shown(value: Any, digits: int = 4) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, caption: str) -> Markup:
-    """A table in a region that is scrolled sideways, also with the keyboard."""
+    """A table in a group that is scrolled sideways, also with the keyboard."""
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in columns)))
     body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows]
     content = tag("table", tag("caption", caption), head, tag("tbody", *body))
-    return tag("div", content, class_="scroll", tabindex="0", role="region", aria_label=caption)
+    return tag("div", content, class_="scroll", tabindex="0", role="group", aria_label=caption)
 
 
 def data_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Markup:
