@@ -41,7 +41,7 @@ def kernel_condition(subject: Subject) -> Finding | None:
     ratio = float(values[-1] / values[len(values) // 2].clamp(min=1e-300))
     return Finding(
         2 * below / len(values) / _HARMLESS,
-        f"{run.step:,} steps reduce eigenvectors of the kernel with eigenvalues above {reached:.2g}; {below} of {len(values)} are "
-        f"below, and the largest is {ratio:.2g} times the median",
+        f"{run.step:,} steps reduce eigenvectors of the kernel with eigenvalues above {reached:.2g}; {below} of {len(values)} "
+        f"are below, and the largest is {ratio:.2g} times the median",
         "--set optimizer=gauss-newton",
     )
