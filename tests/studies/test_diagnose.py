@@ -40,11 +40,11 @@ def test_a_broken_run_names_its_cause_first(cause):
 
 
 def test_seeds_that_differ_are_named_first(tmp_path):
-    """The same method with a width at which some seeds find the solution of -u'' = f and others do not."""
+    """With two units per layer, Gauss-Newton reaches errors of 5e-5, 2e-4 and 2e-2 after 40 steps."""
     problem = Problem(domain=Box(0, 1), exact="sin(3*pi*x)", boundary=0)
     errors = []
-    for seed in SEEDS:
-        run = solve(problem, "gauss-newton:widths=[4]", steps=40, seed=seed)
+    for seed in range(3):
+        run = solve(problem, "gauss-newton:widths=[2]", steps=40, seed=seed)
         run.save(tmp_path / f"seed-{seed}")
         errors.append(run.error())
     found = diagnose(tmp_path)
