@@ -12,6 +12,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts backgrou
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("PDEFREQ_WORKERS", "1")  # the tests themselves use all cores
 if "PYTEST_XDIST_WORKER" not in os.environ:  # worker processes use the folder of their parent process
     os.environ["PDEFREQ_CACHE"] = tempfile.mkdtemp(prefix="pdefreq-cache-")
     atexit.register(shutil.rmtree, os.environ["PDEFREQ_CACHE"], ignore_errors=True)

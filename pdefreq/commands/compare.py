@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pdefreq.commands import completions
+from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
 from pdefreq.core.history import Stop
 
@@ -43,6 +43,8 @@ def compare(
     dtype: o.Dtype = o.Precision.float64,
     device: o.Device = "cpu",
     threads: o.Threads = 1,
+    workers: many.Workers = "auto",
+    dask: many.DaskAddress = None,
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
@@ -52,20 +54,19 @@ def compare(
     for name in methods:
         o.load_solver(name, {})  # unknown names are refused before the first run
     stop = Stop(steps=steps, seconds=seconds, train_seconds=train_seconds, stagnation=stagnation)
+    many.start_early(workers, dask)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
-    from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
-    folder = o.new_folder(out, subject.name, "comparison")
-    with LiveLine(console, quiet=quiet, verbose=verbose) as live:
+    folder = o.study_folder(out, subject.name, "comparison")
+    with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet, verbose=verbose) as live:
 
         def follow(label: str, each: int, progress: Progress) -> None:
-            live.label = f"{label}, seed {each}" if seeds > 1 else label
-            live.progress(progress)
+            live.follow(f"{label}, seed {each}" if seeds > 1 else label, progress)
 
         comparison = pdefreq.compare(
             subject,
@@ -77,15 +78,18 @@ def compare(
             device=device,
             dtype=dtype.value,
             modes=modes.value if modes else None,
+            workers=workers,
+            executor=executor,
             progress=follow,
         )
     rows = comparison.rows()
     if json_output:
-        print_json({"problem": subject.name, "rows": rows, "folder": str(folder)})
+        print_json({"problem": subject.name, "rows": rows, "folder": str(comparison.folder)})
     else:
         say(console, subject.title or subject.name, "bold")
         _print_rows(console, rows)
-        say_files(console, folder, "comparison.png", "comparison.csv", remark="a folder for each run")
+        assert comparison.folder is not None
+        say_files(console, comparison.folder, "comparison.png", "comparison.csv", remark="a folder for each run")
     return max(solution.status.exit_code for runs in comparison.solutions.values() for solution in runs)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pdefreq.commands import many
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.solve import Method, Settings
 from pdefreq.studies.refinement import ENDED
@@ -13,7 +14,6 @@ from pdefreq.studies.refinement import ENDED
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pdefreq.runs.loop import Progress
     from pdefreq.studies.refinement import Refinement
 
 Levels = Annotated[
@@ -44,6 +44,8 @@ def refine(
     dtype: o.Dtype = o.Precision.float64,
     device: o.Device = "cpu",
     threads: o.Threads = 1,
+    workers: many.Workers = "auto",
+    dask: many.DaskAddress = None,
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
@@ -52,41 +54,40 @@ def refine(
 ) -> int:
     """Solve on a sequence of finer discretizations and show the order of convergence of each frequency."""
     solver = o.load_solver(method, o.key_values("--set", settings))
+    many.start_early(workers, dask)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
-    from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
-    folder = o.new_folder(out, subject.name, f"{method}-refinement")
-    with LiveLine(console, quiet=quiet, verbose=verbose) as live:
-
-        def follow(label: str, progress: Progress) -> None:
-            live.label = label
-            live.progress(progress)
-
+    place = o.study_folder(out, subject.name, f"{method}-refinement")
+    with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet, verbose=verbose) as live:
         refinement = pdefreq.refine(
             subject,
             solver,
             levels=levels,
             start=start,
-            folder=folder,
+            folder=place,
             device=device,
             dtype=dtype.value,
             modes=modes.value if modes else None,
             method=method,
             figures=not no_figures,
-            progress=follow,
+            workers=workers,
+            executor=executor,
+            progress=live.follow,
         )
     if json_output:
-        print_json(refinement.to_json() | {"folder": str(folder)})
+        print_json(refinement.to_json() | {"folder": str(refinement.folder)})
     else:
         say(console, f"{subject.title or subject.name}, {method}", "bold")
         _print_levels(console, refinement)
         _print_orders(console, refinement)
-        say_files(console, folder, *sorted(path.name for path in folder.iterdir() if path.is_file()))
+        folder = refinement.folder
+        assert folder is not None
+        say_files(console, folder, *sorted(path.name for path in folder.iterdir() if path.name.startswith("refinement.")))
     return refinement.status.exit_code
 
 

@@ -19,6 +19,7 @@ from pdefreq.core.interrupts import exiting_at_once
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
+    from pdefreq.runs.study_folder import NextFolder
     from pdefreq.solvers.solver import Solver
 
 
@@ -195,12 +196,27 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
     """
     from pdefreq.core.file_io import free_folder
     from pdefreq.runs.run_folder import next_free
-    from pdefreq.solvers.names import method_names
 
     if out is not None:
         return free_folder(out, otherwise="choose another one with --out")
+    return free_folder(next_free(Path("runs"), _folder_name(problem, method)))
+
+
+def study_folder(out: Path | None, problem: str, method: str) -> Path | NextFolder:
+    """The requested folder of a study with many runs, or the next free ``runs/<problem>-<method>-<n>``.
+
+    A folder in which the same study was interrupted is used again.
+    """
+    from pdefreq.runs.study_folder import NextFolder
+
+    return NextFolder(Path("runs"), _folder_name(problem, method)) if out is None else out
+
+
+def _folder_name(problem: str, method: str) -> str:
+    from pdefreq.solvers.names import method_names
+
     short = "+".join(part.rpartition(":")[2] for part in method_names(method))
-    return free_folder(next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}")))
+    return re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pdefreq.commands import completions
+from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
 from pdefreq.core.history import Stop
 
@@ -36,7 +36,7 @@ MethodOfRun = Annotated[
         "-m",
         metavar="NAME",
         help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
-        show_default="that of [run] in the problem file, else mscale",
+        show_default="that of [run] in the problem file, else mscale, or auto where mscale can't solve the problem",
         autocompletion=completions.methods,
     ),
 ]
@@ -73,8 +73,6 @@ Board = Annotated[
     typer.Option("--tensorboard", help="Write TensorBoard curves to the run folder.", rich_help_panel="Output"),
 ]
 
-_USUAL = "mscale"
-
 
 def solve(
     problem: o.ProblemName,
@@ -93,6 +91,8 @@ def solve(
     dtype: o.Dtype = o.Precision.float64,
     device: o.Device = "cpu",
     threads: o.Threads = 1,
+    workers: many.Workers = "auto",
+    dask: many.DaskAddress = None,
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
@@ -105,12 +105,13 @@ def solve(
 ) -> int:
     """Solve a problem and show how the error in every frequency decreased."""
     from pdefreq.problem.files import run_settings
+    from pdefreq.solvers.requirements import usual_method
 
     own, given = run_settings(problem), o.key_values("--set", settings)
-    name: str = own.get("method", _USUAL) if method is None else method
+    stated: str | None = own.get("method") if method is None else method
     if method is None:  # the options in the file belong to the method in the file
         given = {**own.get("set", {}), **given}
-    solver = o.load_solver(name, given)
+    solver = None if stated is None else o.load_solver(stated, given)
     limits = {
         "steps": steps,
         "seconds": seconds,
@@ -119,68 +120,64 @@ def solve(
         "stagnation": stagnation,
     }
     stop = Stop(**{key: own.get(key) if value is None else value for key, value in limits.items()})
+    if seeds > 1:
+        many.start_early(workers, dask)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
+    name = stated or usual_method(subject, changed=bool(given))
+    solver = solver or o.load_solver(name, given)
 
     import pdefreq
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_outcome
     from pdefreq.probes import DEFAULT_PROBES
-    from pdefreq.runs.seeds import median_seed, seed_folder, write_seeds
 
     console = make_console(json_output=json_output)
-    folder = o.new_folder(out, subject.name, name)
     outputs = [*([] if no_figures else ["figures"]), *(["tensorboard"] if tensorboard else [])]
     further = [*(probe or ()), *(["snapshots"] if snapshots else [])]
-    solutions, elapsed, runs, said = {}, {}, {}, set()
-    for each in range(seed, seed + seeds):
-        began = time.perf_counter()
-        run_folder = folder if seeds == 1 else seed_folder(folder, each)
-        with ExitStack() as stack:
-            live = stack.enter_context(
-                LiveLine(console, f"{subject.title or subject.name}, {name}", quiet=quiet, verbose=verbose)
-            )
-            callbacks = [live.callback, *curves(stack, run_folder, outputs)]
+    options: dict[str, Any] = {
+        "stop": stop,
+        "device": device,
+        "dtype": dtype.value,
+        "modes": modes.value if modes else None,
+        "probes": [*DEFAULT_PROBES, *further] if further else None,
+        "method": name,
+        "predict": not no_prediction,
+        "outputs": outputs,
+    }
+    if seeds > 1:
+        from pdefreq.commands.seeds import solve_seeds
 
-            def callback(step: int, state: State, history: History, callbacks: list[Any] = callbacks) -> bool:
-                return any([call(step, state, history) for call in callbacks])
+        chosen = range(seed, seed + seeds)
+        place = o.study_folder(out, subject.name, name)
+        return solve_seeds(
+            console,
+            subject,
+            solver,
+            chosen,
+            place,
+            options,
+            workers=workers,
+            dask=dask,
+            json_output=json_output,
+            quiet=quiet,
+            verbose=verbose,
+        )
+    folder, began = o.new_folder(out, subject.name, name), time.perf_counter()
+    with ExitStack() as stack:
+        live = stack.enter_context(LiveLine(console, f"{subject.title or subject.name}, {name}", quiet=quiet, verbose=verbose))
+        callbacks = [live.callback, *curves(stack, folder, outputs)]
 
-            solution = pdefreq.solve(
-                subject,
-                solver,
-                stop=stop,
-                seed=each,
-                device=device,
-                dtype=dtype.value,
-                modes=modes.value if modes else None,
-                probes=[*DEFAULT_PROBES, *further] if further else None,
-                folder=run_folder,
-                method=name,
-                callback=callback,
-                progress=live.progress,
-                predict=not no_prediction,
-                outputs=outputs,
-            )
-            if not no_figures:
-                draw_run(solution)
-        solutions[each], elapsed[each] = solution, time.perf_counter() - began
-        said.update(live.remarks)
-        if seeds > 1:
-            runs = write_seeds(folder)
-        if solution.status.exit_code == 130:
-            break
-    chosen = median_seed(runs) if runs else seed
-    print_outcome(
-        console,
-        solutions[chosen],
-        json_output=json_output,
-        drawn=not no_figures,
-        seeds=runs,
-        said=said,
-        elapsed=elapsed[chosen],
-    )
-    return max(solution.status.exit_code for solution in solutions.values())
+        def callback(step: int, state: State, history: History) -> bool:
+            return any([call(step, state, history) for call in callbacks])
+
+        solution = pdefreq.solve(subject, solver, seed=seed, folder=folder, callback=callback, progress=live.progress, **options)
+        if not no_figures:
+            draw_run(solution)
+    elapsed = time.perf_counter() - began
+    print_outcome(console, solution, json_output=json_output, drawn=not no_figures, said=set(live.remarks), elapsed=elapsed)
+    return solution.status.exit_code
 
 
 def curves(stack: ExitStack, folder: Path, outputs: Collection[str]) -> list[Any]:

@@ -34,8 +34,8 @@ def fitted_number(usual: int, data: SpectralData, *, holes: bool) -> tuple[int, 
     found = data.spectrum
     if max(found.largest) <= 1 or found.is_capped:
         return usual, ""
-    along = (max(_LEAST, math.ceil(_PER_HALF_WAVE * k)) for k in found.largest)
-    number = math.prod(along) * (_AROUND_HOLES if holes else 1)
+    along = max(_LEAST, math.ceil(_PER_HALF_WAVE * max(found.largest)))  # the rules have equal numbers along all axes
+    number = along**2 * (_AROUND_HOLES if holes else 1)
     if number > _WORTHWHILE * usual:
         return usual, ""
     waves = " and ".join(f"{k:g}" for k in found.largest)

@@ -141,11 +141,6 @@ class BoundaryConditions:
         return any(part.where is not None for part in self.boundary)
 
     @property
-    def has_values_everywhere(self) -> bool:
-        """Whether a single Dirichlet condition holds on all sides that are not periodic. True if all sides are periodic."""
-        return self.is_periodic or self.dirichlet is not None
-
-    @property
     def has_fluxes(self) -> bool:
         """Whether there is a boundary condition on the flux."""
         return any(part.kind == "robin" for part in self.boundary)

@@ -14,6 +14,7 @@ from pdefreq.report.tables import data_table, shown
 
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 76, 16, 14, 54
+MAP_LEFT = 140  # the labels of modes in the plane have three numbers
 COLORS = 8  # of curves, defined in the style sheet
 MOST_POINTS = 240  # of a curve; more are thinned
 _DASHES = ("", "7 3", "2 3", "9 3 2 3")
@@ -148,26 +149,26 @@ def map_markup(title: str, steps: np.ndarray, rows: Sequence[str], errors: np.nd
     low = float(np.log10(np.clip(known.min(initial=1.0), 1e-12, 0.1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         level = np.floor(_LEVELS * np.clip(np.log10(errors) / low, 0, 1 - 1e-9))
-    wide, high = (WIDTH - LEFT - RIGHT) / len(steps), (HEIGHT - TOP - BOTTOM) / len(rows)
+    wide, high = (WIDTH - MAP_LEFT - RIGHT) / len(steps), (HEIGHT - TOP - BOTTOM) / len(rows)
     boxes: dict[int, list[str]] = {}
     for mode, row in enumerate(level.T.tolist()):
         at = 0
         for value, group in itertools.groupby(row):
             run = len(list(group))
             if np.isfinite(value):
-                x, y = LEFT + at * wide, HEIGHT - BOTTOM - (mode + 1) * high
+                x, y = MAP_LEFT + at * wide, HEIGHT - BOTTOM - (mode + 1) * high
                 boxes.setdefault(int(value), []).append(f"M{x:.1f} {y:.1f}h{run * wide:.1f}v{high:.1f}h{-run * wide:.1f}z")
             at += run
     parts = [tag("path", class_=f"h{value}", d="".join(found)) for value, found in sorted(boxes.items())]
-    for mode in thinned(len(rows), 14).tolist():
+    for mode in range(0, len(rows), -(-len(rows) // 14)):
         y = HEIGHT - BOTTOM - (mode + 0.5) * high + 5
-        parts.append(tag("text", rows[mode], x=LEFT - 8, y=f"{y:.1f}", text_anchor="end"))
+        parts.append(tag("text", rows[mode], x=MAP_LEFT - 8, y=f"{y:.1f}", text_anchor="end"))
     for column in thinned(len(steps), 7).tolist():
-        x = LEFT + (column + 0.5) * wide
+        x = MAP_LEFT + (column + 0.5) * wide
         parts.append(tag("text", f"{steps[column]:,.0f}", x=f"{x:.1f}", y=HEIGHT - BOTTOM + 20, text_anchor="middle"))
     middle = (TOP + HEIGHT - BOTTOM) / 2
     parts += [
-        tag("text", "step", class_="axis", x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 10, text_anchor="middle"),
+        tag("text", "step", class_="axis", x=(MAP_LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 10, text_anchor="middle"),
         tag("text", "wavenumber", class_="axis", transform=f"translate(16 {middle}) rotate(-90)", text_anchor="middle"),
     ]
     label = f"{title}. The numbers are in the table below."

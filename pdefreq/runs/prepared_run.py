@@ -77,6 +77,41 @@ class Given:
             )
         return replace(self, problem=problem, solver=solver, probes=probes)
 
+    def measured(self, modes: str | None) -> Problem:
+        """The problem with the modes that are measured.
+
+        Args:
+            modes: The mode family, if it is not that of the problem.
+
+        Raises:
+            UserError: If the modes don't fit the problem.
+        """
+        from pdefreq.spectrum.modes import ModeFamilies
+
+        assert self.problem is not None
+        problem = self.problem
+        if modes is not None:
+            problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
+        families = ModeFamilies(problem)
+        families.check(modes or families.chosen)
+        return problem
+
+    def target(self, modes: str | None) -> Target:
+        """The problem with the solution for the measurement of errors: the given one, the exact one, or a reference solution.
+
+        Reference solutions are stored on disk for the problem as it was stated.
+
+        Args:
+            modes: As for `measured`.
+        """
+        from pdefreq.probes.target import Target
+        from pdefreq.runs.reference import reference_solution
+
+        assert self.problem is not None
+        known = self.reference or self.problem.exact
+        problem = self.measured(modes)
+        return reference_solution(self.problem).target(problem) if known is None else Target(problem, known)
+
 
 def _read_solver(spec: RunSpec, folder: Path | None, trust: bool) -> Solver:
     if spec.solver is None:
@@ -113,14 +148,9 @@ class PreparedRun:
         from pdefreq.iterations.defaults import objective_kind_of
         from pdefreq.iterations.protocols import ObjectiveKind
         from pdefreq.probes.probe import default_probes
-        from pdefreq.spectrum.modes import ModeFamilies
 
         assert given.problem is not None and given.solver is not None
-        problem = given.problem
-        if spec.modes is not None:
-            problem = replace(problem, spectrum=replace(problem.spectrum, modes=spec.modes))  # type: ignore[arg-type]
-        families = ModeFamilies(problem)
-        families.check(spec.modes or families.chosen)
+        problem = given.measured(spec.modes)
         iteration = given.solver.prepare(
             problem.blind(), seed=spec.seed, device=as_device(spec.device), dtype=as_dtype(spec.dtype), guess=given.guess
         )
@@ -129,20 +159,5 @@ class PreparedRun:
                 f"`tolerance` can't be used with {spec.method}, because the minimum of its objective, such as an energy, is "
                 "unknown; use `stagnation`, `steps` or `seconds`"
             )
-        target = target_of(problem, given.problem, given.reference)  # last, since it may take seconds
+        target = given.target(spec.modes)  # last, since it may take seconds
         return cls(target, given.solver, spec, iteration, default_probes() if given.probes is None else given.probes)
-
-
-def target_of(problem: Problem, stated: Problem, reference: Field | None) -> Target:
-    """The problem with the solution for the measurement of errors: the given one, the exact one, or a reference solution.
-
-    Args:
-        problem: The problem, with the modes that are measured.
-        stated: The problem as it was stated, for which reference solutions are stored on disk.
-        reference: The given solution.
-    """
-    from pdefreq.probes.target import Target
-    from pdefreq.runs.reference import reference_solution
-
-    known = reference or stated.exact
-    return reference_solution(stated).target(problem) if known is None else Target(problem, known)

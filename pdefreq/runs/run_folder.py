@@ -103,6 +103,15 @@ class RunFolder:
             shutil.copyfile(file, self.path / file.name)
         self.write_run(spec, {"status": "running"})
 
+    def has_begun(self) -> bool:
+        """Whether the folder contains a run. What is left of a run that was killed before its spec was stored is removed."""
+        if (self.path / "run.json").is_file():
+            return True
+        checkpoints = self.path / "checkpoints"
+        if checkpoints.is_dir() and not checkpoints.is_symlink() and not any(checkpoints.iterdir()):
+            shutil.rmtree(self.path)
+        return False
+
     def write_run(self, spec: RunSpec | None, summary: Mapping[str, Any]) -> None:
         """Write ``run.json``.
 

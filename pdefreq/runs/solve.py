@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.conversion import convert, shown
-from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Schedule, Stop
 
 if TYPE_CHECKING:
@@ -75,68 +73,23 @@ def solve(
         UserError: If a name is unknown, an option is out of range, the method can't solve the problem, or the folder
             can't be written; nothing is written then.
     """
-    from pdefreq.core.fields import as_field
-    from pdefreq.problem.identity import WrittenProblem
-    from pdefreq.problem.problem import Problem
-    from pdefreq.runs.arguments import problem_of, solver_of
-    from pdefreq.runs.lifecycle import run
-    from pdefreq.runs.prepared_run import Given
-    from pdefreq.runs.spec import RunSpec, probe_to_json, solver_to_json
-    from pdefreq.solvers.solver import chosen
+    from pdefreq.runs.planned_run import PlannedRun
 
-    problem = problem if isinstance(problem, Problem) else problem_of(problem)
-    stop = Stop.of(stop, steps=steps, seconds=seconds, train_seconds=train_seconds)
-    if schedule is not None and not isinstance(schedule, Schedule):
-        raise OptionError(f"`schedule` must be a Schedule, got {schedule!r}: write schedule=Schedule(...)")
-    if probes is not None and not isinstance(probes, (list, tuple)):
-        instead = f": write probes=['{probes}']" if isinstance(probes, str) else ""
-        raise OptionError(f"`probes` must be a list of probes or of their names, got {shown(probes)}{instead}")
-    named = solver if isinstance(solver, str) else None
-    solver = solver_of(solver)
-    label = method or named or solver.name
-    choice = chosen(solver, problem.blind)
-    stop = choice.solver.budget.override(stop)
-    solver = choice.solver.resolved(problem.blind(), stop)
-    given = Given(
+    planned = PlannedRun.of(
         problem,
         solver,
-        probes=None if probes is None else [_probe(probe) for probe in probes],
-        reference=None if reference is None else as_field(reference),
-        guess=None if guess is None else as_field(guess),
-    )
-    written = None if given.probes is None else tuple(probe_to_json(probe) for probe in given.probes)
-    lost = written is not None and None in written
-    method_written = solver_to_json(solver)
-    unwritten = {
-        "solver": method_written is None,
-        "guess": given.guess is not None,
-        "reference": given.reference is not None,
-        "probes": lost,
-    }
-    spec = RunSpec(
-        problem=WrittenProblem.of(problem),
-        method=label,
-        solver=method_written,
-        seed=convert("seed", seed, int),
-        dtype=dtype,
+        stop=Stop.of(stop, steps=steps, seconds=seconds, train_seconds=train_seconds),
+        probes=probes,
+        schedule=schedule,
+        seed=seed,
         device=device,
-        stop=stop,
-        schedule=schedule or Schedule(),
+        dtype=dtype,
         modes=modes,
+        reference=reference,
+        guess=guess,
+        folder=folder,
+        method=method,
         predict=predict,
-        outputs=tuple(outputs),
-        probes=None if lost or written is None else tuple(probe for probe in written if probe is not None),
-        given=tuple(name for name, here in unwritten.items() if here),
-        reasons=(*choice.reasons, *solver.choices),
+        outputs=outputs,
     )
-    return run(spec, folder, given=given, callback=callback, progress=progress)
-
-
-def _probe(probe: Probe | str) -> Probe:
-    from pdefreq.probes import PROBES
-    from pdefreq.probes.probe import Probe, make_probe
-
-    probe = make_probe(probe) if isinstance(probe, str) else probe
-    if not isinstance(probe, Probe):
-        raise OptionError(f"`probes` must be Probes or their names, got {probe!r}; names are {', '.join(PROBES)}")
-    return probe
+    return planned.run(callback=callback, progress=progress)

@@ -9,10 +9,7 @@ if TYPE_CHECKING:
     from pdefreq.core.history import Schedule, Stop
 
 _LONG = 20.0  # seconds; no estimate is printed for shorter runs
-_STEPS, _SECONDS = (
-    5,
-    1.0,
-)  # least number of steps, and least time of steps and measurements in seconds, before an estimate is made
+_STEPS, _SECONDS = 5, 1.0  # least number of steps, and least time in seconds with measurements, before an estimate is made
 _WARM = 2  # number of first steps that are excluded, because they take longer
 
 
@@ -31,7 +28,7 @@ class TimeEstimate:
     _made: bool = False
 
     def sentence(self, step: int, seconds: float, elapsed: float) -> str:
-        """The estimate as a sentence, returned once, as soon as it can be made.
+        """The estimate as a sentence, returned once, in the first call in which it can be made.
 
         The result is "" in all other calls, for short runs, if the time is limited, and if the number of steps is not limited.
 
@@ -51,15 +48,8 @@ class TimeEstimate:
         (first, before, began) = warm[0]
         of_step = (seconds - before) / (step - first)
         of_row = (elapsed - began - (seconds - before)) / (len(warm) - 1)
-        total = elapsed + of_step * (steps - step) + of_row * self._rows_left(step, steps)
+        total = elapsed + of_step * (steps - step) + of_row * self.schedule.count(step, steps)
         return f"This run will take about {_rounded(total)} for {steps:,} steps." if total >= _LONG else ""
-
-    def _rows_left(self, step: int, last: int) -> int:
-        """The number of steps that are still to be recorded."""
-        count = 0
-        while step < last:
-            step, count = self.schedule.after(step), count + 1
-        return count
 
 
 def _rounded(seconds: float) -> str:

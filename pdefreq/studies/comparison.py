@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import re
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.conversion import convert, shown
-from pdefreq.core.errors import IncompatibleError, NotConvergedError, OptionError
-from pdefreq.core.history import Status, Stop
+from pdefreq.core.errors import IncompatibleError, NotConvergedError, OptionError, UserError
+from pdefreq.core.history import Stop
 from pdefreq.core.notes import brief_of
 from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, table
@@ -21,10 +22,13 @@ from pdefreq.runs.monitor import Monitor
 from pdefreq.runs.record import Record
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from matplotlib.figure import Figure
 
     from pdefreq.problem.problem import Problem
     from pdefreq.runs.loop import Progress
+    from pdefreq.runs.study_folder import NextFolder
     from pdefreq.solvers.solver import Solver
 
     Method = str | Solver | Monitor | Record
@@ -41,6 +45,7 @@ class Comparison(Shown):
         problem: The problem.
         solutions: For each method, one solution per seed; for another program, its record.
         refusals: For each method that can't solve the problem, the sentence with the reason.
+        folder: The folder with the results, if they are stored.
 
     Example:
         >>> from pdefreq import compare
@@ -51,6 +56,7 @@ class Comparison(Shown):
     problem: Problem
     solutions: Mapping[str, Sequence[Record]]
     refusals: Mapping[str, str]
+    folder: Path | None = None
 
     def __repr__(self) -> str:
         shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "bias_index")
@@ -61,7 +67,7 @@ class Comparison(Shown):
 
         ``notes`` contains the notes on the runs, as a list.
         """
-        rows = [_row(label, seeds) for label, seeds in self.solutions.items()]
+        rows = [method_row(label, seeds) for label, seeds in self.solutions.items()]
         empty = dict.fromkeys(_columns())
         return rows + [
             empty | {"method": label, "status": "refused", "sentence": sentence, "notes": []}
@@ -96,7 +102,7 @@ class Comparison(Shown):
         for label, seeds in self.solutions.items():
             for solution in seeds:
                 if solution.folder is None or solution.folder.parent != folder:
-                    solution.save(_run_folder(folder, label, solution.seed))
+                    solution.save(folder / _folder_name(label, solution.seed))
         rows = self.rows()
         record = {"problem": self.problem.name, "title": self.problem.title, "rows": rows}
         write_atomically(folder / "comparison.csv", csv_bytes(_columns(), map(_as_text, rows)))
@@ -130,10 +136,12 @@ def compare(
     stop: Stop | None = None,
     seeds: int = 1,
     seed: int = 0,
-    folder: str | Path | None = None,
+    folder: str | Path | NextFolder | None = None,
     device: str = "cpu",
     dtype: str = "float64",
     modes: str | None = None,
+    workers: int | str = 1,
+    executor: Executor | None = None,
     progress: Callable[[str, int, Progress], None] | None = None,
 ) -> Comparison:
     """Solve a problem with several methods. A method that can't solve it is listed with the reason.
@@ -148,10 +156,14 @@ def compare(
         stop: Further limits, in place of those of the default budget of each method.
         seeds: The number of seeds for each method.
         seed: The first seed.
-        folder: A new folder for all results; by default nothing is written.
+        folder: A folder for all results, with a folder for each run: a new one, or that of the same comparison if it was
+            interrupted, which is then continued without a repetition of finished runs. By default nothing is written.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
         modes: A mode family, as for `solve`; by default that of the problem.
+        workers: The number of processes that make the runs, each with one thread, or ``"auto"`` for the number of cores. The
+            results do not depend on it. Times are measured while the other processes run.
+        executor: An executor that makes the runs instead, such as that of a Dask client: see `docs/many_runs.md`.
         progress: Called as ``progress(label, seed, progress)`` where `solve` would call it.
 
     Returns:
@@ -161,25 +173,27 @@ def compare(
         IncompatibleError: If no method can solve the problem.
         UserError: As `solve` does.
     """
-    from pdefreq.core.file_io import free_folder
     from pdefreq.runs.arguments import problem_of
-    from pdefreq.runs.solve import solve
+    from pdefreq.runs.many_runs import run_all, was_interrupted
+    from pdefreq.runs.planned_run import PlannedRun
+    from pdefreq.runs.study_folder import StudyFolder
 
     stop = Stop.of(stop, steps=steps, seconds=seconds, train_seconds=train_seconds)
     if convert("seeds", seeds, int) < 1:
         raise OptionError(f"`seeds` must be at least 1, got {seeds}", option="seeds")
     problem = problem_of(problem)
     methods = _labelled(solvers)
-    folder = None if folder is None else free_folder(folder)
     solutions: dict[str, list[Record]] = {}
     refusals: dict[str, str] = {}
+    runs: dict[str, PlannedRun] = {}
     for label, solver in methods.items():
+        solutions[label] = []
         if isinstance(solver, Record):
-            solutions[label] = [_of_problem(solver, problem)]
+            solutions[label].append(_of_problem(solver, problem))
             continue
         for each in range(seed, seed + seeds):
             try:
-                solution = solve(
+                run = PlannedRun.of(
                     problem,
                     solver,
                     stop=stop,
@@ -187,24 +201,33 @@ def compare(
                     device=device,
                     dtype=dtype,
                     modes=modes,
-                    folder=None if folder is None else _run_folder(folder, label, each),
                     method=label,
-                    progress=None if progress is None else lambda now, label=label, each=each: progress(label, each, now),
                 )
             except (IncompatibleError, NotConvergedError) as refusal:
                 refusals[label] = str(refusal)
                 break
-            solutions.setdefault(label, []).append(solution)
-            if solution.status is Status.INTERRUPTED:
-                break
-        if any(runs[-1].status is Status.INTERRUPTED for runs in solutions.values()):
-            break
+            runs[_folder_name(label, each, runs)] = run
+    with StudyFolder(folder, "compare", runs) as study:
+
+        def follow(index: int, now: Progress) -> None:
+            if progress is not None:
+                progress(study.runs[index].spec.method, study.runs[index].spec.seed, now)
+
+        outcomes = run_all(study.runs, workers=workers, executor=executor, progress=follow)
+        for run, outcome in zip(study.runs, outcomes, strict=True):
+            if isinstance(outcome, UserError):
+                refusals.setdefault(run.spec.method, str(outcome))
+            elif outcome is not None:
+                solutions[run.spec.method].append(outcome)
+        solutions = {label: found for label, found in solutions.items() if found}
+        if solutions and all(outcome is not None and not was_interrupted(outcome) for outcome in outcomes):
+            study.finish()
     if not solutions:
         reasons = "; ".join(f"{label}: {sentence}" for label, sentence in refusals.items())
         raise IncompatibleError(f"none of the methods can solve the problem '{problem.name}': {reasons}")
-    comparison = Comparison(problem, solutions, refusals)
-    if folder is not None:
-        comparison.save(folder)
+    comparison = Comparison(problem, solutions, refusals, study.path)
+    if study.path is not None:
+        comparison.save(study.path)
     return comparison
 
 
@@ -252,9 +275,14 @@ def _name_of(method: Any) -> str:
     return method if isinstance(method, str) else method.label if isinstance(method, Record) else getattr(method, "name", "")
 
 
-def _run_folder(folder: Path, label: str, seed: int) -> Path:
-    name = re.sub(r"[^\w.+-]+", "-", label)
-    return folder / f"{name}-seed{seed}"
+def _folder_name(label: str, seed: int, taken: Container[str] = ()) -> str:
+    """The name of the folder of a run, in which unusual characters are replaced; a number distinguishes equal names."""
+    short = re.sub(r"[^\w.+-]+", "-", label)
+    name = f"{short}-seed{seed}"
+    numbers = itertools.count(2)
+    while name in taken:
+        name = f"{short}-{next(numbers)}-seed{seed}"
+    return name
 
 
 def _columns() -> list[str]:
@@ -287,7 +315,8 @@ def _briefly(seeds: Sequence[Record]) -> list[str]:
     return [word for word in dict.fromkeys(words) if word]
 
 
-def _row(label: str, seeds: Sequence[Record]) -> dict[str, Any]:
+def method_row(label: str, seeds: Sequence[Record]) -> dict[str, Any]:
+    """The row of a method in a table: medians over the seeds, and the range of some of them; None if undefined."""
     from pdefreq.runs.run_folder import to_json
 
     summaries = [solution.summary() for solution in seeds]

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.conversion import convert
 from pdefreq.core.errors import IncompatibleError, OptionError, UserError
@@ -16,11 +16,14 @@ from pdefreq.studies.predicted_orders import mode_error_of, orders_of
 from pdefreq.studies.refinement import ENDED, Level, Refinement
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from pdefreq.core.history import History
     from pdefreq.iterations.iteration import State
     from pdefreq.problem.problem import Problem
     from pdefreq.runs.loop import Progress
     from pdefreq.runs.solution import Solution
+    from pdefreq.runs.study_folder import NextFolder
     from pdefreq.solvers.solver import Solver
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.spectral_record import SpectralRecord
@@ -35,12 +38,14 @@ def refine(
     *,
     levels: int | None = None,
     start: int | None = None,
-    folder: str | Path | None = None,
+    folder: str | Path | NextFolder | None = None,
     device: str = "cpu",
     dtype: str = "float64",
     modes: str | None = None,
     method: str | None = None,
     figures: bool = True,
+    workers: int | str = 1,
+    executor: Executor | None = None,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> Refinement:
     """Solve a problem on a sequence of finer discretizations and measure the order of convergence of each mode.
@@ -50,12 +55,15 @@ def refine(
         solver: A method with its options, or its name, whose runs end at the discrete solution.
         levels: The number of levels; by default 6, in three dimensions 4, and for adaptive refinement that of the method.
         start: The coarsest size, a value of the refined option such as ``cells``. Each level doubles it.
-        folder: A new folder for tables and the figure; by default nothing is written.
+        folder: A folder for tables, the figure and the runs: a new one, or that of the same study if it was interrupted, which is
+            then continued. By default nothing is written.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
         modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default that of the problem.
         method: The name of the method in tables; by default the given name, or that of the solver.
         figures: Whether the figure is written.
+        workers: The number of processes that make the runs of the levels, or ``"auto"`` for the number of cores.
+        executor: An executor that makes them instead, such as that of a Dask client.
         progress: Called as ``progress(level, progress)`` where `solve` would call it.
 
     Returns:
@@ -65,9 +73,10 @@ def refine(
         IncompatibleError: If the method can't be refined, or neither an exact nor a reference solution is known.
         UserError: As `solve` does.
     """
-    from pdefreq.core.file_io import free_folder
     from pdefreq.runs.arguments import problem_of, solver_of
-    from pdefreq.runs.solve import solve
+    from pdefreq.runs.many_runs import run_all, was_interrupted
+    from pdefreq.runs.planned_run import PlannedRun
+    from pdefreq.runs.study_folder import StudyFolder
     from pdefreq.solvers.solver import chosen
 
     if levels is not None and convert("levels", levels, int) < 2:
@@ -82,41 +91,53 @@ def refine(
             f"refine needs a method whose runs end at its discrete solution at every size, and {method} does not: "
             f"use {', '.join(_refinable())}"
         )
-    folder = None if folder is None else free_folder(folder)
     sequence = solver.refined(problem.domain, start=start, levels=levels)
-    runs: list[_Run] = []
-    refusal = ""
-    for each in sequence:
-        size = getattr(each, solver.refines) if len(sequence) > 1 else None
-        label = method if size is None else f"{solver.refines} {size}"
-        states: dict[int, State] = {}
+    states: dict[int, State] = {}  # of a run that refines its space
+    common: dict[str, Any] = {"device": device, "dtype": dtype, "modes": modes, "method": method}
+    sizes = [getattr(each, solver.refines) if len(sequence) > 1 else None for each in sequence]
+    names = [method if size is None else f"{solver.refines}-{size}" for size in sizes]
+    planned, refusal = {}, ""
+    for name, each in zip(names, sequence, strict=True):
         try:
-            solution = solve(
-                problem,
-                each,
-                device=device,
-                dtype=dtype,
-                modes=modes,
-                method=method,
-                callback=_remember(states),
-                progress=None if progress is None else lambda now, label=label: progress(label, now),
-            )
+            planned[name] = PlannedRun.of(problem, each, **common)
         except UserError as error:
-            if not runs:
+            if not planned:
                 raise
-            refusal = str(error)  # for example too little memory; the levels before are kept
+            refusal = str(error)
             break
-        if solution.reference is None:
-            raise IncompatibleError(
-                f"orders need an exact or reference solution, and for the problem '{problem.name}' "
-                f"{solution.without_solution.removesuffix('.')}; set `exact` in its file"
-            )
-        runs.append(_Run(size, solution, states))
-        if solution.status not in ENDED:
-            break
+    runs: list[_Run] = []
+    with StudyFolder(folder, "refine", planned) as study:
+
+        def follow(index: int, now: Progress) -> None:
+            if progress is not None:
+                progress(names[index].replace("-", " ") if len(names) > 1 else method, now)
+
+        if len(sequence) == 1:
+            outcomes = [study.runs[0].run(callback=_remember(states), progress=lambda now: follow(0, now))]
+        else:
+            outcomes = run_all(study.runs, workers=workers, executor=executor, keep_errors=True, last=_ends, progress=follow)
+        for size, outcome in zip(sizes, outcomes, strict=False):
+            if isinstance(outcome, UserError):
+                if not runs:
+                    raise outcome
+                refusal = str(outcome)  # for example too little memory; the levels before are kept
+            if outcome is None or isinstance(outcome, UserError):
+                break
+            if outcome.reference is None:
+                raise IncompatibleError(
+                    f"orders need an exact or reference solution, and for the problem '{problem.name}' "
+                    f"{outcome.without_solution.removesuffix('.')}; set `exact` in its file"
+                )
+            end = outcome.last_state
+            runs.append(_Run(size, outcome, states or {end.space.num_coefficients: end}))
+            if outcome.status not in ENDED:
+                break
+        if not any(map(was_interrupted, outcomes)):
+            study.finish()
     refinement = _measured(problem, method, solver, solver.refines, runs, refusal)
-    if folder is not None:
-        refinement.save(folder, figures=figures)
+    if study.path is not None:
+        refinement = replace(refinement, folder=study.path)
+        refinement.save(study.path, figures=figures)
     return refinement
 
 
@@ -159,6 +180,11 @@ class _Run:
             )
             found.append((level, row, state))
         return found
+
+
+def _ends(outcome: Solution | UserError) -> bool:
+    """Whether no finer level is useful: this one was refused, did not reach its discrete solution, or can't be measured."""
+    return isinstance(outcome, UserError) or outcome.status not in ENDED or outcome.reference is None
 
 
 def _remember(states: dict[int, State]) -> Callable[[int, State, History], None]:

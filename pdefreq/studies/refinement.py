@@ -72,6 +72,7 @@ class Refinement(Shown):
         accuracy: The accuracy of the reference solution.
         status: How the last run ended.
         refusal: The sentence that refused the next level, if there are fewer levels than requested; otherwise empty.
+        folder: The folder with the results, if they are stored.
 
     Example:
         >>> from pdefreq import refine
@@ -91,6 +92,7 @@ class Refinement(Shown):
     accuracy: Accuracy
     status: Status
     refusal: str = ""
+    folder: Path | None = None
 
     @property
     def reference_error(self) -> float:

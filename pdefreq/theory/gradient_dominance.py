@@ -64,7 +64,8 @@ def low_frequency_share(
         radius: delta.
         target: F[f] at both.
         units: m; the ball lies in 3 m dimensions.
-        samples: Number of random points; the standard error of the fraction p is sqrt(p (1 - p) / samples).
+        samples: Number of random points; the standard error of the fraction p is sqrt(p (1 - p) / samples). Points at which a
+            component of the gradient at k_1 underflows to zero are left out of the fraction.
         stream: Random numbers; the global generator of torch by default.
 
     Raises:

@@ -1,5 +1,6 @@
 """The default numbers of points in the plane."""
 
+import numpy as np
 import pytest
 
 from pdefreq import Problem, Stop, load_problem, solve
@@ -22,8 +23,8 @@ def waves(a, b, domain=SQUARE):
     ("problem", "number"),
     [
         (waves(3, 8), 2500),  # 50 x 50
-        (waves(16, 8), 80 * 50),
-        (waves(16, 17), 80 * 85),
+        (waves(16, 8), 80 * 80),
+        (waves(16, 17), 85 * 85),
         (waves(20, 20), 19600),  # 10,000 is more than half
         (waves(1, 1), 19600),  # the lowest wavenumber alone
         (Problem(domain=SQUARE, exponent=3, exact="x + sin(3*pi*x)*sin(pi*y)"), 19600),
@@ -35,6 +36,16 @@ def test_five_points_for_each_half_wave(problem, number):
     found, told = fitted_number(19600, SpectralData(problem), holes=False)
     assert found == number
     assert bool(told) == (number < 19600)
+
+
+@pytest.mark.parametrize(("a", "b"), [(3, 8), (16, 8), (18, 1), (1, 18)])
+@pytest.mark.parametrize("domain", [SQUARE, Box((0.0, 0.0), (4.0, 1.0))])
+def test_gauss_rules_have_five_points_for_each_half_wave_along_each_axis(a, b, domain):
+    exact = f"sin(pi*x/{domain.upper[0]})*sin(pi*y) + sin({a}*pi*x/{domain.upper[0]})*sin({b}*pi*y)"
+    points = make_solver("deep-ritz").resolved(Problem(domain=domain, exact=exact).blind(), Stop()).points
+    x = points.interior(domain, 0, 0).x.numpy()
+    assert len(x) < 19600
+    assert all(len(np.unique(x[:, axis].round(9))) >= 5 * k for axis, k in enumerate((a, b)))
 
 
 def test_three_times_as_many_around_holes():

@@ -108,7 +108,7 @@ def test_all_results_are_saved_in_the_folder(tmp_path):
     comparison = compare(line_problem(), METHODS | {"my/own: way": Geometric(0.7)}, folder=tmp_path / "out")
     out = tmp_path / "out"
     folders = {"slow-seed0", "fast-seed0", "my-own-way-seed0"}
-    assert {p.name for p in out.iterdir()} == folders | {"comparison.png", "comparison.csv", "comparison.json"}
+    assert {p.name for p in out.iterdir()} == folders | {"study.json", "comparison.png", "comparison.csv", "comparison.json"}
     assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")
     rows = json.loads((out / "comparison.json").read_text())["rows"]
     assert rows == comparison.rows()

@@ -187,7 +187,9 @@ def test_an_interruption_keeps_the_completed_levels(tmp_path):
     assert found.status is Status.INTERRUPTED
     assert found.levels[0].status == "done"
     assert len(found.levels) == 2
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"refinement.csv", "refinement.json"}
+    levels = {"cells-16", "cells-32"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == levels | {"study.json", "refinement.csv", "refinement.json"}
+    assert refine("poisson", "fem", folder=tmp_path / "out", figures=False).rows()[:1] == found.rows()[:1]  # it continues
 
 
 def test_the_errors_of_a_problem_without_exact_solution_use_a_reference_solution():
@@ -200,7 +202,8 @@ def test_the_errors_of_a_problem_without_exact_solution_use_a_reference_solution
 def test_all_results_are_saved_in_the_folder(tmp_path):
     found = refine("poisson", "fem", levels=3, folder=tmp_path / "out")
     out = tmp_path / "out"
-    assert {p.name for p in out.iterdir()} == {"refinement.csv", "refinement.json", "refinement.png"}
+    levels = {f"cells-{cells}" for cells in (16, 32, 64)}
+    assert {p.name for p in out.iterdir()} == levels | {"study.json", "refinement.csv", "refinement.json", "refinement.png"}
     assert (out / "refinement.png").read_bytes().startswith(b"\x89PNG")
     record = json.loads((out / "refinement.json").read_text())
     assert record["levels"] == found.rows()

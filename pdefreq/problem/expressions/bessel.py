@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -10,37 +10,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _by_scipy(name: Literal["j0", "j1"], u: Tensor) -> Tensor:
-    import scipy.special
+class BesselJ(torch.autograd.Function):
+    """J_n for integers n with values from scipy, and the derivative (J_(n-1) - J_(n+1)) / 2.
 
-    return torch.as_tensor(getattr(scipy.special, name)(u.detach().cpu().numpy()), dtype=u.dtype, device=u.device)
-
-
-class J0(torch.autograd.Function):
-    """J0 with values from scipy: torch has no derivatives of Bessel functions, and its values are off by 4e-7 just above 5."""
+    torch has no derivatives of Bessel functions, and its values of J_0 are off by 4e-7 just above 5.
+    """
 
     @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(ctx: Any, u: Tensor, order: int) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        from scipy import special
+
         ctx.save_for_backward(u)
-        return _by_scipy("j0", u)
+        ctx.order = order
+        x = u.detach().cpu().numpy()
+        values = special.j0(x) if order == 0 else special.j1(x) if order == 1 else special.jv(order, x)
+        return torch.as_tensor(values, dtype=u.dtype, device=u.device)
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (u,) = ctx.saved_tensors
-        return -g * J1.apply(u)  # pyright: ignore[reportOperatorIssue]
+        return g * (bessel_j(u, ctx.order - 1) - bessel_j(u, ctx.order + 1)) / 2, None
 
 
-class J1(torch.autograd.Function):
-    """J1 with values from scipy, and the derivative J0(u) - J1(u) / u, which is 1/2 at zero."""
-
-    @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(u)
-        return _by_scipy("j1", u)
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (u,) = ctx.saved_tensors
-        at_zero = u == 0
-        ratio = J1.apply(u) / torch.where(at_zero, 1.0, u)  # pyright: ignore[reportOperatorIssue]
-        return g * torch.where(at_zero, 0.5, J0.apply(u) - ratio)  # pyright: ignore[reportOperatorIssue]
+def bessel_j(u: Tensor, order: int) -> Tensor:
+    """The Bessel function of the first kind of an integer order, which may be negative."""
+    return BesselJ.apply(u, order)  # pyright: ignore[reportReturnType]

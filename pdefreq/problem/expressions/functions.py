@@ -7,7 +7,7 @@ complex arguments, so that derivatives contain `re`, `im` and unevaluated deriva
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import sympy
@@ -15,7 +15,7 @@ import torch
 from sympy import Expr, Function, Integer, Rational
 
 from pdefreq.problem.expressions.arithmetic import add, divide, inverse, multiply, negative, power, subtract
-from pdefreq.problem.expressions.bessel import J0, J1
+from pdefreq.problem.expressions.bessel import bessel_j
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -310,8 +310,8 @@ TORCH: dict[type, Callable[..., Tensor]] = {
     Maximum: torch.maximum,
     Minimum: torch.minimum,
     Arctan2: torch.atan2,
-    BesselJ0: J0.apply,
-    BesselJ1: J1.apply,
+    BesselJ0: partial(bessel_j, order=0),
+    BesselJ1: partial(bessel_j, order=1),
     Where: torch.where,
     Less: torch.lt,
     LessEqual: torch.le,

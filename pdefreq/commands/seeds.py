@@ -1,0 +1,91 @@
+"""`pdefreq solve --seeds`: the same run with several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.commands import many
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.loop import Progress
+    from pdefreq.runs.solution import Solution
+    from pdefreq.runs.study_folder import NextFolder
+    from pdefreq.solvers.solver import Solver
+
+
+def solve_seeds(
+    console: Console,
+    problem: Problem,
+    solver: Solver,
+    seeds: Sequence[int],
+    place: Path | NextFolder,
+    options: Mapping[str, Any],
+    *,
+    workers: str,
+    dask: str | None,
+    json_output: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Make a run for each seed, print the median run and the spread, and return the exit code.
+
+    Args:
+        console: Where to print.
+        problem: The problem.
+        solver: The method.
+        seeds: The seeds.
+        place: The folder of the study.
+        options: The other arguments of `PlannedRun.of`.
+        workers: The number of processes, or ``"auto"``.
+        dask: The address of a Dask scheduler in place of these processes.
+        json_output: Whether one JSON object is printed.
+        quiet: Whether no progress is printed.
+        verbose: Whether choices and times of phases are printed.
+
+    Raises:
+        UserError: As `pdefreq.solve` does.
+    """
+    from pdefreq.commands.figures import draw_run
+    from pdefreq.commands.result import print_outcome
+    from pdefreq.core.errors import UserError
+    from pdefreq.runs.many_runs import run_all, was_interrupted
+    from pdefreq.runs.planned_run import PlannedRun
+    from pdefreq.runs.seeds import median_seed, write_seeds
+    from pdefreq.runs.study_folder import StudyFolder
+    from pdefreq.runs.tensorboard import TensorBoard
+
+    drawn = "figures" in options["outputs"]
+    if "tensorboard" in options["outputs"]:
+        TensorBoard("")  # refuses here, before the runs, if the package is missing
+    runs = {f"seed-{seed}": PlannedRun.of(problem, solver, seed=seed, **options) for seed in seeds}
+    solutions: dict[int, Solution] = {}
+    with (
+        StudyFolder(place, "seeds", runs) as study,
+        many.dask_executor(dask) as executor,
+        many.LiveTable(console, quiet=quiet, verbose=verbose) as live,
+    ):
+
+        def follow(index: int, now: Progress) -> None:
+            live.follow(f"seed {study.runs[index].spec.seed}", now)
+
+        outcomes = run_all(study.runs, workers=workers, executor=executor, progress=follow)
+        for seed, outcome in zip(seeds, outcomes, strict=True):
+            if isinstance(outcome, UserError):
+                raise outcome
+            if outcome is not None:
+                solutions[seed] = outcome
+                many.write_curves(outcome)
+                if drawn:
+                    draw_run(outcome)
+        if len(solutions) == len(seeds) and not any(map(was_interrupted, outcomes)):
+            study.finish()
+    assert study.path is not None
+    summaries = write_seeds(study.path)
+    print_outcome(console, solutions[median_seed(summaries)], json_output=json_output, drawn=drawn, seeds=summaries)
+    return max(solution.status.exit_code for solution in solutions.values())

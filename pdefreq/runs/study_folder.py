@@ -1,0 +1,111 @@
+"""The folder of a study: a folder for each run, and ``study.json``, by which the same study is recognized and continued."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pdefreq.core.announcements import remark
+from pdefreq.core.errors import RunFolderError
+from pdefreq.core.file_io import as_path, free_folder, json_bytes, make_folder, read_bounded, write_atomically
+from pdefreq.runs.planned_run import PlannedRun
+from pdefreq.runs.run_folder import next_free
+
+_FILE = "study.json"
+_MOST_BYTES = 2**26
+
+
+@dataclass(frozen=True)
+class NextFolder:
+    """The next free folder ``parent/name-1``, ``parent/name-2``, ... or the last one if the same study was interrupted in it.
+
+    Args:
+        parent: The folder of the folders.
+        name: The start of their names.
+    """
+
+    parent: Path
+    name: str
+
+    def of(self, record: Mapping[str, Any]) -> Path:
+        """The folder for a study with this record."""
+        free = next_free(self.parent, self.name)
+        last = free.with_name(f"{self.name}-{int(free.name.rpartition('-')[2]) - 1}")
+        with suppress(RunFolderError):
+            if (last / _FILE).is_file() and _read(last) == {**record, "finished": False}:
+                remark(f"continuing the interrupted study in {last}")
+                return last
+        return free
+
+
+class StudyFolder:
+    """A context in which the runs of a study are made in its folder: a new one, or the one in which the same study has begun.
+
+    A folder in which nothing was stored is removed at the end.
+
+    Args:
+        folder: The folder. A new one is created. With None, nothing is written.
+        kind: The kind of the study, such as ``"compare"``.
+        runs: The runs without their folders, by the names that the folders are to have.
+
+    Attributes:
+        path: The folder, or None.
+        runs: The runs, each with its folder.
+
+    Raises:
+        RunFolderError: If the folder holds something else, can't be written, or contains another run under one of the names.
+    """
+
+    path: Path | None
+    runs: Sequence[PlannedRun]
+
+    def __init__(self, folder: str | Path | NextFolder | None, kind: str, runs: Mapping[str, PlannedRun]) -> None:
+        self._record = {"kind": kind, "runs": {name: run.spec.id for name, run in runs.items()}}
+        self.path = folder.of(self._record) if isinstance(folder, NextFolder) else None if folder is None else as_path(folder)
+        path = self.path
+        self.runs = [run if path is None else replace(run, folder=path / name) for name, run in runs.items()]
+
+    def __enter__(self) -> Self:
+        if self.path is None:
+            return self
+        if not (self.path / _FILE).is_file():
+            free_folder(self.path, otherwise="choose another one with --out")
+            make_folder(self.path)
+            self._write(finished=False)
+        elif {**_read(self.path), "finished": None} != {**self._record, "finished": None}:
+            raise RunFolderError(
+                f"the folder {self.path} contains another study: repeat the command of that study to continue it, or choose "
+                "another folder with --out"
+            )
+        for run in self.runs:
+            run.require_own()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if self.path is not None and [path.name for path in self.path.iterdir()] == [_FILE]:
+            (self.path / _FILE).unlink()
+            self.path.rmdir()
+
+    def finish(self) -> None:
+        """Record that no run is left."""
+        if self.path is not None:
+            self._write(finished=True)
+
+    def _write(self, *, finished: bool) -> None:
+        assert self.path is not None
+        write_atomically(self.path / _FILE, json_bytes({**self._record, "finished": finished}))
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(read_bounded(folder / _FILE, _MOST_BYTES))
+        if not isinstance(record, dict):
+            raise ValueError("it is not a JSON object")
+        return record
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunFolderError(f"can't read {folder / _FILE}: {error}") from None

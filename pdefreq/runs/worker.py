@@ -1,0 +1,135 @@
+"""Runs in another process: what is sent to it, what it does, and what it returns."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from pdefreq.core.array_files import read_npz
+from pdefreq.core.errors import UserError
+from pdefreq.core.file_io import npz_bytes, write_atomically
+from pdefreq.runs.planned_run import PlannedRun
+from pdefreq.runs.spec import RunSpec
+
+if TYPE_CHECKING:
+    from pdefreq.runs.loop import Progress
+
+_REPORT_SECONDS = 0.5  # shortest time between two reports of the progress of a run
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run for another process, possibly on another machine, as plain data.
+
+    Args:
+        spec: The spec as JSON.
+        arrays: The arrays of the problem, as the content of an ``.npz`` file.
+        code: The content of each Python file of the user that the spec names, by its path.
+        folder: The folder of the run.
+        mark: A file that exists where the file system is that of the sender.
+        report: The file in which the progress is reported.
+        trust: Whether the Python files may be loaded.
+    """
+
+    spec: str
+    arrays: bytes
+    code: Mapping[str, bytes]
+    folder: str
+    mark: str
+    report: str
+    trust: bool
+
+    @classmethod
+    def of(cls, run: PlannedRun, folder: Path, mark: Path, report: Path) -> Self:
+        """The task that makes a run in a folder."""
+        arrays = run.spec.problem.arrays
+        return cls(
+            spec=json.dumps(run.spec.to_json()),
+            arrays=npz_bytes(arrays) if arrays else b"",
+            code={str(file): file.read_bytes() for file in run.spec.code_files},
+            folder=str(folder),
+            mark=str(mark),
+            report=str(report),
+            # The files are those that the user named for this process, which has loaded them.
+            trust=run.trust or bool(run.spec.code_files),
+        )
+
+    def planned(self, folder: Path, code_folder: Path) -> PlannedRun:
+        """The run in a folder.
+
+        Args:
+            folder: The folder of the run.
+            code_folder: Where the Python files are written if they do not exist under their own paths.
+        """
+        spec = RunSpec.from_json(json.loads(self.spec), read_npz(self.arrays) if self.arrays else {})
+        if not all(Path(file).is_file() for file in self.code):
+            for file, content in self.code.items():
+                (code_folder / Path(file).name).write_bytes(content)
+            spec = spec.beside(code_folder)
+        return PlannedRun(spec, folder=folder, trust=self.trust)
+
+
+@dataclass(frozen=True)
+class Returned:
+    """The result of a task.
+
+    Args:
+        files: The content of the files of the run folder by relative path, if the sender does not see the folder.
+        error: The error of the run, if it has no result.
+    """
+
+    files: Mapping[str, bytes] | None = None
+    error: UserError | None = None
+
+    def unpack(self, folder: Path) -> None:
+        """Write the files into the run folder of the sender, ``run.json`` last."""
+        files = dict(self.files or {})
+        for name in sorted(files, key=lambda name: (name == "run.json", name)):
+            path = folder / name
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise ValueError(f"a worker returned a file outside the run folder: {name}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, files[name])
+
+
+def work(task: Task) -> Returned:
+    """Make the run of a task, or continue it from its last checkpoint.
+
+    It runs on one thread, so that the result does not depend on the number of workers.
+    """
+    import torch
+
+    from pdefreq.core.devices import keep_freed_memory
+
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    with tempfile.TemporaryDirectory(prefix="pdefreq-") as own:
+        shared = Path(task.mark).exists()
+        folder = Path(task.folder) if shared else Path(own) / "run"
+        report = _Report(Path(task.report)) if shared else None
+        try:
+            task.planned(folder, Path(own)).complete(progress=report)
+        except UserError as error:
+            return Returned(error=error)
+        if shared:
+            return Returned()
+        return Returned({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+
+
+class _Report:
+    """The progress of a run in a file, which another process reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._written = -_REPORT_SECONDS
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.done or now - self._written >= _REPORT_SECONDS:
+            write_atomically(self._path, json.dumps(asdict(progress)).encode())
+            self._written = now

@@ -1,0 +1,216 @@
+"""Many runs on an executor: the same results, nothing repeated, nothing lost."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pdefreq import Stop, compare, load_run, refine, resume
+from pdefreq.core.errors import NotConvergedError, OptionError, RunFolderError
+from pdefreq.core.history import Status
+from pdefreq.core.locks import is_locked
+from pdefreq.runs.many_runs import run_all
+from pdefreq.runs.planned_run import PlannedRun
+from pdefreq.runs.study_folder import NextFolder, StudyFolder
+from pdefreq.runs.worker import Task, work
+from tests.toys import line_problem
+
+SMALL = "deep-ritz:widths=[5],number=50"
+KILLER = '''
+import os, signal
+from dataclasses import dataclass
+from pathlib import Path
+from pdefreq.solvers.relaxation import JacobiSolver
+
+@dataclass(frozen=True)
+class Killed(JacobiSolver):
+    """Jacobi relaxation whose process is killed the first times."""
+    name = "killed"
+    times: int = 1
+    place: str = "."
+
+    def prepare(self, *arguments, **options):
+        marks = list(Path(self.place).glob("killed-*"))
+        if len(marks) < self.times:
+            (Path(self.place) / f"killed-{len(marks)}").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().prepare(*arguments, **options)
+'''
+
+
+def seeds(count, method=SMALL, steps=5, **options):
+    return [PlannedRun.of("poisson", method, stop=Stop(steps=steps), seed=seed, **options) for seed in range(count)]
+
+
+def coefficients(outcomes):
+    return [outcome.state.coefficients for outcome in outcomes]
+
+
+def equal(outcomes, others):
+    return all(torch.equal(one, other) for one, other in zip(coefficients(outcomes), coefficients(others), strict=True))
+
+
+def test_the_number_of_processes_does_not_change_the_results():
+    alone, together = run_all(seeds(3)), run_all(seeds(3), workers=2)
+    assert equal(alone, together)
+    for one, other in zip(alone, together, strict=True):
+        assert one.error() == other.error()
+        assert other.folder is None
+        assert one.history.names == other.history.names
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "many"])
+def test_a_wrong_number_of_processes_is_refused(workers):
+    with pytest.raises(OptionError, match="`workers` must be a positive number or 'auto'"):
+        run_all(seeds(1), workers=workers)
+
+
+def test_an_executor_of_the_user_makes_the_runs():
+    with ThreadPoolExecutor(2) as executor:
+        assert equal(run_all(seeds(2)), run_all(seeds(2), executor=executor))
+
+
+def test_a_worker_that_does_not_see_the_folder_returns_its_content(tmp_path):
+    run = replace(seeds(1)[0], folder=tmp_path / "there")
+    task = Task.of(run, tmp_path / "there", tmp_path / "no mark", tmp_path / "report")
+    returned = work(task)
+    assert not (tmp_path / "there").exists()
+    returned.unpack(tmp_path / "here")
+    assert equal([load_run(tmp_path / "here")], run_all(seeds(1)))
+
+
+def test_files_from_a_worker_stay_in_the_run_folder(tmp_path):
+    from pdefreq.runs.worker import Returned
+
+    with pytest.raises(ValueError, match="outside the run folder"):
+        Returned({"../other": b""}).unpack(tmp_path / "here")
+    assert not (tmp_path / "other").exists()
+
+
+def test_progress_reaches_the_caller():
+    seen = {}
+    run_all(seeds(2), workers=2, progress=lambda index, progress: seen.update({index: progress}))
+    assert {index: (progress.step, progress.done) for index, progress in seen.items()} == {0: (5, True), 1: (5, True)}
+
+
+def test_runs_with_python_objects_are_made_in_this_process():
+    runs = [PlannedRun.of(line_problem(source=lambda x: x[:, 0]), "fem"), *seeds(1)]
+    assert not runs[0].is_portable and runs[1].is_portable
+    assert [outcome.status for outcome in run_all(runs, workers=2)] == [Status.DONE, Status.STEPS]
+
+
+def test_an_error_of_a_run_that_is_no_refusal_is_raised(tmp_path):
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "file").touch()
+    with pytest.raises(RunFolderError, match="not empty"):
+        run_all([replace(run, folder=taken) for run in seeds(1)] + seeds(1), workers=2)
+
+
+@pytest.fixture
+def killer(tmp_path):
+    file = tmp_path / "killer.py"
+    file.write_text(KILLER)
+    return lambda times: f"{file}:Killed:times={times},place={tmp_path}"
+
+
+def test_a_run_whose_process_is_killed_is_made_again(killer):
+    killed = PlannedRun.of("poisson", killer(1), stop=Stop(steps=5))
+    outcomes = run_all([killed, *seeds(2)], workers=2)
+    assert equal(outcomes[1:], run_all(seeds(2)))
+    assert equal(outcomes[:1], run_all([PlannedRun.of("poisson", "jacobi", stop=Stop(steps=5))]))
+
+
+@pytest.mark.slow
+def test_a_run_whose_process_is_always_killed_ends_with_a_sentence(killer):
+    with pytest.raises(NotConvergedError, match="was killed 10 times; if it needs more memory"):
+        run_all([PlannedRun.of("poisson", killer(100), stop=Stop(steps=5)), *seeds(1)], workers=2)
+
+
+def test_a_script_without_a_test_of_its_name_is_told(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import pdefreq\npdefreq.compare('poisson', ['fem', 'sine'], workers=2)\n")
+    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert ended.returncode != 0
+    assert "if __name__ == '__main__'" in ended.stderr
+
+
+def written(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if "seed" in str(path) and path.is_file()}
+
+
+def test_a_study_that_is_repeated_in_its_folder_repeats_no_run(tmp_path):
+    first = compare("poisson", ["fem", SMALL], steps=5, seeds=2, folder=tmp_path / "study")
+    before = written(tmp_path / "study")
+    again = compare("poisson", ["fem", SMALL], steps=5, seeds=2, folder=tmp_path / "study", workers=2)
+    assert written(tmp_path / "study") == before
+    assert again.rows() == first.rows()
+
+
+def test_the_folder_of_another_study_is_refused(tmp_path):
+    compare("poisson", ["fem"], folder=tmp_path / "study")
+    with pytest.raises(RunFolderError, match="contains another study"):
+        compare("poisson", ["fem:cells=50"], folder=tmp_path / "study")
+
+
+def test_an_interrupted_study_continues_in_its_folder(tmp_path):
+    runs = {f"seed-{run.spec.seed}": run for run in seeds(2)}
+    place = NextFolder(tmp_path, "study")
+    with StudyFolder(place, "seeds", runs) as study:
+        run_all(study.runs[:1])  # the second run is not made
+    assert study.path == tmp_path / "study-1"
+    with StudyFolder(place, "seeds", runs) as again:
+        assert again.path == study.path
+        before = written(again.path)
+        run_all(again.runs)
+        again.finish()
+    assert before.items() <= written(again.path).items()
+    with StudyFolder(place, "seeds", runs) as third:
+        assert third.path == tmp_path / "study-2"
+    assert not (tmp_path / "study-2").exists()  # nothing was stored in it
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, '{"kind": 1}'])
+def test_a_damaged_record_of_a_study_is_refused(tmp_path, content):
+    (tmp_path / "study.json").write_text(content)
+    with pytest.raises(RunFolderError), StudyFolder(tmp_path, "seeds", {"seed-0": seeds(1)[0]}):
+        pass
+
+
+def test_the_levels_of_a_refinement_are_runs_of_a_study(tmp_path):
+    alone = refine("poisson", "fem", start=16, levels=3)
+    together = refine("poisson", "fem", start=16, levels=3, folder=tmp_path / "study", workers=2)
+    assert [row | {"seconds": 0} for row in together.rows()] == [row | {"seconds": 0} for row in alone.rows()]
+    assert sorted(path.name for path in (tmp_path / "study").iterdir() if path.is_dir()) == ["cells-16", "cells-32", "cells-64"]
+
+
+def test_a_killed_study_leaves_no_process_and_continues(tmp_path):
+    script = f"""
+from pathlib import Path
+from dataclasses import replace
+from pdefreq import Stop
+from pdefreq.runs.many_runs import run_all
+from pdefreq.runs.planned_run import PlannedRun
+if __name__ == "__main__":
+    folder = Path({str(tmp_path)!r})
+    runs = [PlannedRun.of("poisson", {SMALL!r}, stop=Stop(steps=10**9), seed=seed) for seed in range(2)]
+    run_all([replace(run, folder=folder / f"run-{{run.spec.seed}}") for run in runs], workers=2)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script])
+    folders = [tmp_path / f"run-{seed}" for seed in range(2)]
+    wait_until(lambda: all(map(is_locked, folders)))
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not any(map(is_locked, folders)))
+    assert all(resume(folder, stop=Stop(steps=10**9, seconds=0.1)).status is Status.SECONDS for folder in folders)
+
+
+def wait_until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
