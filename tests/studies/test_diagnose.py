@@ -11,7 +11,7 @@ from pdefreq.studies.checks.sharpness import largest_eigenvalue
 LAYER = Problem(domain=Box(0, 1), exact="tanh((x - 0.5)/0.002)")
 WEAK = Problem(
     domain=Box(0, 1),
-    exact="sin(pi*x) + 1e-17*sin(5*pi*x)",
+    exact="sin(pi*x) + 1e-15*sin(5*pi*x)",
     boundary=0,
     spectrum=Spectrum(wavenumbers=(np.pi, 5 * np.pi)),
 )
