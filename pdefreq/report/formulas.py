@@ -9,7 +9,7 @@ from pdefreq.report.markup import Markup, escape, tag
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sympy import Expr
+    from sympy import Basic
 
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.term import Term
@@ -86,7 +86,7 @@ def _field(field: Any) -> str:
     return formula or _text(field.text)
 
 
-def _mathml(expression: Expr) -> str | None:
+def _mathml(expression: Basic) -> str | None:
     """Presentation MathML of an expression; None if it has no printed form, or a very long one."""
     from sympy.printing.mathml import mathml
 
