@@ -84,6 +84,8 @@ if TYPE_CHECKING:
     from pdefreq.studies.prediction import predict
     from pdefreq.studies.refine import refine
     from pdefreq.studies.refinement import Refinement
+    from pdefreq.studies.search_space import Range
+    from pdefreq.studies.sweep import Sweep, sweep
     from pdefreq.studies.tangent_kernel import TangentKernel, tangent_kernel
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq is fast
@@ -195,6 +197,7 @@ __all__ = [
     "Polygon",
     "Problem",
     "ProblemFileError",
+    "Range",
     "Record",
     "Refinement",
     "Ring",
@@ -208,6 +211,7 @@ __all__ = [
     "Spectrum",
     "Status",
     "Stop",
+    "Sweep",
     "TangentKernel",
     "TooLargeError",
     "UnknownNameError",
@@ -242,6 +246,7 @@ __all__ = [
     "run",
     "solve",
     "sor",
+    "sweep",
     "tangent_kernel",
 ]
 
