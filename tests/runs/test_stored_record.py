@@ -58,7 +58,7 @@ def test_the_record_of_a_run_of_pdefreq_is_its_solution(tmp_path):
 
 def test_a_report_is_made_of_a_record(tmp_path):
     monitored().save(tmp_path / "run")
-    assert "halving" in report(tmp_path / "run").html()
+    assert "halving" in report(tmp_path / "run").html
 
 
 def test_a_problem_with_python_functions_must_be_passed_again(tmp_path):
