@@ -890,11 +890,18 @@ def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
     assert "multiscale-2d" in cli("reproduce").stdout
     result = cli("reproduce", "point-sources", "--out", "here")
     assert "Source: S (2020)" in result.stdout and "written to here" in result.stdout
-    assert files() == ["here", "here/report.md", "here/t.csv"]
+    assert files() == ["here", "here/report.md", "here/reproduce.json", "here/t.csv"]
+    again = cli("reproduce", "point-sources", "--out", "here")
+    assert "Source: S (2020)" in again.stdout and "found in here; --fresh runs it again" in again.stdout
+    assert "written to here" in cli("reproduce", "point-sources", "--out", "here", "--fresh").stdout
     assert_refused(cli("reproduce", "point-source"), files())
     assert_refused(result := cli("reproduce", "point-sources", "--seeds", "2", "--out", "there"), files())
     assert "no option 'seeds'" in result.stderr
-    assert_refused(cli("reproduce", "point-sources", "--out", "here"), files())
+    Path("taken").mkdir()
+    Path("taken/letter.txt").write_text("dear")
+    assert_refused(cli("reproduce", "point-sources", "--out", "taken"), files())
+    assert_refused(cli("reproduce", "all", "--steps", "3"), files())
+    assert_refused(cli("reproduce", "point-sources", "--steps", "3", "--set", "steps=3"), files())
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,11 @@ class Problem(BoundaryConditions):
         return self.is_regression and self.data is not None and self.exact is None
 
     @property
+    def is_known_at_points(self) -> bool:
+        """Whether this is a fit of points whose values are given, so that measurements can use the points themselves."""
+        return self.is_fit_of_points and self.data is not None and self.data.values is not None
+
+    @property
     def is_linear(self) -> bool:
         """Whether the equation is linear in u."""
         return self.equation.is_linear

@@ -89,7 +89,8 @@ def require_precision(equation: Equation, dtype: torch.dtype) -> None:
     diffusion = equation.find(Diffusion)
     if diffusion is not None and diffusion.exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
         raise IncompatibleError(
-            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {diffusion.exponent:g}: use dtype=float64"
+            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {diffusion.exponent:g}: "
+            "use --dtype float64, or dtype='float64' in Python"
         )
 
 

@@ -471,7 +471,9 @@ def test_single_precision_is_refused_for_high_exponents():
     """The same rule for networks and elements: |grad u|^(p-1) loses all digits."""
     for exponent in (8.0, 9.0):
         problem = poisson(exponent=exponent)
-        refused = pytest.raises(IncompatibleError, match="float32 is too coarse for exponents above 8, got 9: use dtype=float64")
+        refused = pytest.raises(
+            IncompatibleError, match="float32 is too coarse for exponents above 8, got 9: use --dtype float64"
+        )
         with refused if exponent > 8 else nullcontext():
             prepare(deep_ritz().with_options(number=20, widths=(4,)), problem, dtype=torch.float32)
         prepare(deep_ritz().with_options(number=20, widths=(4,)), problem)

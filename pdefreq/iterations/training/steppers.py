@@ -12,6 +12,7 @@ import torch
 
 from pdefreq.core.history import Status
 from pdefreq.theory import dynamics
+from pdefreq.theory.adam import FrozenAdam
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.spaces.trial_space import Network
     from pdefreq.theory.dynamics import SpectralFilter
+    from pdefreq.theory.linearization import Guide
 
 Memory = MutableMapping[str, "Tensor"]
 
@@ -75,6 +77,16 @@ class Stepper(ABC):
         """The spectral filter of a step on the tangent kernel, if the theory covers the stepper; otherwise None."""
         return None
 
+    def guide(self, memory: Memory, step: int, factor: Tensor) -> Guide | None:
+        """A prediction without a proof, for steppers that have no spectral filter; None if there is none.
+
+        Args:
+            memory: The memory before a step.
+            step: The number of the step.
+            factor: The Gauss-Newton factor F before the step.
+        """
+        return None
+
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         """The memory before the first step."""
         return {}
@@ -105,6 +117,11 @@ class Stepper(ABC):
     def final_status(self, memory: Memory) -> Status:
         """The reason why further steps would change nothing; by default the minimum is reached."""
         return Status.DONE
+
+
+def age(step: int, memory: Memory) -> int:
+    """The number of steps since the memory of the stepper was initialized, which happens again if the network changes."""
+    return step - int(memory.get("started", 0))
 
 
 ENDS = (None, Status.DONE, Status.ROUNDING, Status.STALLED)
@@ -188,6 +205,9 @@ class AdamStepper(FirstOrderStepper):
 
     title = "Adam"
 
+    def guide(self, memory: Memory, step: int, factor: Tensor) -> Guide | None:
+        return None if self.clip is not None else FrozenAdam(self.rate, memory["m"], memory["v"], step)
+
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(c), "v": torch.zeros_like(c)}
 
@@ -196,5 +216,6 @@ class AdamStepper(FirstOrderStepper):
         m, v = memory["m"], memory["v"]
         m.lerp_(gradient, 1 - beta1)
         v.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        denominator = (v.sqrt() / math.sqrt(1 - beta2 ** (step + 1))).add_(epsilon)
-        c.addcdiv_(m, denominator, value=-self.rate(step) / (1 - beta1 ** (step + 1)))
+        count = age(step, memory) + 1
+        denominator = (v.sqrt() / math.sqrt(1 - beta2**count)).add_(epsilon)
+        c.addcdiv_(m, denominator, value=-self.rate(step) / (1 - beta1**count))
