@@ -118,7 +118,10 @@ def work(task: Task) -> Returned:
     with tempfile.TemporaryDirectory(prefix="pdefreq-") as own:
         shared = Path(task.mark).exists()
         folder = Path(task.folder) if shared else Path(own) / "run"
-        report = _Report(Path(task.report)) if shared else None
+        report = None
+        if Path(task.report).parent.is_dir():  # on another machine it may be missing although the run folder is shared
+            begun_mark(Path(task.report)).touch()
+            report = _Report(Path(task.report))
         try:
             task.planned(folder, Path(own)).complete(progress=report)
         except UserError as error:
@@ -126,6 +129,11 @@ def work(task: Task) -> Returned:
         if shared:
             return Returned()
         return Returned({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+
+
+def begun_mark(report: Path) -> Path:
+    """The file that says that a worker has begun the run with this report."""
+    return report.with_suffix(".begun")
 
 
 class _Report:

@@ -17,10 +17,10 @@ from pdefreq.core.errors import NotConvergedError, OptionError, RunFolderError
 from pdefreq.core.history import Status
 from pdefreq.core.locks import is_locked
 from pdefreq.runs.local_processes import LocalProcesses
-from pdefreq.runs.many_runs import run_all
+from pdefreq.runs.many_runs import _Batch, run_all
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.study_folder import NextFolder, StudyFolder
-from pdefreq.runs.worker import Task, work
+from pdefreq.runs.worker import Task, begun_mark, work
 from tests.toys import line_problem
 
 SMALL = "deep-ritz:widths=[5],number=50"
@@ -124,6 +124,22 @@ def test_a_worker_with_another_working_directory_writes_into_the_folder(tmp_path
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert work(task).files is None
     assert load_run(tmp_path / "here").status is Status.STEPS
+
+
+def test_a_worker_on_another_machine_shares_the_run_folder_but_not_the_reports(tmp_path):
+    (tmp_path / "mark").touch()
+    task = Task.of(seeds(1)[0], tmp_path / "here", **signs(tmp_path, "mark") | {"report": tmp_path / "none" / "report"})
+    assert work(task).files is None
+    assert load_run(tmp_path / "here").status is Status.STEPS
+
+
+def test_only_runs_that_a_lost_process_had_begun_count_an_attempt(tmp_path):
+    batch = _Batch(seeds(2), tmp_path, (), lambda _: False, None)
+    with pytest.raises(NotConvergedError, match="with seed 1 was killed 10 times"):
+        for _ in range(10):
+            begun_mark(batch._report(1)).touch()
+            for index in (0, 1):
+                batch._count_attempt(index, BrokenExecutor())
 
 
 def test_a_worker_runs_the_code_of_the_sender(tmp_path, monkeypatch):
@@ -265,7 +281,7 @@ from dataclasses import replace
 from pathlib import Path
 from pdefreq import Stop
 from pdefreq.runs.local_processes import LocalProcesses
-from pdefreq.runs.many_runs import run_all
+from pdefreq.runs.many_runs import _Batch, run_all
 from pdefreq.runs.planned_run import PlannedRun
 if __name__ == "__main__":
     folder = Path({str(tmp_path)!r})
