@@ -27,6 +27,7 @@ SMALL = "deep-ritz:widths=[5],number=50"
 KILLER = '''
 import os, signal
 from dataclasses import dataclass
+from pathlib import Path
 from pdefreq.solvers.relaxation import JacobiSolver
 
 @dataclass(frozen=True)
