@@ -78,10 +78,11 @@ def _along_steps(target, method: str, options: Mapping[str, int], seconds: float
     from pdefreq.core.history import Stop
     from pdefreq.probes.iterate import Iterate
     from pdefreq.solvers.names import make_solver
+    from pdefreq.solvers.solver import chosen
 
     clock = Clock(target, seconds)
     problem = target.problem.blind()
-    solver = make_solver(method, options).choice(problem).solver
+    solver = chosen(make_solver(method, options), lambda: problem).solver
     solver = solver.resolved(problem, solver.budget.override(Stop()))
     iteration = solver.prepare(problem, seed=seed, device=torch.device("cpu"), dtype=torch.float64)
     state = iteration.init()

@@ -25,6 +25,7 @@ from pdefreq.commands.run_file import run
 from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
 from pdefreq.commands.spectra import activations, lfp
+from pdefreq.commands.sweep import sweep
 from pdefreq.commands.theory import ntk, predict
 from pdefreq.core import interrupts
 from pdefreq.core.errors import UnknownNameError, UserError
@@ -119,6 +120,9 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     refine: "pdefreq refine poisson --method fem --levels 6\n\n"
     "pdefreq refine poisson-multilevel --method fem --set element=Q1 --start 16 --levels 4\n\n"
     "pdefreq refine my.toml --method fem --set refinement=adaptive",
+    sweep: "pdefreq sweep poisson --method mscale --grid learning_rate=1e-3,3e-3 --grid activation=sin,phi --steps 500\n\n"
+    "pdefreq sweep poisson --method pinn --range learning_rate=1e-4:1e-1:log --samples 16 --seconds 10\n\n"
+    "pdefreq sweep my-sweep.toml",
     predict: "pdefreq predict poisson --method jacobi\n\n"
     "pdefreq predict poisson --method deep-ritz --set optimizer=gd "
     "--set half_life=null --set learning_rate=0.01 --set number=200",

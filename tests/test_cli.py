@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from pdefreq.cli import _EXAMPLES, app
 from pdefreq.commands import shared_options as options
 from pdefreq.commands.result import modes_table, number
+from pdefreq.commands.run_file import read_run_file
 from pdefreq.core.history import Stop
 from pdefreq.experiments import EXPERIMENTS
 from pdefreq.iterations.training.training_iteration import TrainingIteration
@@ -129,6 +130,7 @@ def assert_refused(result, before):
         (["compare", "poisson", "fem", "mscale:phi"], "mscale"),
         (["solve", "poisson", "-m", "mscale:activation=sinn"], "sin"),
         (["new", "no/such/folder/my.toml"], "no/such/folder"),
+        (["new", "my.txt"], "pdefreq new my.toml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -243,11 +245,14 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
     """Every option, problem, method, experiment and probe in an example exists; nothing is run."""
     monkeypatch.chdir(tmp_path)
     Path("my.toml").write_text(WAVE)
+    Path("my-sweep.toml").write_text(SWEEP)
     Path("my-data.toml").write_text(WAVE + '[data]\npoints = "uniform"\nnumber = 8\n')
     Path("my_method.py").write_text("from tests.toys import Geometric as MySolver\n")
     program, name, *arguments = shlex.split(line)
     assert program == "pdefreq"
     given = typer.main.get_command(app).commands[name].make_context(name, arguments).params
+    if given.get("problem") == "my-sweep.toml":
+        given |= read_run_file(Path("my-sweep.toml"), tables=["grid"])
     subject = options.load_problem(given["problem"], given.get("params")) if "problem" in given else None
     settings = options.key_values("--set", given.get("settings"))
     solvers = [options.load_solver(method, settings) for method in given.get("methods") or [given.get("method")] if method]
@@ -261,6 +266,13 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
         iteration = solver.prepare(subject.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
         if name == "predict" and isinstance(iteration, TrainingIteration):
             assert iteration.spectral_filter is not None  # a prediction, not only a heuristic
+
+
+def test_the_usual_method_is_mscale_where_it_can_solve_the_problem_and_else_auto(cli):
+    for problem, method in (("poisson", "mscale"), ("five-points", "auto"), ("convection-diffusion", "auto")):
+        assert cli("solve", problem, "--steps", "1", "--no-figures", "--out", problem).exit_code == 0
+        assert json.loads((Path(problem) / "run.json").read_text())["spec"]["method"].partition(":")[0] == method
+    assert_refused(cli("solve", "five-points", "--set", "scales=[1]"), files())
 
 
 def test_new_writes_a_valid_problem_and_never_overwrites(cli):
@@ -640,6 +652,55 @@ def test_refine_prints_orders_and_saves_its_tables(cli):
     assert kept["orders"] == record["orders"]
 
 
+SWEEP = """
+problem = "poisson"
+method = "fem"
+
+[grid]
+cells = [16, 32]
+
+[set]
+element = "P2"
+"""
+
+
+def test_a_sweep_from_a_file_is_that_of_the_command(cli):
+    Path("sweep.toml").write_text(SWEEP)
+    written = json.loads(cli("sweep", "sweep.toml", "--json", "--quiet").stdout)
+    named = json.loads(
+        cli("sweep", "poisson", "-m", "fem", "--set", "element=P2", "--grid", "cells=16,32", "--json", "--quiet").stdout
+    )
+    for one, other in zip(written["rows"], named["rows"], strict=True):
+        assert one | {"seconds": 0} == other | {"seconds": 0}
+    text = cli("sweep", "poisson", "-m", "fem", "--grid", "cells=16,32", "--grid", "element=P1,P2", "--quiet", "-o", "out").stdout
+    assert re.search(r"^smallest error: .* with cells=32, element=P2$", text, re.MULTILINE)
+    assert {"sweep.png", "sweep.csv", "sweep.json", "study.json"} <= {path.name for path in Path("out").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("cells = 8", "must be a list of values, got 8"),
+        ("cells = [8, 8]", "needs different values"),
+        ("unknown = [1]", "unknown"),
+    ],
+)
+def test_a_wrong_file_of_a_sweep_is_refused(cli, content, told):
+    Path("sweep.toml").write_text(f'problem = "poisson"\nmethod = "fem"\n[grid]\n{content}\n')
+    before = files()
+    result = cli("sweep", "sweep.toml")
+    assert_refused(result, before)
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    "option", [("--grid", "cells"), ("--range", "cells=1:2"), ("--range", "cells=2:1", "--samples", "2"), ()]
+)
+def test_a_wrong_sweep_is_refused(cli, option):
+    before = files()
+    assert_refused(cli("sweep", "poisson", "-m", "fem", *option), before)
+
+
 # ---------------------------------------------------------------- endings
 
 
@@ -820,11 +881,18 @@ def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
     assert "multiscale-2d" in cli("reproduce").stdout
     result = cli("reproduce", "point-sources", "--out", "here")
     assert "Source: S (2020)" in result.stdout and "written to here" in result.stdout
-    assert files() == ["here", "here/report.md", "here/t.csv"]
+    assert files() == ["here", "here/report.md", "here/reproduce.json", "here/t.csv"]
+    again = cli("reproduce", "point-sources", "--out", "here")
+    assert "Source: S (2020)" in again.stdout and "found in here; --fresh runs it again" in again.stdout
+    assert "written to here" in cli("reproduce", "point-sources", "--out", "here", "--fresh").stdout
     assert_refused(cli("reproduce", "point-source"), files())
     assert_refused(result := cli("reproduce", "point-sources", "--seeds", "2", "--out", "there"), files())
     assert "no option 'seeds'" in result.stderr
-    assert_refused(cli("reproduce", "point-sources", "--out", "here"), files())
+    Path("taken").mkdir()
+    Path("taken/letter.txt").write_text("dear")
+    assert_refused(cli("reproduce", "point-sources", "--out", "taken"), files())
+    assert_refused(cli("reproduce", "all", "--steps", "3"), files())
+    assert_refused(cli("reproduce", "point-sources", "--steps", "3", "--set", "steps=3"), files())
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,20 @@ LONG_LAWS = {
     "tests/test_contracts.py": ["richardson", "bump", "size"],
     "tests/spaces/networks/test_activations.py": ["lorentzian"],
     "tests/spaces/test_derivative_laws.py": ["lorentzian"],
-    "tests/parts/test_laws.py": ["gated", "sobolev", "rmsprop", "latin", "gaussians", "powers"],
+    "tests/parts/test_laws.py": [
+        "gated",
+        "sobolev",
+        "rmsprop",
+        "latin",
+        "gaussians",
+        "powers",
+        "octaves",
+        "small-output",
+        "layered",
+        "ramp",
+        "marquardt",
+        "minibatch",
+    ],
 }
 
 
@@ -237,6 +250,18 @@ PARTS = {  # kind of part: its file and class, its name, a suitable method and p
     "loss": ("sobolev.py:Sobolev", "sobolev", "regression:widths=[8]", "tones", {"order": -1.5}),
     "optimizer": ("rmsprop.py:RmsProp", "rmsprop", "pinn:widths=[8]", "poisson", {"beta": 0.5}),
     "points": ("latin.py:LatinHypercube", "latin", "mscale:widths=[8]", "poisson-chirp", {"resample_every": 2}),
+    "network.input": ("octaves.py:Octaves", "octaves", "pinn:widths=[8]", "poisson", {"octaves": 3}),
+    "network.start": ("small_output.py:SmallOutput", "small-output", "deep-ritz:widths=[8]", "poisson", {"factor": 0.2}),
+    "boundary": ("layered.py:Layered", "layered", "deep-ritz:widths=[8]", "poisson", {"width": 0.3}),
+    "boundary.schedule": (
+        "ramp.py:Ramp",
+        "ramp",
+        "deep-ritz:widths=[8],boundary=penalty",
+        "poisson",
+        {"factor": 0.5},
+    ),  # the objective decreases
+    "optimizer.control": ("marquardt.py:Marquardt", "marquardt", "gauss-newton:widths=[8]", "poisson", {"factor": 4.0}),
+    "training": ("minibatch.py:Minibatch", "minibatch", "pinn:widths=[8]", "poisson", {"batch": 100}),
 }
 RUN_PARTS = """
 import pathlib, sys
@@ -251,7 +276,7 @@ for kind, name, method, problem, options in {parts!r}:
     assert solver == make_solver(method, {{kind: name}}).with_options(options)
     dotted = {{f"{{kind}}.{{key}}": v for key, v in options.items()}}
     assert solver == make_solver(method).with_options({{kind: name}}).with_options(dotted)
-    run = {{"stop": Stop(steps=6), "seed": 1}}
+    run = {{"stop": Stop(steps=6), "seed": 1, "predict": False, "probes": ["error"]}}
     whole, folder = solve(problem, solver, **run), pathlib.Path(sys.argv[1], kind)
     losses = whole.history.column("objective")
     assert np.isfinite(losses).all() and losses[-1] < losses[0], losses
@@ -404,6 +429,12 @@ KINDS = (
     "initializations",
     "features",
     "singular",
+    "inputs",
+    "starts",
+    "boundaries",
+    "schedules",
+    "step_controls",
+    "trainings",
     "probes",
     "experiments",
 )

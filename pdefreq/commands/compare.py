@@ -59,16 +59,14 @@ def compare(
     subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
-    from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
     folder = o.study_folder(out, subject.name, "comparison")
-    with many.dask_executor(dask) as executor, LiveLine(console, quiet=quiet, verbose=verbose) as live:
+    with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet, verbose=verbose) as live:
 
         def follow(label: str, each: int, progress: Progress) -> None:
-            live.label = f"{label}, seed {each}" if seeds > 1 else label
-            live.progress(progress)
+            live.follow(f"{label}, seed {each}" if seeds > 1 else label, progress)
 
         comparison = pdefreq.compare(
             subject,

@@ -7,7 +7,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -32,9 +32,6 @@ class LiveLine:
         quiet: Print nothing.
         verbose: Print also what the library logs: choices with their reasons, and the times of phases.
     """
-
-    label = ""
-    """The start of each line if there are several runs, whose last lines then stay on the terminal."""
 
     def __init__(self, console: Console, title: str = "", *, quiet: bool, verbose: bool = False) -> None:
         self._console = console
@@ -98,27 +95,20 @@ class LiveLine:
         """Set the newest numbers; when the output is piped, print them at intervals."""
         if self._latest is None and self._title:
             self._say(Text(self._title, style="bold"))
-        if self._latest is not None and self._latest.done:  # a new run
-            self._began = self._arrived
         self._latest, self._arrived, self._activity = progress, time.monotonic(), ""
-        if self._console.is_terminal:
-            due = progress.done and bool(self.label)
-        else:
-            due = progress.done or self._arrived - self._printed >= _PIPED_SECONDS
-        if due:
+        if not self._console.is_terminal and (progress.done or self._arrived - self._printed >= _PIPED_SECONDS):
             self._say(self._line())
             self._printed = self._arrived
 
-    def _say(self, text: Text) -> None:
+    def _say(self, text: RenderableType) -> None:
         if not self._quiet:
             self._console.print(text, soft_wrap=True)
 
-    def _line(self) -> Text:
+    def _line(self) -> RenderableType:
         if self._latest is None:
             return Text(f"{self._activity} ...")
         now, wall = self._latest, (self._arrived if self._latest.done else time.monotonic()) - self._began
-        line = f"{self.label}   " if self.label else ""
-        line += f"step {now.step:,}   objective {now.objective:.5g}"
+        line = f"step {now.step:,}   objective {now.objective:.5g}"
         if math.isfinite(now.relative_l2):
             line += f"   relative L2 {now.relative_l2:.2e}"
         line += f"   {duration(wall)}, of which {duration(now.seconds)} in steps"

@@ -5,18 +5,16 @@ from __future__ import annotations
 import importlib
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from pdefreq.commands.live import duration
+from pdefreq.commands.live import LiveLine, duration
 from pdefreq.commands.tables import FittedTable
-from pdefreq.core.announcements import listening
 from pdefreq.core.errors import MissingPackageError, OptionError
 from pdefreq.core.printable import printable
 
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
 _WHERE = "Where it runs"
 _MANY = 1000  # more runs than there are cores
-_MOST_ROWS = 20  # of the live table; runs that wait or have ended are omitted first
+_MOST_ROWS = 20  # of the live table; runs that have ended are omitted first
 
 Workers = Annotated[
     str,
@@ -99,67 +97,46 @@ def write_curves(solution: Solution) -> None:
             board(step, solution.last_state, solution.history.before(step + 1))
 
 
-class LiveTable:
-    """The progress of many runs: a table on a terminal, a line for each run that has ended when the output is piped.
+class LiveTable(LiveLine):
+    """The progress of many runs: a live table on a terminal, a line for each run that has ended when the output is piped."""
 
-    Args:
-        console: Where to print.
-        labels: The names of the runs.
-        quiet: Print nothing.
-    """
+    def __init__(self, console: Console, *, quiet: bool, verbose: bool = False) -> None:
+        self._runs: dict[str, Progress] = {}
+        super().__init__(console, quiet=quiet, verbose=verbose)  # it draws the first line
 
-    def __init__(self, console: Console, labels: Sequence[str], *, quiet: bool) -> None:
-        self._console, self._quiet = console, quiet
-        self._labels = [printable(label) for label in labels]
-        self._latest: dict[int, Progress] = {}
-        self._activity = ""
-        self._began = time.monotonic()
-        self._listening = listening(self._announced, self._remarked)
-        self._live = Live(console=console, transient=True, get_renderable=self._table, refresh_per_second=4)
-
-    def __enter__(self) -> LiveTable:
-        self._listening.__enter__()
-        if self._console.is_terminal and not self._quiet:
-            self._live.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._live.stop()
-        self._listening.__exit__(None, None, None)
-
-    def progress(self, index: int, progress: Progress) -> None:
-        """Set the newest numbers of a run."""
-        self._latest[index] = progress
-        self._activity = ""
-        if progress.done and not self._quiet and not self._console.is_terminal:
-            line = f"{self._labels[index]}   step {progress.step:,}   objective {progress.objective:.5g}"
+    def follow(self, label: str, progress: Progress) -> None:
+        """Set the newest numbers of a run, which its label names."""
+        label = printable(label)
+        self._runs[label], self._activity = progress, ""
+        if progress.done and not self._console.is_terminal:
+            line = f"{label}   step {progress.step:,}   objective {progress.objective:.5g}"
             line += f"   relative L2 {progress.relative_l2:.2e}" if math.isfinite(progress.relative_l2) else ""
-            self._console.print(Text(f"{line}   {duration(progress.seconds)} in steps"), soft_wrap=True)
+            self._say(Text(f"{line}   {duration(progress.seconds)} in steps"))
 
-    def _announced(self, activity: str) -> None:
-        self._activity = activity
+    def remarked(self, sentence: str) -> None:
+        """Print a remark before a run, once."""
+        if not self._quiet and sentence not in self.remarks:
+            self.remarks.append(sentence)
+            self._say(Text(sentence, style="yellow"))
 
-    def _remarked(self, sentence: str) -> None:
-        if not self._quiet:
-            self._console.print(Text(sentence, style="yellow"), soft_wrap=True)
-
-    def _table(self) -> Group:
-        done = sum(progress.done for progress in self._latest.values())
+    def _line(self) -> RenderableType:
         table = FittedTable(dropped=("objective", "time left"))
         table.add_column("run", no_wrap=True)
         for name in ("step", "objective", "relative L2", "in steps", "time left"):
             table.add_column(name, justify="right", no_wrap=True)
-        running = [index for index, progress in self._latest.items() if not progress.done]
-        ended = [index for index, progress in self._latest.items() if progress.done]
-        room = max(0, _MOST_ROWS - len(running))
-        for index in sorted(running + ended[len(ended) - room :] if room else running):
-            table.add_row(*self._row(index, self._latest[index]))
-        line = f"{done} of {len(self._labels)} runs done, {duration(time.monotonic() - self._began)}"
+        runs = {**self._runs}  # another thread draws
+        ended = [label for label, progress in runs.items() if progress.done]
+        hidden = {*ended[: max(0, len(runs) - _MOST_ROWS)]}
+        for label, progress in runs.items():
+            if label not in hidden:
+                table.add_row(*_row(label, progress))
+        line = f"{len(ended)} runs done, {len(runs) - len(ended)} running, {duration(time.monotonic() - self._began)}"
         line += f"   {self._activity} ..." if self._activity else ""
-        return Group(table, Text(line))
+        return Group(table, Text(line)) if runs else Text(line)
 
-    def _row(self, index: int, now: Progress) -> list[str]:
-        error = f"{now.relative_l2:.2e}" if math.isfinite(now.relative_l2) else "-"
-        left = now.left if math.isfinite(now.left) else now.seconds * (1 / now.fraction - 1) if now.fraction else math.nan
-        rest = "done" if now.done else duration(left) if math.isfinite(left) else "-"
-        return [self._labels[index], f"{now.step:,}", f"{now.objective:.5g}", error, duration(now.seconds), rest]
+
+def _row(label: str, now: Progress) -> list[str]:
+    error = f"{now.relative_l2:.2e}" if math.isfinite(now.relative_l2) else "-"
+    left = now.left if math.isfinite(now.left) else now.seconds * (1 / now.fraction - 1) if now.fraction else math.nan
+    rest = "done" if now.done else duration(left) if math.isfinite(left) else "-"
+    return [label, f"{now.step:,}", f"{now.objective:.5g}", error, duration(now.seconds), rest]

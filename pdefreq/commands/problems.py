@@ -52,6 +52,9 @@ def new(file: NewFile, domain: DomainKind = "box", complete: Complete = False) -
     """Write a commented problem file as a starting point."""
     from pdefreq.problem.files import template
 
+    if file.suffix != ".toml":
+        other = file.with_suffix(".toml")
+        raise ProblemFileError(f"the name of a problem file ends in .toml, got '{file}': use `pdefreq new {other}`")
     text = template(domain, complete=complete)
     try:
         with file.open("x", encoding="utf-8") as stream:

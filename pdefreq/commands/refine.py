@@ -14,7 +14,6 @@ from pdefreq.studies.refinement import ENDED
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pdefreq.runs.loop import Progress
     from pdefreq.studies.refinement import Refinement
 
 Levels = Annotated[
@@ -60,17 +59,11 @@ def refine(
     subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
-    from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
     place = o.study_folder(out, subject.name, f"{method}-refinement")
-    with many.dask_executor(dask) as executor, LiveLine(console, quiet=quiet, verbose=verbose) as live:
-
-        def follow(label: str, progress: Progress) -> None:
-            live.label = label
-            live.progress(progress)
-
+    with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet, verbose=verbose) as live:
         refinement = pdefreq.refine(
             subject,
             solver,
@@ -84,7 +77,7 @@ def refine(
             figures=not no_figures,
             workers=workers,
             executor=executor,
-            progress=follow,
+            progress=live.follow,
         )
     if json_output:
         print_json(refinement.to_json() | {"folder": str(refinement.folder)})

@@ -2,52 +2,121 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pdefreq.commands import completions
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.shared_options import importing
+from pdefreq.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pdefreq.experiments.reproduction import Reproduction
+
+_ALL = "all"
 
 Name = Annotated[
     str | None,
     typer.Argument(
         metavar="NAME",
-        help="Experiment to run, or my_file.py:my_experiment; without it all are listed.",
+        help="Experiment to run, `all`, or my_file.py:my_experiment; without it all are listed.",
         show_default=False,
         autocompletion=completions.experiments,
     ),
 ]
 Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Number of seeds, for experiments with several.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option of the experiment, such as full=true; may be repeated."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start again instead of using results and runs on disk.")]
 
 
-def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, threads: o.Threads = 1, out: o.Out = None) -> int:
-    """Run a published experiment, and store its figures and tables in a folder."""
-    from pdefreq.commands.result import make_console, plain_table, say, say_files
-    from pdefreq.core.interrupts import ending_all
-    from pdefreq.experiments import EXPERIMENTS, experiment_named, run_experiment
+def reproduce(
+    name: Name = None,
+    seeds: Seeds = None,
+    steps: o.Steps = None,
+    settings: Settings = None,
+    fresh: Fresh = False,
+    threads: o.Threads = 1,
+    out: o.Out = None,
+) -> int:
+    """Run a published experiment, and store its figures and tables in a folder; a finished one is found again."""
+    from pdefreq.commands.result import make_console
 
     console = make_console()
     if name is None:
-        table = plain_table("experiment", "what it reproduces")
-        with importing():
-            summaries = EXPERIMENTS.summaries()
-        for each, summary in summaries.items():
-            table.add_row(each, summary)
-        console.print(table)
-        say(console, "To run an experiment: pdefreq reproduce NAME. Your own experiment is my_file.py:my_experiment.")
-        return 0
+        return _list(console)
+    given: dict[str, Any] = {key: value for key, value in (("seeds", seeds), ("steps", steps)) if value is not None}
+    for key, value in o.key_values("--set", settings).items():
+        if key in given:
+            raise OptionError(f"`{key}` is given by --{key} and by --set: give it once")
+        given[key] = value
+    if name == _ALL and given:
+        raise OptionError(f"`{next(iter(given))}` is an option of one experiment, got it for all: name the experiment")
     o.use_threads(threads)
-    experiment = experiment_named(name)
-    folder = o.new_folder(out, "reproduce", name)
-    given = {key: value for key, value in (("seeds", seeds), ("steps", steps)) if value is not None}
+    from pdefreq.experiments import EXPERIMENTS, experiment_named
+    from pdefreq.experiments.reproduction import Reproduction
+
+    def of(each: str, folder: Path | None) -> Reproduction:
+        return Reproduction(each, experiment_named(each), given, folder)
+
+    if name != _ALL:
+        return _run(console, of(name, out), fresh=fresh)
+    for each in EXPERIMENTS:
+        if code := _run(console, of(each, None if out is None else out / each), fresh=fresh):
+            return code
+    return 0
+
+
+def _list(console: Console) -> int:
+    from pdefreq.commands.live import duration
+    from pdefreq.commands.result import plain_table, say
+
+    with importing():
+        from pdefreq.experiments import EXPERIMENTS, entries
+
+        summaries, known = EXPERIMENTS.summaries(), entries()
+    table = plain_table("experiment", "what it reproduces", "source", "time", "needs", dropped=("needs", "source"))
+    for each, summary in summaries.items():
+        entry = known[each]
+        time = "-" if entry.seconds is None else ("about " if entry.extrapolated else "") + duration(entry.seconds)
+        table.add_row(each, summary, entry.source or "-", time, ", ".join(entry.extras) or "-")
+    console.print(table)
+    say(
+        console,
+        "time: processor time of the default on one core, about: extrapolated; needs: extras, pip install pdefreq[NAME].",
+    )
+    say(
+        console,
+        "To run an experiment: pdefreq reproduce NAME, or all. Your own experiment is my_file.py:my_experiment. "
+        "An interrupted experiment is continued by the same command.",
+    )
+    return 0
+
+
+def _run(console: Console, reproduction: Reproduction, *, fresh: bool) -> int:
+    from pdefreq.commands.result import say, say_files
+    from pdefreq.core.interrupts import ending_all
+
+    if fresh:
+        reproduction.discard()
+    if (text := reproduction.finished()) is not None:
+        print(text)
+        say(console, f"found in {reproduction.folder}; --fresh runs it again")
+        return 0
+    if reproduction.has_begun():
+        say(console, f"continued from {reproduction.runs}")
     try:
         with ending_all():
-            report = run_experiment(name, experiment, given)
+            text = reproduction.run()
     except KeyboardInterrupt:
-        say(console, "interrupted: results are written only at the end of an experiment, so nothing was written")
+        say(console, f"interrupted: the same command continues with the runs in {reproduction.runs}")
         return 130
-    print(report.text())
-    say_files(console, report.write(folder))
+    print(text)
+    say_files(console, reproduction.folder)
     return 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -33,7 +35,7 @@ _VALUES: dict[str, tuple[type, ...]] = {
     "probes": (list,),
     "prediction": (bool,),
 }
-_TABLES = ("set", "param")
+TABLES = ("set", "param")
 _LONGEST = 100_000  # characters
 
 
@@ -69,10 +71,30 @@ def run(
     )
 
 
-def read_run_file(file: Path, *, trust: bool = False) -> dict[str, Any]:
+def is_run_file(file: Path) -> bool:
+    """Whether a TOML file names a problem, as run files do, instead of stating one."""
+    try:
+        return isinstance(tomllib.loads(file.read_text(encoding="utf-8")).get("problem"), str)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def read_run_file(
+    file: Path,
+    *,
+    trust: bool = False,
+    further: Mapping[str, tuple[type, ...]] = MappingProxyType({}),
+    tables: Sequence[str] = (),
+) -> dict[str, Any]:
     """The entries of a run file: values as written, and the tables ``set`` and ``param`` with values as text.
 
     The path of a problem file is relative to the run file.
+
+    Args:
+        file: The file.
+        trust: Whether Python files that it names may be loaded.
+        further: Types of further values that are allowed.
+        tables: Names of further tables that are allowed.
 
     Raises:
         OptionError: If the file can't be read, has an unknown key or a value of another type, names no problem, or names Python
@@ -87,18 +109,19 @@ def read_run_file(file: Path, *, trust: bool = False) -> dict[str, Any]:
         found = tomllib.loads(text[:_LONGEST])
     except (ValueError, RecursionError) as error:
         raise OptionError(f"the run file '{file}' is not valid TOML: {str(error).partition(chr(10))[0]}") from None
+    types, known = _VALUES | dict(further), (*TABLES, *tables)
     for key, value in found.items():
-        if key in _TABLES:
+        if key in known:
             if not isinstance(value, dict):
                 raise OptionError(f"[{key}] in '{file}' must be a table of keys and values, got {value!r}")
-        elif key not in _VALUES:
-            raise OptionError(f"the run file '{file}' has an unknown key '{key}': {nearest(key, [*_VALUES, *_TABLES])}")
-        elif not isinstance(value, _VALUES[key]) or (isinstance(value, bool) and _VALUES[key] != (bool,)):
-            expected = " or ".join(map(describe, _VALUES[key]))
+        elif key not in types:
+            raise OptionError(f"the run file '{file}' has an unknown key '{key}': {nearest(key, [*types, *known])}")
+        elif not isinstance(value, types[key]) or (isinstance(value, bool) and types[key] != (bool,)):
+            expected = " or ".join(map(describe, types[key]))
             raise OptionError(f"`{key}` in '{file}' must be {expected}, got {value!r}")
     if "problem" not in found:
         raise OptionError(f"the run file '{file}' names no problem: write problem = \"poisson\", or the path of a problem file")
-    found |= {name: {key: _text(value) for key, value in found[name].items()} for name in _TABLES if name in found}
+    found |= {name: {key: _text(value) for key, value in found[name].items()} for name in TABLES if name in found}
     named = [found.get("method", ""), *found.get("set", {}).values(), *map(str, found.get("probes", []))]
     code = [Path(name.rpartition(":")[0]) for name in named if is_file(name)]
     if code and not trust:

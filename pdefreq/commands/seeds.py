@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pdefreq.problem.problem import Problem
+    from pdefreq.runs.loop import Progress
     from pdefreq.runs.solution import Solution
     from pdefreq.runs.study_folder import NextFolder
     from pdefreq.solvers.solver import Solver
@@ -30,6 +31,7 @@ def solve_seeds(
     dask: str | None,
     json_output: bool,
     quiet: bool,
+    verbose: bool,
 ) -> int:
     """Make a run for each seed, print the median run and the spread, and return the exit code.
 
@@ -44,6 +46,7 @@ def solve_seeds(
         dask: The address of a Dask scheduler in place of these processes.
         json_output: Whether one JSON object is printed.
         quiet: Whether no progress is printed.
+        verbose: Whether choices and times of phases are printed.
 
     Raises:
         UserError: As `pdefreq.solve` does.
@@ -61,14 +64,17 @@ def solve_seeds(
     if "tensorboard" in options["outputs"]:
         TensorBoard("")  # refuses here, before the runs, if the package is missing
     runs = {f"seed-{seed}": PlannedRun.of(problem, solver, seed=seed, **options) for seed in seeds}
-    labels = [f"seed {seed}" for seed in seeds]
     solutions: dict[int, Solution] = {}
     with (
         StudyFolder(place, "seeds", runs) as study,
         many.dask_executor(dask) as executor,
-        many.LiveTable(console, labels, quiet=quiet) as live,
+        many.LiveTable(console, quiet=quiet, verbose=verbose) as live,
     ):
-        outcomes = run_all(study.runs, workers=workers, executor=executor, progress=live.progress)
+
+        def follow(index: int, now: Progress) -> None:
+            live.follow(f"seed {study.runs[index].spec.seed}", now)
+
+        outcomes = run_all(study.runs, workers=workers, executor=executor, progress=follow)
         for seed, outcome in zip(seeds, outcomes, strict=True):
             if isinstance(outcome, UserError):
                 raise outcome

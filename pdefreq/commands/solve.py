@@ -36,7 +36,7 @@ MethodOfRun = Annotated[
         "-m",
         metavar="NAME",
         help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
-        show_default="that of [run] in the problem file, else mscale",
+        show_default="that of [run] in the problem file, else mscale, or auto where mscale can't solve the problem",
         autocompletion=completions.methods,
     ),
 ]
@@ -73,8 +73,6 @@ Board = Annotated[
     typer.Option("--tensorboard", help="Write TensorBoard curves to the run folder.", rich_help_panel="Output"),
 ]
 
-_USUAL = "mscale"
-
 
 def solve(
     problem: o.ProblemName,
@@ -107,12 +105,13 @@ def solve(
 ) -> int:
     """Solve a problem and show how the error in every frequency decreased."""
     from pdefreq.problem.files import run_settings
+    from pdefreq.solvers.requirements import usual_method
 
     own, given = run_settings(problem), o.key_values("--set", settings)
-    name: str = own.get("method", _USUAL) if method is None else method
+    stated: str | None = own.get("method") if method is None else method
     if method is None:  # the options in the file belong to the method in the file
         given = {**own.get("set", {}), **given}
-    solver = o.load_solver(name, given)
+    solver = None if stated is None else o.load_solver(stated, given)
     limits = {
         "steps": steps,
         "seconds": seconds,
@@ -125,6 +124,8 @@ def solve(
         many.start_early(workers, dask)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
+    name = stated or usual_method(subject, changed=bool(given))
+    solver = solver or o.load_solver(name, given)
 
     import pdefreq
     from pdefreq.commands.figures import draw_run
@@ -151,7 +152,17 @@ def solve(
         chosen = range(seed, seed + seeds)
         place = o.study_folder(out, subject.name, name)
         return solve_seeds(
-            console, subject, solver, chosen, place, options, workers=workers, dask=dask, json_output=json_output, quiet=quiet
+            console,
+            subject,
+            solver,
+            chosen,
+            place,
+            options,
+            workers=workers,
+            dask=dask,
+            json_output=json_output,
+            quiet=quiet,
+            verbose=verbose,
         )
     folder, began = o.new_folder(out, subject.name, name), time.perf_counter()
     with ExitStack() as stack:

@@ -186,6 +186,17 @@ class Schedule:
         """The next recorded step after a recorded step."""
         return step + 1 if step < self.dense else max(step + 1, int(step * 10 ** (1 / self.per_decade)))
 
+    def count(self, step: int, last: int) -> int:
+        """The number of recorded steps after a recorded step, up to the first one at or beyond `last`."""
+        ratio = 10 ** (1 / self.per_decade)
+        # Every step up to this one is recorded, since step * ratio < step + 2.
+        every = min(last, max(self.dense, math.floor(2 / (ratio - 1))))
+        found = max(0, every - step)
+        step = max(step, every)
+        while step < last:
+            step, found = self.after(step), found + 1
+        return found
+
 
 class History:
     """Rows recorded at increasing steps, and arrays that do not depend on the row (`facts`).

@@ -9,7 +9,7 @@ import functools
 import inspect
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType
 from typing import Any, ClassVar
@@ -137,6 +137,32 @@ def split_options(name: str) -> tuple[str, dict[str, str]]:
             raise OptionError(f"`{key}` is given twice in '{name}': give it once")
         found[key] = value
     return method, found
+
+
+def short_labels(names: Iterable[str]) -> dict[str, str]:
+    r"""Labels for methods that are shown together: of the options only those that differ between methods of one name.
+
+    Args:
+        names: Methods with their options.
+
+    Returns:
+        The label of each method; no two are equal.
+
+    Example:
+        >>> list(short_labels(["mscale:activation=phi,number=9", "mscale:activation=sin,number=9", "fem:cells=8"]).values())
+        ['mscale:activation=phi', 'mscale:activation=sin', 'fem']
+    """
+    unchanged = {name: name for name in names}
+    try:
+        parsed = {name: split_options(name) for name in unchanged}
+    except OptionError:  # a label of the user that is no name with options
+        return unchanged
+    labels = {}
+    for name, (method, options) in parsed.items():
+        alike = [others for other, others in parsed.values() if other == method]
+        differing = [f"{key}={value}" for key, value in options.items() if any(others.get(key) != value for others in alike)]
+        labels[name] = method + (f":{','.join(differing)}" if differing else "")
+    return labels if len({*labels.values()}) == len(labels) else unchanged
 
 
 def in_lines(name: str, width: int = 26) -> str:

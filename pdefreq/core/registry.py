@@ -48,7 +48,7 @@ class Registry:
         kind: The kind of the registered objects in the singular, for messages: "method", "probe".
         group: Entry-point group through which other packages add names.
         table: The built-in names.
-        unlisted: Further built-in names that can be loaded but are not listed.
+        unlisted: Further built-in names that can be loaded but are not listed, such as former names of listed objects.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class Registry:
         module, attribute = getattr(found, "__module__", ""), getattr(found, "__qualname__", "")
         if module.startswith(_FROM_FILE):
             return f"{sys.modules[module].__file__}:{attribute}"
-        for name, target in (self._unlisted | self._table | self.targets()).items():  # built-in names first
+        for name, target in (self._table | self.targets() | self._unlisted).items():  # built-in names first, former ones last
             if target == f"{module}:{attribute}":
                 return name
         return None

@@ -115,6 +115,34 @@ class Number(Kind):
 
 
 @dataclass(frozen=True)
+class NumberOrWord(Kind):
+    """A number, or one of several words.
+
+    Args:
+        number: The range of the number.
+        known: The words.
+    """
+
+    number: Number
+    known: Sequence[str]
+
+    @property
+    def words(self) -> str:
+        return " or ".join([f"{self.number.words},", *(f'"{word}"' for word in self.known)])
+
+    def read(self, table: Any, key: Key) -> Any:
+        value = table.values.get(key, key.default)
+        if value in self.known:
+            return value
+        is_word = isinstance(value, str) and value.isalpha() and value not in table.scope.parameters
+        number = math.nan if is_word else table.number(key, key.default)
+        return number if self.number.holds(number) else table.fail(key, self.words)
+
+    def substitute(self, table: Any) -> float:
+        return self.number.least
+
+
+@dataclass(frozen=True)
 class Whole(Kind):
     """An integer in a range, both ends included."""
 

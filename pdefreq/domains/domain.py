@@ -29,7 +29,7 @@ _ROUNDINGS = 64  # tolerance, in units of the rounding error of a coordinate
 _MEAN = 64  # points for the mean of boundary values, which need not be accurate
 _NORMALS = 100  # points on each part at which normals are compared
 _EDGE = 2000  # number of boundary points in tests of one set against another
-MAX_DIMENSION = 100  # of a domain that is described by a file
+MAX_DIMENSION = 21_201  # of a domain that is described by a file: that of the Sobol sets of torch
 _TOUCH = 1e-9  # value of a distance function below which points are considered to touch, because of rounding errors
 
 

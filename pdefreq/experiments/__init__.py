@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pdefreq.core.composition import build
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import OptionError, UserError
 from pdefreq.core.registry import Registry
+from pdefreq.experiments.entry import Entry, entry_of
 
 if TYPE_CHECKING:
     from pdefreq.experiments.report import Report
@@ -21,24 +22,35 @@ EXPERIMENTS = Registry(
     "pdefreq.experiments",
     {
         "activations": "pdefreq.experiments.activations:experiment",
+        "antisymmetric": "pdefreq.experiments.antisymmetric:experiment",
+        "data-gap": "pdefreq.experiments.data_gap:experiment",
         "decay-limit": "pdefreq.experiments.decay_limit:experiment",
+        "digits": "pdefreq.experiments.digits:experiment",
+        "early-stopping": "pdefreq.experiments.early_stopping:experiment",
         "f-principle": "pdefreq.experiments.f_principle:f_principle",
         "five-dimensions": "pdefreq.experiments.five_dimensions:five_dimensions",
         "gauss-newton": "pdefreq.experiments.gauss_newton:experiment",
         "gradient-loss": "pdefreq.experiments.gradient_loss:gradient_loss",
         "hybrid": "pdefreq.experiments.hybrid:hybrid",
+        "initialization": "pdefreq.experiments.initialization:experiment",
         "kernel": "pdefreq.experiments.kernel:kernel",
         "lfp": "pdefreq.experiments.lfp:experiment",
         "mscale-2d": "pdefreq.experiments.mscale_2d:mscale_2d",
         "mscale-6pi": "pdefreq.experiments.mscale_6pi:mscale_6pi",
+        "mscale-printed": "pdefreq.experiments.mscale_printed:mscale_printed",
         "multiscale-2d": "pdefreq.experiments.multiscale_2d:multiscale_2d",
         "optimizers": "pdefreq.experiments.optimizers:experiment",
+        "overparameterization": "pdefreq.experiments.overparameterization:overparameterization",
         "p-laplacian": "pdefreq.experiments.p_laplacian:p_laplacian",
+        "parity": "pdefreq.experiments.parity:experiment",
         "phase-diagram": "pdefreq.experiments.phase_diagram:phase_diagram",
         "point-sources": "pdefreq.experiments.point_sources:point_sources",
         "prediction": "pdefreq.experiments.prediction:prediction",
         "relaxation": "pdefreq.experiments.relaxation:relaxation",
+        "ricker": "pdefreq.experiments.ricker:ricker",
         "scales": "pdefreq.experiments.scales:scales",
+        "surfaces": "pdefreq.experiments.surfaces:surfaces",
+        "training-process": "pdefreq.experiments.training_process:training_process",
     },
 )
 """Name -> an `Experiment`."""
@@ -61,6 +73,17 @@ def experiment_named(name: str) -> Experiment:
     return experiment
 
 
+def entries() -> dict[str, Entry]:
+    """The entry of each experiment; an empty one for an experiment of another package that can't be loaded."""
+    found = {}
+    for name in EXPERIMENTS:
+        try:
+            found[name] = entry_of(EXPERIMENTS.load(name))
+        except UserError:
+            found[name] = Entry()
+    return found
+
+
 def run_experiment(name: str, experiment: Experiment, options: Mapping[str, Any]) -> Report:
     """Run an experiment with options, as values or as text, and return its report.
 
@@ -73,9 +96,11 @@ def run_experiment(name: str, experiment: Experiment, options: Mapping[str, Any]
         UnknownNameError: If an option does not exist.
         OptionError: If a value lies outside its range, or the experiment returns no `Report`.
     """
+    from dataclasses import replace
+
     from pdefreq.experiments.report import Report
 
     report = build("experiment", name, experiment, options)
     if not isinstance(report, Report):
         raise OptionError(f"experiment '{name}' must return a pdefreq.experiments.report.Report, got {type(report).__name__}")
-    return report
+    return report if (entry := entry_of(experiment)) == Entry() else replace(report, entry=entry)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.figures.decay_limit import decay_limit_figure
 from pdefreq.theory.decay_limit import decay_kernel
@@ -49,6 +50,18 @@ def off_data(dimension: int, alpha: float, cutoff: int) -> float:
     return float(np.sqrt(np.mean(interpolant(dimension, alpha, cutoff, x)[away] ** 2)))
 
 
+@Entry(
+    places=(
+        Place(Document.THEORY, "section 1.3.2, equations 1.31 to 1.34, figure 1.7"),
+        Place(Document.SLIDES, "slide 'Limit of the frequency bias'"),
+    ),
+    publication="arXiv 2105.11675",
+    shows="If the weight of a frequency grows too slowly, like |xi|^alpha with alpha < d, the interpolant of least norm is zero "
+    "except at the data. A frequency bias is therefore necessary for a fit that has a meaning between the data, and the "
+    "more so in high dimensions.",
+    lacks="The source states M = 1000 and M = 100, but neither the spacing of the frequencies nor the data.",
+    seconds=19.7,
+)
 def experiment() -> Report:
     """Interpolants of least norm become spikes if rates decrease too slowly with frequency (arXiv 2105.11675)."""
     rows, slopes = [], {}

@@ -29,6 +29,7 @@ import torch
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.fields import CallableField
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.figures.gradient_loss import Curves, gradient_loss_figure
 from pdefreq.problem.files import load_problem
@@ -225,6 +226,13 @@ def experiment(*, width: int, widths: Sequence[int], seeds: Sequence[int]) -> Re
     )
 
 
+@Entry(
+    places=(Place(Document.THEORY, "section 1.1.2, equations 1.22 and 1.23, figure 1.2"),),
+    shows="A loss with the gradient multiplies the initial rate of frequency xi by 1 + xi^2 where the kernel is periodic, so "
+    "that high frequencies are learned earlier. On an interval a boundary term reduces the factor.",
+    lacks="The notes state the losses and the target, but no network, no training and no numbers.",
+    seconds=66.9,
+)
 def gradient_loss() -> Report:
     """Fitting values and gradient: the rate of frequency xi is 1 + xi^2 times larger for periodic input (lecture notes)."""
     return experiment(width=500, widths=(100, 1000, 10_000, 40_000), seeds=(0, 1, 2))

@@ -30,6 +30,7 @@ from pdefreq.core.fields import CallableField, ConstantField
 from pdefreq.core.history import Schedule
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.wide_kernel import Interpolation, wide_kernel_figure
@@ -250,6 +251,23 @@ def experiment(
     )
 
 
+@Entry(
+    places=(
+        Place(
+            Document.LINEAR,
+            "section 1.1, figure 1.1 on eigenvectors; section 1.4, equation 1.14; section 1.6, figure 1.4(a) and (b)",
+        ),
+        Place(Document.SLIDES, "slide 'Linear approximation for wide NN'"),
+    ),
+    publication="arXiv 1905.07777",
+    shows="Eigenvectors of the tangent kernel with larger eigenvalues oscillate less, so that low frequencies converge first. "
+    "The trained output of a wide network is predicted by three kernel regressions, which contain the initial output as "
+    "an error.",
+    published=("none; curves for 3000 points and for 1-5000-5000-1",),
+    lacks="The learning rate and the number of steps are not stated; the caption of figure 1.1 belongs to another figure.",
+    seconds=117,
+    extrapolated=True,
+)
 def kernel(seeds: int = 3) -> Report:
     """Eigenvectors of a wide ReLU network's kernel, and its trained output from three kernel regressions (lecture notes).
 

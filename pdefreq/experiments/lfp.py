@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.studies.lfp import LfpFit, lfp
@@ -40,6 +41,19 @@ def exponent(kernel: torch.Tensor) -> float:
     return float(np.polyfit(np.log(np.arange(_INDICES.start, _INDICES.stop)), np.log(values), 1)[0])
 
 
+@Entry(
+    places=(
+        Place(Document.THEORY, "section 1.3.1, equations 1.26 to 1.30, figure 1.6"),
+        Place(Document.SLIDES, "slides 'Linear F-Principle dynamics' and 'Preference induced by LFP dynamics'"),
+    ),
+    publication="arXiv 1905.10264, figure 1",
+    shows="Wide two-layer ReLU networks interpolate like a natural cubic spline or like a polygon, depending on the "
+    "initialization, as the linear frequency principle predicts from the initialization alone.",
+    published=("none; the curves nearly coincide",),
+    lacks="The notes mention three points, the authors' program uses five; the number of steps is not stated.",
+    pictures=("lfp-cubic", "lfp-linear"),
+    seconds=85.1,
+)
 def experiment(width: int = 10_000, seed: int = 0) -> Report:
     """Wide ReLU networks, the linear frequency principle and splines through five points (arXiv 1905.10264, figure 1).
 
@@ -70,7 +84,7 @@ def experiment(width: int = 10_000, seed: int = 0) -> Report:
         f"{inner:.2f} for the inner weights (theory: -2).",
         "The sources print no numbers for these figures; they state that the curves nearly coincide.",
     ]
-    figures = {name.replace(", ", "-"): found[name].plot() for name in _TRAINED}
+    figures = {name.replace("code, ", "lfp-"): found[name].plot() for name in _TRAINED}
     return Report("The linear frequency principle and splines", SOURCE, findings, {"distances": Table(columns, rows)}, figures)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pdefreq.experiments.entry import Entry
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import Trial, median, require_at_least, seeded, spread, squares, verdict
 from pdefreq.figures.errors import errors_figure
@@ -29,6 +30,9 @@ PUBLISHED = {(2, 0.1): 3.42e-6, (2, 0.01): 6.95e-3}
 ASKED = 1e-5
 CASES = ((2, 0.1), (3, 0.1), (5, 0.1), (8, 0.1), (2, 0.01))
 STEPS = {"Adam": 2000, "Gauss-Newton": 150}
+"""The budgets of the full study."""
+SHORT = {"Adam": 400, "Gauss-Newton": 40}
+"""The budgets of the default."""
 _COLUMNS = (
     "optimizer",
     "p",
@@ -67,8 +71,8 @@ def energy_gap(solution: Solution) -> float:
     return (float(solution.history.last("held_out_objective")) - minimum) / abs(minimum)
 
 
-def exponents(*, steps: int | None = None, seeds: int = 1) -> Report:
-    """The study with a stated number of steps and of seeds of each case.
+def exponents(*, steps: int | None = None, seeds: int = 1, full: bool = True) -> Report:
+    """The study with a stated number of steps and of seeds of each case; `full` chooses between `STEPS` and `SHORT`.
 
     Raises:
         OptionError: If there are no seeds or no steps.
@@ -76,7 +80,7 @@ def exponents(*, steps: int | None = None, seeds: int = 1) -> Report:
     require_at_least(1, seeds=seeds, steps=steps)
     rows, found = [], {}
     panels: dict[str, dict[str, Sequence[History]]] = {}
-    for optimizer, budget in STEPS.items():
+    for optimizer, budget in (STEPS if full else SHORT).items():
         budget = budget if steps is None else steps
         runs = panels[f"{optimizer}, {budget} steps ({seeded(seeds)})"] = {}
         for p, epsilon in CASES:
@@ -92,8 +96,8 @@ def exponents(*, steps: int | None = None, seeds: int = 1) -> Report:
     for optimizer in STEPS:
         rel, seconds = found[optimizer, 2, 0.1]
         findings.append(
-            f"{optimizer}, p = 2, epsilon = 0.1: REL = {rel:.2g} in {seconds:.0f} s; goal {ASKED:g} within 1200 s, "
-            f"published {PUBLISHED[2, 0.1]:g}: {verdict(rel <= ASKED)}."
+            f"{optimizer}, p = 2, epsilon = 0.1: REL = {rel:.2g} in {seconds:.0f} s; published {PUBLISHED[2, 0.1]:g}"
+            + (f"; goal {ASKED:g} within 1200 s: {verdict(rel <= ASKED)}." if full else ".")
         )
     worst = {optimizer: max(found[optimizer, p, 0.1][0] for p in (5, 8)) for optimizer in STEPS}
     listed = ", ".join(f"{rel:.2g} with {optimizer}" for optimizer, rel in worst.items())
@@ -104,17 +108,28 @@ def exponents(*, steps: int | None = None, seeds: int = 1) -> Report:
     return Report(title, SOURCE, findings, {"p-laplacian": Table(_COLUMNS, rows)}, {"p-laplacian": figure})
 
 
-def p_laplacian(*, steps: int | None = None, seeds: int = 1) -> Report:
+@Entry(
+    publication="arXiv 2009.14597, section 4; arXiv 2112.06660, table 2",
+    shows="Multiscale networks solve the p-Laplacian with an oscillating coefficient for p = 2 to 8. The solution is the same "
+    "for every p, and the loss becomes more difficult as p increases.",
+    published=("REL 3.42e-6 for epsilon = 0.1 and 6.95e-3 for epsilon = 0.01, p = 2, after 60,000 steps",),
+    lacks="The text of the first paper was not available.",
+    full="`--set full=true`.",
+    seconds=120,
+    extrapolated=True,
+)
+def p_laplacian(*, steps: int | None = None, seeds: int = 1, full: bool = False) -> Report:
     """The multiscale p-Laplacian in 1-D by multiscale networks, p = 2, 3, 5, 8 and two periods (arXiv 2009.14597).
 
     Args:
-        steps: Number of steps of each run; by default 2000 of Adam and 150 of Gauss-Newton.
+        steps: Number of steps of each run; by default 400 of Adam and 40 of Gauss-Newton.
         seeds: Number of runs of each case.
+        full: Whether the default is 2000 steps of Adam and 150 of Gauss-Newton.
 
     Raises:
         OptionError: If there are no seeds or no steps.
     """
-    return exponents(steps=steps, seeds=seeds)
+    return exponents(steps=steps, seeds=seeds, full=full)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ The sources say: the points, the loss, the widths, that the rate is halved whene
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from pdefreq.core.history import Schedule, Stop
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.samples import Samples
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.phase_diagram import phase_diagram_figure
@@ -63,6 +64,8 @@ PUBLISHED = {0.5: "-0.506", 1.0: "0.007", 1.75: "positive"}  # S at gamma' = 0 b
 MAP_WIDTHS = (1000, 4000, 16_000)
 GAMMAS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 GAMMA_PRIMES = (-1.0, -0.5, 0.0, 0.5, 1.0)
+SHORT: Mapping[str, Any] = {"widths": (1000, 5000, 10_000), "map_widths": (1000, 4000), "gammas": (0.5, 1.0, 1.5, 2.0)}
+"""The sizes of the default."""
 ENOUGH = 1e-6  # of the mean square
 LONGEST = 0.1  # step, over the length of the parameters
 _MOST_STEPS = 50_000  # a guard: the longest training took 3000
@@ -231,13 +234,24 @@ def experiment(
     )
 
 
-def phase_diagram(seeds: int = 3) -> Report:
+@Entry(
+    places=(Place(Document.SLIDES, "slides 'Setup' to 'Regime separation -- theorems', figures 2 and 3 of the paper"),),
+    publication="arXiv 2007.07497, figures 2 and 3",
+    shows="The relative distance that the inner weights of a two-layer ReLU network move scales like a power of the width. The "
+    "sign of the exponent separates the linear regime, where the network is a kernel method, from the condensed regime.",
+    published=("exponents -0.506 (gamma = 0.5), 0.007 (gamma = 1) and positive (gamma = 1.75) at gamma' = 0",),
+    full="`--set full=true`, ten times the work of the default.",
+    seconds=91.3,
+)
+def phase_diagram(*, seeds: int = 3, full: bool = False) -> Report:
     """The relative distance of inner weights of ReLU networks by width: linear and condensed regimes (Luo et al., 2021).
 
     Args:
         seeds: Number of networks of each width at gamma' = 0; the map has one.
+        full: Whether the widths are the published ones, up to 40,000, and the map has 35 places; by default the widths are at
+            most 10,000 and the map has 20 places.
     """
-    return experiment(seeds=seeds)
+    return experiment(seeds=seeds) if full else experiment(seeds=seeds, **SHORT)
 
 
 if __name__ == "__main__":

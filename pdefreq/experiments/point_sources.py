@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from pdefreq.core.history import Schedule
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.figures.point_sources import Family, point_sources_figure
 from pdefreq.functionals.sampling import data_samples
@@ -195,6 +196,16 @@ def logarithm(u: Callable[[Tensor], Tensor], point: Tensor, near: float = 0.02, 
     return float(u(point + near * circle).mean() - u(point + far * circle).mean()) / math.log(far / near)
 
 
+@Entry(
+    places=(Place(Document.SLIDES, "slides 'Learning Results', theorem 1 and equations 3.1 to 3.3"),),
+    publication="arXiv 2002.07989, theorem 1 and figures 6 to 8",
+    shows="With f known at n points, Ritz-Galerkin solutions with more and more functions tend to a sum of Green's functions: a "
+    "polygon in one dimension, unbounded peaks in two. Networks of increasing size stay smooth.",
+    published=("the limits in closed form, equations 3.2 and 3.3",),
+    lacks="The source states neither n nor m, the points, f nor the training.",
+    pictures=("point-sources-1d", "point-sources-2d"),
+    seconds=128.1,
+)
 def point_sources() -> Report:
     """Ritz-Galerkin with f known at n points tends to a sum of Green's functions; networks stay smooth (arXiv 2002.07989)."""
     parts = in_one_dimension(), in_two_dimensions()

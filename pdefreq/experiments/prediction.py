@@ -23,7 +23,9 @@ from pdefreq.core.fields import CallableField, ConstantField
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
+from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.objective_schedule import ConstantSchedule
@@ -221,9 +223,32 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
     return Report("Predicted and measured errors of each frequency", SOURCE, findings, tables, figures)
 
 
-def prediction() -> Report:
-    """The error of each frequency along training, predicted from the initial kernel: regression, Ritz, residual."""
-    return experiment()
+@Entry(
+    places=(
+        Place(Document.LINEAR, "section 1.1, equations 1.5 to 1.11"),
+        Place(Document.SLIDES, "slide 'Linear approximation for wide NN'"),
+        Place(Document.PHENOMENA, "paragraph on lazy training"),
+    ),
+    publication="arXiv 1806.07572; arXiv 1902.06720",
+    shows="The error of each frequency of a wide network along its training follows from the tangent kernel at initialization, "
+    "for a regression, an energy and a residual. The prediction fails as the parameters move.",
+    lacks="The sources print no numbers for these problems.",
+    full="`--steps 5000 --set width=10000`, more than 150 s on one core.",
+    seconds=94,
+    extrapolated=True,
+)
+def prediction(*, width: int = 4000, steps: int = 3000) -> Report:
+    """The error of each frequency along training, predicted from the initial kernel: regression, Ritz, residual.
+
+    Args:
+        width: Units of each network, an even number.
+        steps: Steps of gradient descent.
+
+    Raises:
+        OptionError: If one of them is less than 2.
+    """
+    require_at_least(2, width=width, steps=steps)
+    return experiment(width=width, steps=steps)
 
 
 if __name__ == "__main__":

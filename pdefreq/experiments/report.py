@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.file_io import csv_bytes, make_folder, write_atomically
+from pdefreq.experiments.entry import Entry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,6 +43,7 @@ class Report:
         findings: The findings, one sentence each.
         tables: Tables by file name without suffix.
         figures: Figures by file name without suffix.
+        entry: What was known before the run: the paragraph, the places in the literature and the published numbers.
     """
 
     title: str
@@ -49,16 +51,18 @@ class Report:
     findings: Sequence[str]
     tables: Mapping[str, Table]
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    entry: Entry | None = None
 
     def text(self) -> str:
         """The report without its figures, in Markdown."""
-        parts = [f"# {self.title}", f"Source: {self.source}", "\n".join(f"- {line}" for line in self.findings)]
+        known = [] if self.entry is None else self.entry.sentences()
+        parts = [f"# {self.title}", f"Source: {self.source}", *known, "\n".join(f"- {line}" for line in self.findings)]
         for name, table in self.tables.items():
             parts += [f"## {name}", "\n".join(table.lines())]
         return "\n\n".join(parts) + "\n"
 
     def write(self, folder: str | Path) -> Path:
-        """Write ``report.md``, a ``.csv`` for each table and a ``.png`` for each figure into a new folder.
+        """Write ``report.md``, a ``.csv`` for each table and a ``.png`` for each figure into a folder.
 
         Raises:
             RunFolderError: If the folder cannot be created.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +13,10 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import Normal, Stroke
 
 from pdefreq.core.history import History
-from pdefreq.core.options import in_lines
+from pdefreq.core.options import in_lines, short_labels
 from pdefreq.figures.errors import draw_errors
 from pdefreq.figures.labels import mode_labels, order_in_title
-from pdefreq.figures.panels import draw_front, draw_heat_map, front_legend, heat_colorbar, label_rows, step_columns
+from pdefreq.figures.panels import draw_front, draw_heat_map, front_legend, heat_colorbar, label_rows, spread_ticks, step_columns
 from pdefreq.figures.style import Picture, note, styled
 from pdefreq.spectrum.spectral_record import SpectralRecord, common_modes
 
@@ -36,7 +37,8 @@ def comparison_figure(
     """A heat map for each method with the same modes (top), and the relative L2 error against seconds (bottom).
 
     With several seeds, a map shows the median error, and fronts and curves have a band from the lowest to the highest value.
-    The map of a one-step method is a column of final errors.
+    The map of a one-step method is a column of final errors. Titles and legends show the options that differ between methods of
+    one name; a list below the figure has the names that were shortened.
 
     Args:
         runs: The histories of the seeds of each method.
@@ -46,6 +48,8 @@ def comparison_figure(
         remarks: A few words for the legend on some of the methods, such as "overfitted".
     """
     wavenumbers = tuple(wavenumbers)
+    labels = short_labels(runs)
+    runs, remarks = {labels[name]: seeds for name, seeds in runs.items()}, {labels[name]: remarks[name] for name in remarks}
     max_modes = max(max_modes, len(wavenumbers))
     watched = {label: [_read(history) for history in histories] for label, histories in runs.items()}
     shared = iter(common_modes([record for seeds in watched.values() for record in seeds], max_modes, wavenumbers))
@@ -64,6 +68,8 @@ def comparison_figure(
         heat_colorbar(upper, list(panels.values()))
         front_legend(upper, list(panels.values()))
     draw_errors(lower.subplots(), runs, remarks=remarks)
+    if full := [textwrap.fill(name, 110 if width < 3 else 160) for name, label in labels.items() if name != label]:
+        lower.supxlabel("\n".join(full), x=0.01, ha="left", fontsize=8, color="0.35")
     return figure
 
 
@@ -125,4 +131,5 @@ def _draw_map(axes: Axes, seeds: Sequence[SpectralRecord]) -> None:
         return
     draw_heat_map(axes, steps, error)
     axes.set(xscale="log", xlim=(1, last), xlabel="step")
+    spread_ticks(axes.xaxis)
     draw_front(axes, np.stack([record.front for record in seeds]))

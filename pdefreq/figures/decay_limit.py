@@ -34,6 +34,7 @@ def decay_limit_figure(
             axes.plot(x, values, color=color, linewidth=1.6, label=f"α = {alpha:g}")
         axes.plot(*data, "o", color="black", markersize=6, label="data")
         axes.set(xlabel="x", ylabel="h", title=f"least norm, d = {d}")
+        axes.locator_params(axis="x", nbins=5)
         bottom, top = axes.get_ylim()
         axes.set_ylim(bottom, top + 0.25 * (top - bottom))  # room for the legend
         axes.legend(fontsize=9, ncols=2, loc="upper right")

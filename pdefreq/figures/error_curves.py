@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from pdefreq.figures.panels import log_limits
+from pdefreq.figures.panels import log_limits, spread_ticks
 from pdefreq.figures.style import Picture, method_style, styled
 
 _Pairs = tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]
@@ -65,6 +65,8 @@ def error_curves_figure(
         for label, level in (guides or {}).items():
             panel.axhline(level, color="0.45", linewidth=1.1, linestyle=":", label=label)
         panel.set(title=heading, xlabel=xlabel, yscale="log", xscale="log" if heading in logarithmic else "linear")
+        if heading in logarithmic:
+            spread_ticks(panel.xaxis)
     shown = [np.asarray(errors, float) for curves in panels.values() for curve in curves for _, errors in _all(curve)]
     axes[0].set(ylabel=ylabel, ylim=log_limits(np.concatenate([*shown, list((guides or {}).values())])))
     handles = {label: handle for panel in axes for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}

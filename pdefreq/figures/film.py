@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from pdefreq.core.errors import OptionError
@@ -93,10 +94,19 @@ class Strip:
     @functools.cached_property
     def shown(self) -> int:
         """The number of amplitudes that are drawn, up to twice the largest wavenumber at which the target is not small."""
-        known = self.values[-1] if self.target is None else self.target
-        _, c = self.amplitudes(known)
+        _, c = self.amplitudes(self.known)
         large = np.flatnonzero(c >= _SMALL * c.max(initial=0.0))
         return min(max(_FEWEST, 2 * (int(large[-1]) + 1) if len(large) else 0), len(c))
+
+    @property
+    def known(self) -> np.ndarray:
+        """The target, or the last snapshot where it is unknown; its values are the range of the drawn ones."""
+        return self.values[-1] if self.target is None else self.target
+
+    @property
+    def has_map_of_target(self) -> bool:
+        """Whether the target is drawn as a map of its own."""
+        return not self.is_line and self.target is not None
 
     @property
     def is_line(self) -> bool:
@@ -106,55 +116,77 @@ class Strip:
 
 @styled
 def frame_figure(title: str, strips: Sequence[Strip], rows: Sequence[int]) -> Figure:
-    """The solution and the spectrum of each run at a given row.
+    """The solution and the spectrum of each run at a given row; on planes also the target, in a column to the left.
 
     Args:
         title: Title of the figure.
         strips: The snapshots of each run.
         rows: The row of each run.
     """
-    count = len(strips)
-    figure = Picture(figsize=(max(5.2 * count, 6.4), 6.2))
-    panels = figure.subplots(2, count, squeeze=False)
-    for column, (strip, row) in enumerate(zip(strips, rows, strict=True)):
+    first = int(strips[0].has_map_of_target)
+    width, ratios = (5.2, (1, 1)) if strips[0].is_line else (4.2, (3, 2))
+    figure = Picture(figsize=(max(width * (len(strips) + first), 6.4), 6.2))
+    panels = figure.subplots(2, len(strips) + first, squeeze=False, height_ratios=ratios)
+    for column, (strip, row) in enumerate(zip(strips, rows, strict=True), start=first):
         _draw_solution(panels[0, column], strip, row)
         panels[0, column].set_title(f"{strip.title}: step {strip.step[row]:,.0f}, {strip.seconds[row]:.2g} s")
         _draw_spectrum(panels[1, column], strip, row)
+    _draw_target(panels, strips[0])
     figure.suptitle(title)
     return figure
 
 
 @styled
 def stills_figure(title: str, strips: Sequence[Strip], rows: Sequence[Sequence[int]]) -> Figure:
-    """Solutions and spectra at several steps, one column for each step, and two rows for each run.
+    """Solutions and spectra at several steps, one column for each step, and two rows for each run; on planes also the target.
 
     Args:
         title: Title of the figure.
         strips: The snapshots of each run.
         rows: The row of each run, for each step.
     """
-    figure = Picture(figsize=(max(3.6 * len(rows), 5), 4.8 * len(strips)))
-    panels = figure.subplots(2 * len(strips), len(rows), squeeze=False)
-    for column, chosen in enumerate(rows):
+    first = int(strips[0].has_map_of_target)
+    ratios = (1, 1) if strips[0].is_line else (3, 2)
+    figure = Picture(figsize=(max(3.6 * (len(rows) + first), 5), 4.8 * len(strips)))
+    panels = figure.subplots(2 * len(strips), len(rows) + first, squeeze=False, height_ratios=ratios * len(strips))
+    for column, chosen in enumerate(rows, start=first):
         for number, (strip, row) in enumerate(zip(strips, chosen, strict=True)):
             _draw_solution(panels[2 * number, column], strip, row)
             panels[2 * number, column].set_title(f"{strip.title}: step {strip.step[row]:,.0f}")
             _draw_spectrum(panels[2 * number + 1, column], strip, row)
-    for axes in panels[:, 1:].flat:
+    for axes in panels[:, first + 1 :].flat:
         axes.set_ylabel("")
+    for number, strip in enumerate(strips):
+        _draw_target(panels[2 * number : 2 * number + 2], strip)
     figure.suptitle(title)
     return figure
 
 
-def _draw_solution(axes: Axes, strip: Strip, row: int) -> None:
-    known = strip.values[-1] if strip.target is None else strip.target
+def _draw_target(panels: np.ndarray, strip: Strip) -> None:
+    """The map of the target in the first of two rows of panels, where it is drawn, and the color bar to the right of this row."""
+    if strip.has_map_of_target:
+        _draw_map(panels[0, 0], strip, strip.known)
+        panels[0, 0].set_title("target")
+        panels[1, 0].set_axis_off()
     if not strip.is_line:
-        norm = value_range(known)
-        axes.pcolormesh(*strip.axes, np.ma.masked_invalid(strip.values[row].T), norm=norm, cmap=SOLUTION_MAP, rasterized=True)
-        axes.set(aspect="equal", xlabel="x", ylabel="y")
-        axes.grid(False)
+        last = panels[0, -1]
+        place = last.inset_axes((1.04, 0, 0.05, 1))
+        last.figure.colorbar(ScalarMappable(value_range(strip.known), SOLUTION_MAP), cax=place, label="u", extend="both")
+
+
+def _draw_map(axes: Axes, strip: Strip, values: np.ndarray) -> None:
+    """Values on a plane in the colors of the target; colors at the ends of the scale stand for values beyond it."""
+    norm = value_range(strip.known)
+    axes.pcolormesh(*strip.axes, np.ma.masked_invalid(values.T), norm=norm, cmap=SOLUTION_MAP, rasterized=True)
+    axes.set(aspect="equal", xlabel="x", ylabel="y")
+    axes.grid(False)
+
+
+def _draw_solution(axes: Axes, strip: Strip, row: int) -> None:
+    if not strip.is_line:
+        _draw_map(axes, strip, strip.values[row])
         return
-    (x,) = strip.axes
+    known, (x,) = strip.known, strip.axes
     if strip.target is not None:
         axes.plot(x, strip.target, color=EXACT_COLOR, linewidth=3.5, alpha=0.4, label="target")
     axes.plot(x, strip.values[row], color=APPROXIMATE_COLOR, linewidth=1.6, label="u")
@@ -188,7 +220,7 @@ def _draw_spectrum(axes: Axes, strip: Strip, row: int) -> None:
         error = np.clip(record.error[row], _FLOOR, None)
         axes.plot(record.modes.wavenumber, error, "o", color=APPROXIMATE_COLOR, markersize=5)
         axes.axhline(TAU, color="0.6", linewidth=1)
-    axes.set(yscale="log", ylim=(_FLOOR, 10), xlabel="wavenumber |ξ|", ylabel="relative error of the mode")
+    axes.set(yscale="log", ylim=(_FLOOR, 10), xlabel="wavenumber |ξ|", ylabel="error of the mode")
 
 
 def _pixels(figure: Figure) -> np.ndarray:

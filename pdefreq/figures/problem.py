@@ -73,12 +73,12 @@ def _mark_data(axes: Axes, problem: Problem) -> None:
     if problem.data is None or problem.domain.dimension > 2:
         return
     samples, values = data_samples(problem)
-    x_out, values_out = held_out_samples(problem)
-    number = len(samples.x) + len(x_out)
+    out, values_out = held_out_samples(problem)
+    number = len(samples.x) + len(out.x)
     edge = "white" if number < _MANY else "none"
     dots = {"s": 36 if number < _MANY else 3, "color": DATA_COLOR, "edgecolors": edge, "label": "data", "gid": "data"}
     rings = {"s": 36 if number < _MANY else 9, "facecolors": "white", "edgecolors": DATA_COLOR, "label": "held out"}
-    for x, f, look in ((samples.x, values, dots), (x_out, values_out, rings | {"gid": "held-out"})):
+    for x, f, look in ((samples.x, values, dots), (out.x, values_out, rings | {"gid": "held-out"})):
         if len(x):
             at = (x[:, 0], f) if x.shape[1] == 1 else x.T
             axes.scatter(*(column.numpy() for column in at), linewidths=0.8, zorder=3, **look)

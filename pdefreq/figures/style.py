@@ -92,7 +92,8 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 def _take_dollars_literally(figure: Figure) -> None:
     """Turn off mathematical notation in all text but tick labels, since users may write dollar signs in titles and names."""
     axes = figure.findobj(Axes)
-    ticks = {text for each in axes for axis in (each.xaxis, each.yaxis) for text in axis.findobj(Text) if text is not axis.label}
+    lines = [axis for each in axes for axis in (each.xaxis, each.yaxis, getattr(each, "zaxis", None)) if axis is not None]
+    ticks = {text for axis in lines for text in axis.findobj(Text) if text is not axis.label}
     for text in figure.findobj(Text):
         if isinstance(text, Text) and text not in ticks:
             text.set_parse_math(False)

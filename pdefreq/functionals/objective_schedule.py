@@ -116,6 +116,7 @@ class SampledSchedule:
             for f at the interior points if it is known only there.
         penalty: The schedule of the penalty parameter; None keeps it constant.
         known: The points at which f is known and the values of f, for functionals that are sums over these; otherwise None.
+        validation: Further such points, which no step uses; None if there are none.
     """
 
     def __init__(
@@ -126,9 +127,10 @@ class SampledSchedule:
         build: Callable[[Samples, Samples | None, Values | None], Functional],
         penalty: StagedPenalty | None = None,
         known: tuple[Samples, Values] | None = None,
+        validation: tuple[Samples, Values] | None = None,
     ) -> None:
         self._domain, self._regular, self._sampling, self._build = domain, regular, sampling, build
-        self._penalty, self._known = penalty, known
+        self._penalty, self._known, self._validation = penalty, known, validation
         self._interior = lru_cache(maxsize=1)(self._draw_interior)
         self._sampled = lru_cache(maxsize=1)(self._build_at)
 
@@ -162,7 +164,7 @@ class SampledSchedule:
     def held_out(self) -> Functional | None:
         """The functional with its last penalty on points that no step uses; None if there are no other points."""
         if self._known is not None:
-            return None
+            return None if self._validation is None else self._build(self._validation[0], None, self._validation[1])
         interior, boundary = self._sampling.held_out(self._domain)
         functional = self._build(self._regular(interior), None if boundary is None else self._regular(boundary), None)
         return functional if self._penalty is None else self._staged(functional, self._penalty.steps)

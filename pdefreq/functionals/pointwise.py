@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.spaces.trial_space import Evaluator
 
+_TESTED = 64  # number of points at which the form of a function is tested
+_ROUNDING = 1e-5  # relative; functions with constants in single precision differ by 1e-7
 ARGUMENTS = ("u", "gradient", "second", "x")
 """The parameters that such a function may have: the values, gradients ``(n, d)`` and Laplacians of u, and points ``(n, d)``."""
 
@@ -44,6 +46,60 @@ class _OfPoints:
 def order_of(names: Sequence[str]) -> int:
     """The highest order of the derivatives of u among the arguments."""
     return 2 if "second" in names else 1 if "gradient" in names else 0
+
+
+def require_form(form: str | None, function: Callable[..., Tensor], names: Sequence[str], x: Points) -> None:
+    """Check that a function can have a form, or that its form is clear if none is stated.
+
+    The integral of a function that is affine in u and its derivatives has no minimum. A function that is affine in the highest
+    derivative of u is thus the residual of an equation; other functions may be residuals or integrands. Both properties are
+    tested at the midpoints of random arguments.
+
+    Args:
+        form: ``"residual"``, ``"density"``, or None if it is not stated.
+        function: The function.
+        names: Its parameters.
+        x: Points of the domain, of which up to 64 are used.
+
+    Raises:
+        OptionError: If the form is not stated and not clear, or is a density that is affine.
+    """
+    highest = [name for name in ARGUMENTS[:3] if name in names][-1:]
+    if form is None and not _is_affine(function, names, x, highest):
+        raise OptionError(
+            f"the function of the loss is not linear in {highest[0]}, so it may be a residual or the integrand of an energy: use "
+            "`--set form=density` for an energy, or `--set form=residual` for a residual, whose square is integrated"
+        )
+    if form == "density" and _is_affine(function, names, x, ARGUMENTS[:3]):
+        raise OptionError(
+            "the function of the loss is linear in u and its derivatives, so that its integral has no minimum: use "
+            "`--set form=residual`, which integrates its square"
+        )
+
+
+def _is_affine(function: Callable[..., Tensor], names: Sequence[str], x: Points, varied: Sequence[str]) -> bool:
+    """Whether a function is affine in some of its arguments, up to rounding, at random values of the others."""
+    x = x[:_TESTED].double()
+    draw = torch.Generator().manual_seed(0)
+
+    def channels() -> Channels:
+        return Channels(
+            *(torch.randn(*shape, generator=draw, dtype=x.dtype).to(x) for shape in ((len(x),), x.T.shape, (len(x),)))
+        )
+
+    u, v = channels(), channels()
+    kept = {name: name not in varied for name in ARGUMENTS[:3]}
+    v = Channels(
+        u.value if kept["u"] else v.value,
+        u.gradient if kept["gradient"] else v.gradient,
+        u.second if kept["second"] else v.second,
+    )
+    between = Channels(*((a + b) / 2 for a, b in zip(u.present, v.present, strict=True)))
+    at = _OfPoints(function, names, x)
+    with torch.no_grad():
+        first, last, middle = at(u), at(v), at(between)
+    size = float(torch.stack([first.abs().max(), last.abs().max(), middle.abs().max()]).max())
+    return float((first + last - 2 * middle).abs().max()) <= _ROUNDING * size
 
 
 class PointwiseResidual(ChannelLeastSquares):

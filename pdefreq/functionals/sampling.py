@@ -163,17 +163,21 @@ def data_samples(problem: Problem) -> tuple[Samples, Values]:
     They belong to the problem and do not depend on the seed. Held-out points are not included.
 
     Raises:
+        DataError: If every other point of a grid is to be held out, and the points are not those of a grid.
         IncompatibleError: If uniform points are requested on a domain that is not a box.
     """
     x, values, held_out = _known(problem)
-    x, values = x[~held_out], values[~held_out]
-    return Samples(x, torch.full((len(x),), problem.domain.measure / len(x), dtype=torch.float64)), values
+    return _weighted(problem, x[~held_out]), values[~held_out]
 
 
-def held_out_samples(problem: Problem) -> tuple[Points, Values]:
+def held_out_samples(problem: Problem) -> tuple[Samples, Values]:
     """The held-out points of the data, on which no method trains, and the values there; empty if no points are held out."""
     x, values, held_out = _known(problem)
-    return x[held_out], values[held_out]
+    return _weighted(problem, x[held_out]), values[held_out]
+
+
+def _weighted(problem: Problem, x: Points) -> Samples:
+    return Samples(x, torch.full((len(x),), problem.domain.measure / max(len(x), 1), dtype=torch.float64))
 
 
 def _known(problem: Problem) -> tuple[Points, Values, Tensor]:
@@ -186,8 +190,7 @@ def _known(problem: Problem) -> tuple[Points, Values, Tensor]:
         x = _generated(data, domain)
         values = problem.source(x)
     values = values + data.noise * torch.randn(len(x), generator=stream(0, "noise"), dtype=torch.float64)
-    order = torch.randperm(len(x), generator=stream(0, "holdout"))
-    return x, values, order < data.held_out(domain.dimension)
+    return x, values, data.is_held_out(x)
 
 
 def _generated(data: Data, domain: Domain) -> Points:

@@ -27,11 +27,12 @@ class FunctionLoss(Loss):
         function: A function with some of the parameters u, gradient, second and x: the values ``(n,)``, gradients ``(n, d)``
             and Laplacians ``(n,)`` of u at points x, ``(n, d)``, as tensors; or my_file.py:Name.
         form: Whether the function returns a residual, whose square is integrated, or the integrand itself (density). A residual
-            may have several components, ``(n, k)``.
+            may have several components, ``(n, k)``. By default (null), the function is a residual; if it is not linear in the
+            highest derivative of u, it may be either, and the form has to be stated.
     """
 
     function: str | Callable[..., Any]
-    form: Literal["residual", "density"] = "residual"
+    form: Literal["residual", "density"] | None = None
 
     sums_over_data = False
 
@@ -51,7 +52,7 @@ class FunctionLoss(Loss):
 
     @property
     def is_square(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.form == "residual"
+        return self.form != "density"
 
     @property
     def derivatives(self) -> int:
@@ -66,10 +67,11 @@ class FunctionLoss(Loss):
         from pdefreq.functionals.boundary_penalty import ConditionsAtPoints, PenaltyBlock, RobinEnergyBlock, RobinResidualBlock
         from pdefreq.functionals.equation_at_points import WeakEquation
         from pdefreq.functionals.functional import Functional
-        from pdefreq.functionals.pointwise import PointwiseDensity, PointwiseResidual
+        from pdefreq.functionals.pointwise import PointwiseDensity, PointwiseResidual, require_form
         from pdefreq.functionals.sampling import in_blocks
 
-        kind = PointwiseResidual if self.form == "residual" else PointwiseDensity
+        require_form(self.form, self._loaded, self._names, sampled.interior.x)
+        kind = PointwiseResidual if self.is_square else PointwiseDensity
         columns = sampled.interior.x, sampled.interior.weights
         blocks: list[Any] = [
             kind(space.at(x), self._loaded, self._names, x, weights) for x, weights in in_blocks(columns, space, like)
@@ -81,9 +83,10 @@ class FunctionLoss(Loss):
                 blocks.append(PenaltyBlock(space, dirichlet, sampled.beta))
             if (robin := conditions.where("robin")) is not None:
                 weak = WeakEquation.at(problem.equation, robin.x.double().cpu(), like)
-                residual = self.form == "residual"
                 blocks.append(
-                    RobinResidualBlock(weak, space, robin, sampled.flux_beta) if residual else RobinEnergyBlock(space, robin)
+                    RobinResidualBlock(weak, space, robin, sampled.flux_beta)
+                    if self.is_square
+                    else RobinEnergyBlock(space, robin)
                 )
         return Functional(blocks)
 

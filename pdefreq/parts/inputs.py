@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pdefreq.core.composition import Part
@@ -17,6 +17,26 @@ if TYPE_CHECKING:
     from pdefreq.domains.frame import Frame
     from pdefreq.spaces.networks.embedding import FourierFeatures
     from pdefreq.spectrum.data_spectrum import SpectralData
+
+_ROUNDING = 1e-9  # a wavenumber that is a power of two up to rounding is in the lower octave
+
+
+@dataclass(frozen=True)
+class Bands:
+    """The octaves of wavenumbers ``2^(j-1) < |omega| length <= 2^j``, and the ones in which a network has units initially.
+
+    Args:
+        length: The length.
+        covered: The number j of the highest of these octaves.
+    """
+
+    length: float
+    covered: int
+
+    @classmethod
+    def up_to(cls, omega: float, length: float) -> Bands:
+        """The octaves up to a wavenumber, in rad per unit of length."""
+        return cls(length, max(0, math.ceil(math.log2(max(1.0, omega * length)) - _ROUNDING)))
 
 
 class Input(Part):
@@ -35,6 +55,14 @@ class Input(Part):
     def settled(self, data: SpectralData, frame: Frame) -> tuple[Input, str]:
         """The part with all options set that depend on the spectrum of the data, and a sentence on the choice, or ""."""
         return self, ""
+
+    def bands(self, data: SpectralData, frame: Frame) -> Bands | None:
+        """The bands that the map can receive during training; None if its frequencies are given."""
+        return None
+
+    def with_bands(self, octaves: tuple[int, ...]) -> Input:
+        """The part, after `settled`, with features for further octaves of `bands`."""
+        raise NotImplementedError(f"{self.title} has no bands")
 
     def length(self, domain: Domain, frame: Frame) -> float:
         """The length over which the features change by about 1. A wavenumber needs the input factor wavenumber times this length.
@@ -65,7 +93,8 @@ class Fourier(Input):
     Args:
         features: Number of frequencies; there are twice as many features.
         std: Standard deviation of the components of the frequencies, angular wavenumbers in rad per unit of length of the domain
-            (`scaling`), or auto: half of the largest wavenumber that the data of the problem occupy, over sqrt(d).
+            (`scaling`), or auto: half of the largest wavenumber that the data of the problem occupy, over sqrt(d); as many
+            frequencies are added during training for each octave in which the residual shows errors.
 
     Source:
         Tancik et al. (2020), Fourier features let networks learn high frequency functions, arXiv 2006.10739, section 5.
@@ -73,6 +102,7 @@ class Fourier(Input):
 
     features: int = 50
     std: float | Literal["auto"] = 10.0
+    octaves: tuple[int, ...] = field(default=(), metadata={"option": False})  # added by `with_bands`
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -81,7 +111,7 @@ class Fourier(Input):
             require(self, POSITIVE, "std")
 
     def size(self, dimension: int) -> tuple[str, int, int]:
-        return "features", self.features, 2 * self.features
+        return "features", self.features, 2 * self.features * (1 + len(self.octaves))
 
     def settled(self, data: SpectralData, frame: Frame) -> tuple[Input, str]:
         if self.std != "auto":
@@ -89,6 +119,12 @@ class Fourier(Input):
         found = data.spectrum
         std = found.radius * frame.length / (2 * math.sqrt(data.problem.domain.dimension))
         return replace(self, std=std), f"std=auto chose {std:.3g}, since {found.reason}."
+
+    def bands(self, data: SpectralData, frame: Frame) -> Bands | None:
+        return Bands.up_to(data.spectrum.radius, frame.length) if self.std == "auto" else None
+
+    def with_bands(self, octaves: tuple[int, ...]) -> Input:
+        return replace(self, octaves=octaves)
 
     def length(self, domain: Domain, frame: Frame) -> float:
         return frame.length / self.std if isinstance(self.std, float) else frame.length
@@ -98,7 +134,7 @@ class Fourier(Input):
 
         if isinstance(self.std, str):
             raise OptionError("std=auto depends on the problem: call `settled` first, or give a number such as 10")
-        return random_features(domain.dimension, self.features, self.std, frame=frame)
+        return random_features(domain.dimension, self.features, self.std, octaves=self.octaves, frame=frame)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.core.errors import OptionError
+from pdefreq.parts.inputs import Bands
 from pdefreq.parts.networks import FeedForwardNetwork
 from pdefreq.parts.part import POSITIVE, require
 
@@ -26,7 +27,8 @@ class Mscale(FeedForwardNetwork):
     """MscaleDNN: sub-networks on scaled inputs, or one network whose first layer is split into scales.
 
     Args:
-        scales: Factors of the input, or auto: powers of two from 1 to the largest wavenumber that the data occupy.
+        scales: Factors of the input, or auto: powers of two from 1 to the largest wavenumber that the data occupy, and with
+            sub-networks, further ones that are added during training if the residual shows errors at larger wavenumbers.
         form: One sub-network for each scale (subnetworks, MscaleDNN-2), or one network whose first layer is split
             (first-layer, MscaleDNN-1).
 
@@ -65,7 +67,7 @@ class Mscale(FeedForwardNetwork):
         if self.scales != "auto":
             return super().settled(data, frame)
         found = data.spectrum
-        reach = max(2.0, found.radius * (frame.length if self.input is None else self.input.length(data.problem.domain, frame)))
+        reach = max(2.0, found.radius * self._length(data, frame))
         number = 2 + min(_MOST_SCALES - 2, math.floor(math.log2(reach) - _ABOVE))
         number = number if self.form == "subnetworks" else min(number, self.layer_widths[0])
         scales = tuple(2.0**k for k in range(number))
@@ -74,6 +76,20 @@ class Mscale(FeedForwardNetwork):
             told += f" These scales end below the largest wavenumber, which needs {reach:.3g}."
         network, waves = replace(self, scales=scales).settled(data, frame)
         return network, f"{told} {waves}".strip()
+
+    def bands(self, data: SpectralData, frame: Frame) -> Bands | None:
+        if self.scales != "auto" or self.form != "subnetworks":
+            return None
+        network, _ = self.settled(data, frame)
+        assert isinstance(network, Mscale)
+        return Bands(self._length(data, frame), len(network._known_scales) - 1)
+
+    def with_bands(self, octaves: tuple[int, ...]) -> Mscale:
+        return replace(self, scales=(*self._known_scales, *(2.0**j for j in octaves)))
+
+    def _length(self, data: SpectralData, frame: Frame) -> float:
+        """The length over which the first layer changes by about 1 at the scale 1."""
+        return frame.length if self.input is None else self.input.length(data.problem.domain, frame)
 
     @property
     def _known_scales(self) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -41,18 +42,22 @@ class Start(Part):
 class Antisymmetric(Start):
     """The difference of two copies of a network, divided by sqrt(2): initially zero, with the same tangent kernel.
 
+    Args:
+        normalized: Whether the difference is divided by sqrt(2). Otherwise the tangent kernel is doubled.
+
     Source:
         Zhang, Xu, Luo, Ma (2020), A type of generalization error induced by initialization in deep neural networks,
         arXiv 1905.07777.
     """
 
+    normalized: bool = True
     copies = 2
     is_zero = True
 
     def applied(self, network: FeedForward) -> trial_space.Network:
         from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
 
-        return AntisymmetricSpace(network)
+        return AntisymmetricSpace(network, math.sqrt(0.5) if self.normalized else 1.0)
 
 
 @dataclass(frozen=True)

@@ -36,12 +36,13 @@ LOSSES = Registry(
     "loss",
     "pdefreq.losses",
     {
-        "automatic": "pdefreq.parts.losses:Automatic",
+        "auto": "pdefreq.parts.losses:Automatic",
         "ritz": "pdefreq.parts.losses:Ritz",
         "residual": "pdefreq.parts.losses:Residual",
         "misfit": "pdefreq.parts.losses:Misfit",
         "function": "pdefreq.parts.function_loss:FunctionLoss",
     },
+    unlisted={"automatic": "pdefreq.parts.losses:Automatic"},  # the former name of auto, in older run folders
 )
 BOUNDARIES = Registry(
     "boundary",
@@ -63,7 +64,7 @@ POINTS = Registry(
     "point rule",
     "pdefreq.points",
     {
-        "automatic": "pdefreq.parts.points:Automatic",
+        "auto": "pdefreq.parts.points:Automatic",
         "gauss": "pdefreq.parts.points:Gauss",
         "sobol": "pdefreq.parts.points:Sobol",
         "uniform": "pdefreq.parts.points:Uniform",
@@ -71,6 +72,7 @@ POINTS = Registry(
         "rar": "pdefreq.parts.adaptive_points:Rar",
         "at-data": "pdefreq.parts.points:AtData",
     },
+    unlisted={"automatic": "pdefreq.parts.points:Automatic"},  # the former name of auto, in older run folders
 )
 OPTIMIZERS = Registry(
     "optimizer",
@@ -107,7 +109,13 @@ STEP_CONTROLS = Registry(
         "target-ratio": "pdefreq.parts.step_controls:TargetRatio",
     },
 )
-TRAININGS = Registry("training", "pdefreq.trainings", {"training": "pdefreq.parts.training:Training"})
+TRAININGS = Registry(
+    "training",
+    "pdefreq.trainings",
+    {
+        "training": "pdefreq.parts.training:Training",
+    },
+)
 
 KINDS = (
     NETWORKS,

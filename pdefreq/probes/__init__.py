@@ -15,6 +15,10 @@ PROBES = Registry(
         "snapshots": "pdefreq.probes.snapshots:SnapshotsProbe",
         "ntk": "pdefreq.probes.ntk:NtkProbe",
     },
+    unlisted={  # of published experiments, named so that their runs can be written into run folders
+        "mean-square-error": "pdefreq.experiments.training:MeanSquareError",
+        "tones": "pdefreq.experiments.tones:ToneProbe",
+    },
 )
 
 

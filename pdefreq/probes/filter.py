@@ -26,13 +26,13 @@ class FilterProbe(Probe):
     """Records ``low_error`` and ``high_error``, relative L2 errors |y_low - h_low| / |y_low| and |y_high - h_high| / |y_high|.
 
     h is the approximation and y the exact or reference solution, or else the discrete solution. Low parts are means with the
-    weights exp(-|x - x'|^2 / (2 delta)) over fixed random points, and high parts are the remainder. Nothing is recorded if no
-    solution is known, or if it is constant.
+    weights exp(-|x - x'|^2 / (2 delta)) over fixed random points, and high parts are the remainder. For a regression of given
+    values the points are those of its training. Nothing is recorded if no solution is known, or if it is constant.
 
     Args:
         delta: Variance of the Gaussian, squared units of length; null means the value that splits the variance of y evenly. The
             fact ``filter_delta`` is this value, and ``filter_wavenumber`` the wavenumber that the filter halves.
-        number: Number of points; the cost of a record is its square.
+        number: Largest number of points; the cost of a record is its square.
 
     Source:
         Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, equations 6 to 9.
@@ -50,7 +50,11 @@ class FilterProbe(Probe):
     def prepare(
         self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
     ) -> Measurement:
-        x = target.problem.domain.interior(self.number, stream(0, "filter points")).x
+        problem, target = target.problem, target.on_data()
+        x = problem.domain.interior(self.number, stream(0, "filter points")).x
+        if problem.is_known_at_points:
+            assert problem.data is not None
+            x = problem.data.training_points()[: self.number]
         settled, known = "filter_delta" in facts, target.solution or discrete_solution
         if known is None:
             return Unknown(settled)

@@ -30,7 +30,8 @@ class HoldoutMeasurement(Measurement):
     """The held-out points, and the data at these points."""
 
     def __init__(self, target: Target) -> None:
-        self._x, values = held_out_samples(target.problem)
+        samples, values = held_out_samples(target.problem)
+        self._x = samples.x
         self._values = as_array(target.problem.regression_target(self._x, values))
 
     def __call__(self, iterate: Iterate) -> Mapping[str, float]:

@@ -12,7 +12,7 @@ from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.probes.probe import Measurement, Nothing, Probe
 from pdefreq.problem.spectrum import ModeFamily
 from pdefreq.spaces.trial_space import LinearSpace
-from pdefreq.spectrum.modes import Modes
+from pdefreq.spectrum.modes import WAVE_FAMILIES, Modes
 from pdefreq.spectrum.spectral_record import ERROR, PHASE, TOTAL
 from pdefreq.spectrum.watched import WatchedModes
 
@@ -51,6 +51,8 @@ class SpectralProbe(Probe):
     def prepare(
         self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
     ) -> Measurement:
+        if (self.modes or target.families.chosen) in WAVE_FAMILIES:  # whose points are those of the data
+            target = target.on_data()
         if target.solution is None and discrete_solution is None:
             return Nothing()
         settled = WatchedModes.in_facts(facts)  # selected in an earlier space of this run

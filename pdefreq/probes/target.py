@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from pdefreq.core.fields import CallableField
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.domain import Domain
@@ -141,6 +142,15 @@ class Target:
     def solution(self) -> Iterate | None:
         """The exact or reference solution; None if unknown."""
         return None if self.reference is None else Iterate.of_function(self.reference)
+
+    def on_data(self) -> Target:
+        """The target of measurements at the points of data: for a regression of given values, these values are the solution.
+
+        Between the points this solution has the value at the nearest point, which must not be used.
+        """
+        if self.reference is not None or not self.problem.is_known_at_points:
+            return self
+        return replace(self, reference=CallableField(self.problem.regression_target))
 
     @functools.cached_property
     def families(self) -> ModeFamilies:

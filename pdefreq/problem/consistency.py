@@ -105,8 +105,16 @@ def _check_holdout(data: Data, d: int, is_regression: bool) -> None:
             "[data] holdout compares u with values of f, which is possible only for a regression (diffusion = 0): leave it out"
         )
     kept, count = data.held_out(d), data.count(d)
+    if data.holdout == "alternate" and d > 1:
+        if data.x is not None:
+            data.is_held_out(data.x)  # refuses points that are not those of a grid
+        elif data.points == "random":
+            raise DataError(
+                '[data] holdout = "alternate" holds out every other point of a grid, and random points are no grid: use '
+                'points = "uniform", or a fraction, such as holdout = 0.5'
+            )
     if not 0 < kept < count:
         raise DataError(
-            f"[data] holdout = {data.holdout:g} holds out {kept} of {count} points: choose a value that leaves "
+            f"[data] holdout = {data.holdout} holds out {kept} of {count} points: choose a value that leaves "
             "at least one point on each side"
         )

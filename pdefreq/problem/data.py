@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pdefreq.core.content import Content
 from pdefreq.core.errors import DataError
 from pdefreq.core.fields import Field
+from pdefreq.core.streams import stream
+from pdefreq.problem.alternate import alternate
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from pdefreq.core.shapes import Points, Values
 
 _GENERATED = ("uniform", "random")
@@ -29,7 +33,8 @@ class Data(Content):
             `x` it is a name for the points.
         number: Number of points; for ``"uniform"``, the number per axis. Not needed with `x`.
         noise: Standard deviation of Gaussian noise added to the values.
-        holdout: Fraction of the points that is not used for training, at least 0 and below 1. For regressions only.
+        holdout: The points that are not used for training: a fraction of them, at least 0 and below 1, chosen at random; or
+            ``"alternate"``, every other point of an interval or of a grid. For regressions only.
         x: Points, shape ``(n, d)``, or ``(n,)`` in one dimension. Tensor or array.
         values: Values of f at these points, shape ``(n,)``.
         interpolant: Field that represents f between the points in figures and errors; by default the value at the nearest point.
@@ -47,7 +52,7 @@ class Data(Content):
     points: str = ""
     number: int = 0
     noise: float = 0.0
-    holdout: float = 0.0
+    holdout: float | Literal["alternate"] = 0.0
     x: Points | None = field(default=None, compare=False, repr=False)
     values: Values | None = field(default=None, compare=False, repr=False)
     interpolant: Field | None = field(default=None, compare=False, repr=False)
@@ -56,8 +61,8 @@ class Data(Content):
     def __post_init__(self) -> None:
         if not 0 <= self.noise < float("inf"):
             raise DataError(f"[data] noise must be a standard deviation, finite and nonnegative, got {self.noise:g}")
-        if not 0 <= self.holdout < 1:
-            raise DataError(f"[data] holdout must be a fraction, at least 0 and below 1, got {self.holdout:g}")
+        if self.holdout != "alternate" and not (isinstance(self.holdout, (int, float)) and 0 <= self.holdout < 1):
+            raise DataError(f'[data] holdout must be a fraction, at least 0 and below 1, or "alternate", got {self.holdout!r}')
         if (self.x is None) != (self.values is None):
             raise DataError("[data] x and values belong together: give both, or neither")
         if self.x is not None:
@@ -104,7 +109,28 @@ class Data(Content):
 
     def held_out(self, dimension: int) -> int:
         """Number of points that are not used for training."""
-        return round(self.holdout * self.count(dimension))
+        count = self.count(dimension)
+        return count // 2 if self.holdout == "alternate" else round(self.holdout * count)
+
+    def is_held_out(self, x: Points) -> Tensor:
+        """Whether each of the points is not used for training, shape ``(n,)``. The choice does not depend on the seed of a run.
+
+        Args:
+            x: All points of the data, shape ``(n, d)``.
+
+        Raises:
+            DataError: If every other point is to be held out, and the points are not those of a grid.
+        """
+        import torch
+
+        if self.holdout == "alternate":
+            return alternate(x)
+        return torch.randperm(len(x), generator=stream(0, "holdout")) < self.held_out(x.shape[1])
+
+    def training_points(self) -> Points:
+        """The given points that are not held out, shape ``(n, d)``."""
+        assert self.x is not None
+        return self.x[~self.is_held_out(self.x)]
 
     def text(self, dimension: int) -> str:
         """The data in words, for display."""

@@ -236,6 +236,16 @@ class Problem(BoundaryConditions):
         return self.equation.is_regression
 
     @property
+    def is_fit_of_points(self) -> bool:
+        """Whether this is a regression of values that are known at points only, so that there is no solution between them."""
+        return self.is_regression and self.data is not None and self.exact is None
+
+    @property
+    def is_known_at_points(self) -> bool:
+        """Whether this is a fit of points whose values are given, so that measurements can use the points themselves."""
+        return self.is_fit_of_points and self.data is not None and self.data.values is not None
+
+    @property
     def is_linear(self) -> bool:
         """Whether the equation is linear in u."""
         return self.equation.is_linear

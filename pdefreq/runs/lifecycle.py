@@ -20,6 +20,7 @@ from pdefreq.runs.position import Position
 from pdefreq.runs.prepared_run import Given, PreparedRun
 from pdefreq.runs.resolution import resolution_notes
 from pdefreq.runs.run_folder import RunFolder
+from pdefreq.runs.run_store import place_of
 from pdefreq.runs.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -49,11 +50,18 @@ def run(
         callback: As in `solve`.
         progress: As in `solve`.
 
+    Without a folder and a callback, a run is kept in the active `RunStore`, if there is one.
+
     Raises:
         UserError: As `solve` does, or if an object of the original run is missing, or if the problem is another one.
     """
+    given = given or Given()
+    if folder is None and callback is None and (folder := place_of(spec)) is not None and (folder / "run.json").is_file():
+        objects: dict[str, Any] = {"problem": given.problem, "solver": given.solver, "trust": trust}
+        ended = RunFolder(folder).read_summary().get("status") not in (Status.RUNNING.label, Status.INTERRUPTED.label)
+        return load_run(folder, **objects) if ended else resume(folder, **objects, progress=progress)
     with phase("preparation"):
-        prepared = PreparedRun.of(spec, (given or Given()).complete(spec, trust=trust))
+        prepared = PreparedRun.of(spec, given.complete(spec, trust=trust))
     return _started(prepared, folder, callback=callback, progress=progress)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,7 +42,9 @@ class Monitor:
         schedule: The recorded steps.
         share: The largest ratio of the time of measurements to that of the steps; ``inf`` records every step of the schedule.
         points: Whether functions receive numpy arrays or torch tensors, of shape ``(n, d)`` and type float64. A
-            `torch.nn.Module` receives tensors of its own type and device in either case.
+            `torch.nn.Module` receives tensors of its own type and device in either case. It is evaluated in evaluation mode,
+            in which layers such as `Dropout` and `BatchNorm` neither draw random numbers nor couple points nor change their
+            state; its modes are restored after each evaluation.
 
     Raises:
         UserError: If the problem or a probe is invalid, or the modes do not fit the domain.
@@ -197,13 +200,14 @@ def _h1_error(iterate: Iterate, target: Target) -> float:
 
 
 def _of_module(module: Any) -> Callable[[Any], Any]:
-    """A module as a function of float64 points on the CPU."""
+    """A module in evaluation mode as a function of float64 points on the CPU."""
     import torch
 
     like = next(module.parameters(), torch.empty(0, dtype=torch.float64))
 
     def function(x: Any) -> Any:
-        values = module(x.to(like))
+        with _evaluating(module):
+            values = module(x.to(like))
         if values.numel() != len(x):
             raise OptionError(
                 f"the module must return one value for each of {len(x)} points, got the shape {tuple(values.shape)}"
@@ -211,3 +215,15 @@ def _of_module(module: Any) -> Callable[[Any], Any]:
         return values.reshape(len(x)).to(x)
 
     return function
+
+
+@contextmanager
+def _evaluating(module: Any) -> Iterator[None]:
+    """Evaluation mode of a module and all of its parts, whose modes are restored at the end."""
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode

@@ -93,7 +93,7 @@ def _on_penalty(prepared: PreparedRun, state: State, history: History) -> list[s
         f"The boundary penalty leaves an error: with the factor beta = {found.beta:g} of the penalty the minimizer differs from "
         "the boundary values by "
         f"about flux / (2 beta), here {found.absolute:.2g} in the mean square, which is {100 * found.relative:.2g} % of u. "
-        "Increase `beta`, or use boundary=hard."
+        "Increase `beta`, or build the values in: --set boundary=hard."
     )
     return [Note(sentence, "penalty floor")]
 
@@ -138,5 +138,5 @@ def _on_lifting(prepared: PreparedRun, state: State) -> list[str]:
         return []
     return [
         f"The lifting of the boundary values is already the solution (relative L2 error {error:.2g}), so the network has to "
-        "converge to zero; use boundary=penalty to train it on the solution."
+        "converge to zero; to train it on the solution: --set boundary=penalty."
     ]

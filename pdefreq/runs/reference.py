@@ -98,6 +98,8 @@ def _computed(problem: Problem) -> Reference:
     from pdefreq.runs.reference_levels import sequences
 
     problem, found, reason = problem.blind(), [], ""
+    if problem.is_fit_of_points:
+        return Reference(reason="the function to fit is known only at the points of [data]")
     for name, start in sequences(problem).items():
         is_second = any(other.accuracy.l2 < _ACCURATE for other in found)
         candidate, refusal = _followed(problem, name, start, accurate=_ENOUGH if is_second else _ACCURATE)

@@ -53,6 +53,7 @@ class Solution(Record, Field):
         last_state: The last good state, from which a resumed run continues.
         step: The number of steps to the last state.
         seconds: The time of these steps; measurements are not counted.
+        elapsed: The time of the run, measurements included.
 
     The other arguments are those of `Record`.
 
@@ -72,6 +73,7 @@ class Solution(Record, Field):
     last_state: State
     step: int
     seconds: float
+    elapsed: float = 0.0
 
     @classmethod
     def of(
@@ -96,6 +98,7 @@ class Solution(Record, Field):
             last_state=end.state,
             step=end.step,
             seconds=end.seconds,
+            elapsed=end.elapsed,
             history=end.history,
             notes=(*notes, *notes_on(prepared, end.state, end.history, status)),
             folder=folder,
@@ -276,7 +279,7 @@ class Solution(Record, Field):
 
         run_folder = RunFolder(folder)
         run_folder.create(self.spec)
-        run_folder.write_checkpoint(Checkpoint.of(self.last_state, self.step, self.seconds, self.history, self.seconds))
+        run_folder.write_checkpoint(Checkpoint.of(self.last_state, self.step, self.seconds, self.history, self.elapsed))
         self.write(run_folder)
         return run_folder.path
 

@@ -48,15 +48,8 @@ class TimeEstimate:
         (first, before, began) = warm[0]
         of_step = (seconds - before) / (step - first)
         of_row = (elapsed - began - (seconds - before)) / (len(warm) - 1)
-        total = elapsed + of_step * (steps - step) + of_row * self._rows_left(step, steps)
+        total = elapsed + of_step * (steps - step) + of_row * self.schedule.count(step, steps)
         return f"This run will take about {_rounded(total)} for {steps:,} steps." if total >= _LONG else ""
-
-    def _rows_left(self, step: int, last: int) -> int:
-        """The number of steps that are still to be recorded."""
-        count = 0
-        while step < last:
-            step, count = self.schedule.after(step), count + 1
-        return count
 
 
 def _rounded(seconds: float) -> str:

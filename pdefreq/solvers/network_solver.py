@@ -12,6 +12,7 @@ from pdefreq.core.history import Stop
 from pdefreq.parts.adaptive_points import AdaptivePoints
 from pdefreq.parts.boundary import Automatic as AutomaticBoundary
 from pdefreq.parts.boundary import Boundary, Setting
+from pdefreq.parts.inputs import Bands
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, FirstOrder, Optimizer
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Values
     from pdefreq.domains.domain import Domain
+    from pdefreq.domains.frame import Frame
     from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.objective_schedule import SampledSchedule
+    from pdefreq.iterations.training.growing_training import GrowingTraining
     from pdefreq.iterations.training.training_iteration import TrainingIteration
+    from pdefreq.problem.data import Data
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.scales import NaturalUnits, Scales
     from pdefreq.problem.terms.equation import Equation
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.data_spectrum import SpectralData
 
 _UNITS = "The network was trained in units that the data imply: {}; scaling=none trains it in those of the problem."
+_MOST_AXES, _ORDER = 3, 2  # of lattices for the spectrum of the residual, and of the derivatives in it
 _FEW = 64  # points at which a term is tested for being nonzero
 
 
@@ -164,20 +169,12 @@ class NetworkSolver(Solver):
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
-    ) -> TrainingIteration:
+    ) -> TrainingIteration | GrowingTraining:
         import torch
 
-        from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
-        from pdefreq.functionals.mixed_precision import in_mixed_precision
-        from pdefreq.functionals.objective_schedule import SampledSchedule
-        from pdefreq.functionals.sampling import Sampling, data_samples
-        from pdefreq.iterations.training.held_out import HeldOut
-        from pdefreq.iterations.training.training_iteration import TrainingIteration
-        from pdefreq.problem.boundary_extent import BoundaryExtent
-        from pdefreq.problem.scales import NaturalUnits
         from pdefreq.spectrum.data_spectrum import SpectralData
 
-        domain, regular, training = problem.domain, problem.regular, self.training
+        domain = problem.domain
         require(problem, self.name, self.loss.needs)
         require(problem, self.name, self.needs, advice="use `--set boundary=penalty`")
         require_precision(problem.equation, dtype)
@@ -185,20 +182,51 @@ class NetworkSolver(Solver):
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
         if problem.is_up_to_constant and domain.dimension <= 3:  # quadrature is too coarse beyond
             require_compatible(problem)  # otherwise the energy has no minimum
-        resolved = self.resolved(problem, Stop())
-        method, reason = resolved._settled(SpectralData(problem))
+        resolved, data = self.resolved(problem, Stop()), SpectralData(problem)
+        method, reason = resolved._settled(data)
         require(problem, self.name, method.needs, advice="use `--set boundary=penalty`")
         method._require_start(problem.equation, domain, problem.side_values)
-        loss, points, boundary = method.loss, method.points, method.boundary
-        method._require_room(points, boundary, domain.dimension)
-        self._require_pairs(points, boundary, is_regression=problem.is_regression)
-
-        like, mixed = torch.empty(0, dtype=dtype, device=device), training.precision == "mixed"
-        if mixed and dtype != torch.float64:
+        method._require_room(method.points, method.boundary, domain.dimension)
+        self._require_pairs(method.points, method.boundary, problem.data, is_regression=problem.is_regression)
+        if method.training.precision == "mixed" and dtype != torch.float64:
             raise OptionError("precision=mixed does nothing in float32: use `--dtype float64`, or leave `precision` out")
-        network, space, scales = method._spaces(NaturalUnits(problem))
+        like, remarks = torch.empty(0, dtype=dtype, device=device), [*self.network.remarks, *([reason] if reason else [])]
+        training = method._training(data, seed, like, remarks)
+        bands = resolved.network.bands(data, method._frame(domain))
+        if bands is None or not _shows_bands(data, training.space):
+            return training
+        return method._growing(training, bands, data, seed, like, remarks)
+
+    def _growing(
+        self, first: TrainingIteration, bands: Bands, data: SpectralData, seed: int, like: torch.Tensor, remarks: list[str]
+    ) -> GrowingTraining:
+        """The training of a network that receives bands according to the residual."""
+        from pdefreq.functionals.residual_bands import ResidualBands
+        from pdefreq.iterations.training.growing_training import GrowingTraining
+
+        def with_bands(octaves: tuple[int, ...]) -> TrainingIteration:
+            return replace(self, network=self.network.with_bands(octaves))._training(data, seed, like, remarks)
+
+        return GrowingTraining(first, with_bands, ResidualBands(data.problem, bands.length, like), bands.covered, seed)
+
+    def _training(self, of: SpectralData, seed: int, like: torch.Tensor, remarks: list[str]) -> TrainingIteration:
+        """The training of the network of a method whose options are all set."""
+        from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
+        from pdefreq.functionals.mixed_precision import in_mixed_precision
+        from pdefreq.functionals.objective_schedule import SampledSchedule
+        from pdefreq.functionals.sampling import Sampling, data_samples, held_out_samples
+        from pdefreq.iterations.training.held_out import HeldOut
+        from pdefreq.iterations.training.training_iteration import TrainingIteration
+        from pdefreq.problem.boundary_extent import BoundaryExtent
+        from pdefreq.problem.scales import NaturalUnits
+
+        problem, training = of.problem, self.training
+        domain, regular = problem.domain, problem.regular
+        loss, points, boundary, mixed = self.loss, self.points, self.boundary, training.precision == "mixed"
+        network, space, scales = self._spaces(NaturalUnits(problem))
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
+        validation = held_out_samples(problem) if problem.data is not None and problem.data.holdout else None
         unit = 1.0 if scales is None else loss.unit(scales)
         sampling = Sampling(points, boundary.number, seed, training.batch)
 
@@ -216,7 +244,7 @@ class NetworkSolver(Solver):
                     loss.weights or {}
                 )
 
-            return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known)
+            return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known, validation)
 
         objectives = objectives_in(space)
         start = objectives.at(0)
@@ -238,13 +266,11 @@ class NetworkSolver(Solver):
             seed=seed,
             like=like,
             unit=unit,
-            remarks=[
-                *self.network.remarks,
-                *([_UNITS.format(scales.text)] if scales is not None and scales.text else []),
-                *([reason] if reason else []),
-            ],
+            remarks=[*([_UNITS.format(scales.text)] if scales is not None and scales.text else []), *remarks],
             balance_every=training.balance_every,
-            held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
+            held_out=None
+            if held_out is None
+            else HeldOut(held_out, training.keep == "best", training.patience, unit, is_data=known is not None),
             adaptive=adaptive,
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) and not mixed else None,
         )
@@ -261,22 +287,23 @@ class NetworkSolver(Solver):
 
     def _settled(self, data: SpectralData) -> tuple[NetworkSolver, str]:
         """The method with a network chosen by the spectrum of the data, and a sentence on the choice."""
+        network, reason = self.network.settled(data, self._frame(data.problem.domain))
+        return replace(self, network=network), reason
+
+    def _frame(self, domain: Domain) -> Frame:
+        """The coordinates that the network receives."""
         from pdefreq.domains.frame import Frame
 
-        domain = data.problem.domain
-        frame = Frame.of(domain) if self.training.scaling == "auto" else Frame.identity(domain.dimension)
-        network, reason = self.network.settled(data, frame)
-        return replace(self, network=network), reason
+        return Frame.of(domain) if self.training.scaling == "auto" else Frame.identity(domain.dimension)
 
     def _spaces(self, units: NaturalUnits) -> tuple[trial_space.Network, trial_space.Network, Scales | None]:
         """The network, the space of u, and the units of the problem; None for those in which it is given."""
-        from pdefreq.domains.frame import Frame
         from pdefreq.spaces.networks.embedding import require_periodic
         from pdefreq.spaces.networks.hard_boundary import HardBoundary, InUnits
 
         problem, scaled = units.problem, self.training.scaling == "auto"
         domain = problem.domain
-        network = self.network.on(domain, Frame.of(domain)) if scaled else self.network.on(domain)
+        network = self.network.on(domain, self._frame(domain))
         require_periodic(network, domain, problem.periodic_axes)
 
         def space_of(network: trial_space.Network) -> trial_space.Network:
@@ -312,20 +339,21 @@ class NetworkSolver(Solver):
                 "degenerate, so that training makes no progress: leave `start` out"
             )
 
-    def _require_pairs(self, points: Points, boundary: Boundary, *, is_regression: bool) -> None:
+    def _require_pairs(self, points: Points, boundary: Boundary, data: Data | None, *, is_regression: bool) -> None:
         """Check that the options of different parts are compatible with each other on a problem.
 
         Raises:
-            IncompatibleError: If points are to be held out and the source is known at the data points only.
+            IncompatibleError: If states are to be compared at held-out points, and no data points are held out.
             OptionError: If the objective changes from step to step and the optimizer needs a fixed one, or if a batch is too
                 large.
             UnknownNameError: If `weights` names a boundary term that the loss does not have.
         """
         training = self.training
-        if points.number is None and (training.keep == "best" or training.patience is not None):
+        if points.number is None and not (data and data.holdout) and (training.keep == "best" or training.patience is not None):
+            remedy = "hold out some of them, such as holdout = 0.2, or " if is_regression else ""
             raise IncompatibleError(
-                f"{self.name} has no points to hold out where the problem gives its source at points only ([data]): "
-                "leave `keep` and `patience` out"
+                f"{self.name} uses all points at which the source is known ([data]), which leaves none to compare states: "
+                f"{remedy}leave `keep` and `patience` out"
             )
         if self.loss.couples_points and (not points.is_fixed or training.batch is not None):
             raise OptionError(
@@ -376,6 +404,15 @@ class NetworkSolver(Solver):
             cause = f"boundary values built in on this domain leave the network {space.smoothness:g}"
             remedy = "`--set boundary=penalty`"
         raise IncompatibleError(f"{self.name} takes derivatives of order {order} and {cause}: use {remedy}")
+
+
+def _shows_bands(data: SpectralData, space: TrialSpace) -> bool:
+    """Whether the residual of the equation can be evaluated on a lattice of points."""
+    from pdefreq.problem.needs import CONTINUOUS
+
+    problem = data.problem
+    known = problem.data is None and problem.domain.dimension <= _MOST_AXES
+    return known and (problem.is_regression or (problem.lacks((CONTINUOUS,)) is None and space.smoothness >= _ORDER))
 
 
 def _acts_on_constants(term: Term, domain: Domain, value: float) -> bool:

@@ -50,17 +50,29 @@ def instead(problem: Problem, method: str) -> str:
     """Advice: the first classical method and the first network method whose needs the problem meets."""
 
     def can(name: str) -> bool:
-        return name != method and problem.lacks(needs_of(name)) is None and (name != "fem" or _can_mesh(problem.domain))
+        return name != method and problem.lacks(needs_of(name)) is None and (name != "fem" or can_mesh(problem.domain))
 
     able = [name for family in (_CLASSICAL, _NETWORKS) if (name := next(filter(can, family), None)) is not None]
     return f"use {' or '.join(f'`{name}`' for name in able)}" if able else "no method of pdefreq can solve it"
 
 
-def _can_mesh(domain: Domain) -> bool:
+def can_mesh(domain: Domain) -> bool:
     """Whether a domain has a mesh, or a mesh generator for it is known to be there."""
     from pdefreq.domains.domain import Domain
 
-    return domain.own_mesh is not None or type(domain).meshed is not Domain.meshed or find_spec("gmsh") is not None
+    if domain.own_mesh is not None or type(domain).meshed is not Domain.meshed or find_spec("gmsh") is not None:
+        return True
+    return domain.dimension == 2 and domain.loops(min(b - a for a, b in zip(*domain.bounds, strict=True))) is not None
+
+
+def usual_method(problem: Problem, *, changed: bool) -> str:
+    """The method of a run that names none: mscale, or auto where mscale can't solve the problem, such as a regression.
+
+    Args:
+        problem: The problem.
+        changed: Whether options are given, which are then those of mscale.
+    """
+    return "mscale" if changed or problem.lacks(needs_of("mscale")) is None else "auto"
 
 
 def needs_of(name: str) -> Sequence[Need]:
@@ -77,7 +89,8 @@ def require_precision(equation: Equation, dtype: torch.dtype) -> None:
     diffusion = equation.find(Diffusion)
     if diffusion is not None and diffusion.exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
         raise IncompatibleError(
-            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {diffusion.exponent:g}: use dtype=float64"
+            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {diffusion.exponent:g}: "
+            "use --dtype float64, or dtype='float64' in Python"
         )
 
 

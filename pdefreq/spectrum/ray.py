@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.domain import Domain
+    from pdefreq.problem.data import Data
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import TrialSpace
 
@@ -35,6 +36,7 @@ NUMBER = 2**14
 """Number of points, a power of two for Sobol sets."""
 HIGHEST = 32
 """The number of the last wave of a ray."""
+_DIGITS = 9  # of the places of points along a direction, by which points are counted
 _TELLABLE = 3.0  # in standard errors: noise alone exceeds it with probability exp(-9)
 
 
@@ -109,6 +111,9 @@ class RayModes(Modes):
     the direction acts as noise, and amplitudes within three standard errors count as zero. A function of s that is not periodic
     in W leaks into all waves, so that the family is not complete and no bias index is computed.
 
+    For a regression of values at given points the points are those of its training, with the deviation of s over these. Waves
+    are then left out from the number on at which they are shorter than two mean distances between the values of s.
+
     Args:
         domain: The domain, which determines the points.
         fit: The least-squares fit of the waves.
@@ -136,8 +141,11 @@ class RayModes(Modes):
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
         """The modes along the direction of a problem, by default the diagonal of the bounding box of its domain."""
-        domain = problem.domain
-        return cls(domain, _ray(domain, direction_of(problem)), indices)
+        domain, direction = problem.domain, direction_of(problem)
+        if not problem.is_known_at_points:
+            return cls(domain, _ray(domain, direction), indices)
+        assert problem.data is not None
+        return cls(domain, _ray_of_data(problem.data, domain.bounds[0], direction), indices)
 
     def points(self, space: TrialSpace | None = None) -> Points:
         """Points of a fixed Sobol set in the domain, independent of the space."""
@@ -159,7 +167,7 @@ class RayModes(Modes):
         return type(self)(self._domain, self._fit, self.indices[places])
 
     def wavenumber_range(self, space: TrialSpace | None = None) -> tuple[float, float]:
-        return float(self._fit.wavenumbers[1]), float(self._fit.wavenumbers[-1])
+        return float(self._fit.wavenumbers[min(1, len(self._fit.wavenumbers) - 1)]), float(self._fit.wavenumbers[-1])
 
     def recorded(self) -> Self:
         """The same waves; on an interval they are fitted on the grid of `RECORDED_INTERVALS` by the trapezoidal rule.
@@ -167,7 +175,7 @@ class RayModes(Modes):
         The grid has a thirtieth of the points. Coefficients of exp(x / 3) on (0, 2 pi) in 1, exp(ix) and exp(5ix) had relative
         errors of at most 3e-4.
         """
-        if not (isinstance(self._domain, Box) and self._domain.dimension == 1):
+        if not (isinstance(self._domain, Box) and self._domain.dimension == 1) or len(self._fit.x) != NUMBER:
             return self
         direction, wavenumbers = tuple(self._fit.direction.tolist()), tuple(self._fit.wavenumbers[1:].tolist())
         return type(self)(self._domain, _on_interval(self._domain, direction, wavenumbers), self.indices)
@@ -187,6 +195,18 @@ def _ray(domain: Domain, direction: tuple[float, ...]) -> WaveFit:
     else:
         width = math.sqrt(12) * float(np.std(_points(domain).numpy() @ np.array(direction)))
     return wave_fit(domain, direction, tuple((2 * math.pi / width * np.arange(1, HIGHEST + 1)).tolist()))
+
+
+@functools.lru_cache(maxsize=8)
+def _ray_of_data(data: Data, lower: tuple[float, ...], direction: tuple[float, ...]) -> WaveFit:
+    """Waves along a direction at the points of data, as long as these resolve them."""
+    x = data.training_points()
+    s = x.numpy() @ np.array(direction)
+    different = np.unique(np.round(s / (np.ptp(s) or 1.0), _DIGITS))
+    spacing = np.ptp(s) / max(len(different) - 1, 1)
+    width = math.sqrt(12) * float(np.std(s))
+    number = min(HIGHEST, (len(different) - 1) // 2, math.floor(width / (2 * spacing)) if spacing else 0)
+    return WaveFit(x, lower, np.array(direction), 2 * math.pi / (width or 1.0) * np.arange(1, number + 1))
 
 
 @functools.lru_cache(maxsize=8)

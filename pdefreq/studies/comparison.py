@@ -67,7 +67,7 @@ class Comparison(Shown):
 
         ``notes`` contains the notes on the runs, as a list.
         """
-        rows = [_row(label, seeds) for label, seeds in self.solutions.items()]
+        rows = [method_row(label, seeds) for label, seeds in self.solutions.items()]
         empty = dict.fromkeys(_columns())
         return rows + [
             empty | {"method": label, "status": "refused", "sentence": sentence, "notes": []}
@@ -315,7 +315,8 @@ def _briefly(seeds: Sequence[Record]) -> list[str]:
     return [word for word in dict.fromkeys(words) if word]
 
 
-def _row(label: str, seeds: Sequence[Record]) -> dict[str, Any]:
+def method_row(label: str, seeds: Sequence[Record]) -> dict[str, Any]:
+    """The row of a method in a table: medians over the seeds, and the range of some of them; None if undefined."""
     from pdefreq.runs.run_folder import to_json
 
     summaries = [solution.summary() for solution in seeds]

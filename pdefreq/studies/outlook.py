@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import UserError
 from pdefreq.probes.spectral import SpectralProbe
+from pdefreq.problem.needs import ENERGY
 from pdefreq.problem.problem import Problem
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
+from pdefreq.solvers.requirements import can_mesh
 from pdefreq.spectrum.modes import BOX_FAMILIES, WAVE_FAMILIES, ModeFamilies
 
 if TYPE_CHECKING:
     import numpy as np
 
 _SHOWN = 8  # number of wavenumbers that are listed
-_INSTEAD = "boundary=penalty"  # an option with which network methods impose any condition
+_PENALTY = "boundary=penalty"  # an option with which network methods impose any condition
+_RESIDUAL = "loss=residual"  # an option with which network methods solve equations without an energy
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Outlook:
         wavenumbers: The wavenumbers of the watched modes in ascending order, as far as they are known without solving the
             problem: those of the exact solution, or only those that the problem names.
         num_modes: The number of watched modes, of which several may have the same wavenumber; None if it is not known.
+        is_measured: Whether there is a solution with which the modes of a run are compared.
         able: The names of methods that can solve the problem, with an option where one is needed.
         unable: The names of the other methods, by the requirement that the problem violates and the reason.
     """
@@ -35,6 +39,7 @@ class Outlook:
     family: str
     wavenumbers: tuple[float, ...]
     num_modes: int | None
+    is_measured: bool
     able: tuple[str, ...]
     unable: dict[str, list[str]] = field(default_factory=dict)
 
@@ -46,6 +51,8 @@ class Outlook:
     @property
     def watched(self) -> str:
         """A description of the watched modes."""
+        if not self.is_measured:
+            return "no modes, since the function to fit is known only at the points of [data]"
         shown = [f"{xi:.6g}" for xi in self.wavenumbers[:_SHOWN]]
         more = f", ... {self.wavenumbers[-1]:.6g}" if len(self.wavenumbers) > _SHOWN else ""
         if self.is_complete:
@@ -71,15 +78,14 @@ def outlook(problem: Problem) -> Outlook:
         if name == "auto":
             continue
         why = _reason(problem, name)
-        if why and not _reason(problem, f"{name}:{_INSTEAD}"):
-            able.append(f"{name}:{_INSTEAD}")
-        elif why:
+        changed = f"{name}:{_RESIDUAL if why.startswith(ENERGY.what) else _PENALTY}"
+        if why and _reason(problem, changed):
             unable.setdefault(why, []).append(name)
         else:
-            able.append(name)
+            able.append(changed if why else name)
     named = tuple(sorted(problem.spectrum.wavenumbers))
     known = named if found is None else tuple(sorted({float(f"{xi:.9g}") for xi in found.tolist()}))
-    return Outlook(family, known, None if found is None else len(found), tuple(able), unable)
+    return Outlook(family, known, None if found is None else len(found), not problem.is_fit_of_points, tuple(able), unable)
 
 
 def _strongest(problem: Problem, families: ModeFamilies) -> np.ndarray:
@@ -100,4 +106,6 @@ def _reason(problem: Problem, method: str) -> str:
         lacking = problem.lacks(make_solver(method).needs)
     except UserError as error:
         return str(error)
+    if lacking is None and method == "fem" and not can_mesh(problem.domain):
+        return "gmsh for meshes of this domain, and it is not installed: run `pip install 'pdefreq[mesh]'`"
     return "" if lacking is None else f"{lacking[0].what}, and {lacking[1]}"

@@ -22,6 +22,19 @@ def test_the_schedule_is_dense_at_first_and_then_has_equal_density_in_every_deca
     assert len(inside) >= min(per_decade, 90_000) - 1
 
 
+@given(st.integers(1, 300), st.integers(1, 200), st.integers(0, 3000), st.integers(0, 20_000))
+def test_the_number_of_recorded_steps_is_counted(dense, per_decade, start, last):
+    schedule = Schedule(dense, per_decade)
+    step, count = start, 0
+    while step < last:
+        step, count = schedule.after(step), count + 1
+    assert schedule.count(start, last) == count
+
+
+def test_a_dense_schedule_is_counted_at_once():
+    assert Schedule(dense=10**12).count(5, 10**11) == 10**11 - 5
+
+
 def test_columns_that_are_missing_from_some_rows_are_filled_with_nan():
     history = History()
     history.record({"step": 0, "a": 1.0})

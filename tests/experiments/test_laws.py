@@ -1,9 +1,13 @@
 """The interface of an experiment, and the messages that refuse other objects before and after they run."""
 
+import re
+
 import pytest
 
 from pdefreq.core.errors import OptionError, UnknownNameError
-from pdefreq.experiments import experiment_named, run_experiment
+from pdefreq.core.options import options_of
+from pdefreq.experiments import EXPERIMENTS, entries, experiment_named, run_experiment
+from pdefreq.experiments.entry import Document, Entry, Place
 
 FILE = """
 from pdefreq.experiments.report import Report, Table
@@ -56,3 +60,39 @@ def test_a_result_that_is_not_a_report_is_refused(file):
     name = f"{file}:wrong"
     with pytest.raises(OptionError, match=r"wrong' must return a pdefreq.experiments.report.Report, got int"):
         run_experiment(name, experiment_named(name), {})
+
+
+LIMIT = 180  # processor seconds of an experiment with its default options
+
+
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_every_experiment_states_its_source_and_what_it_shows(name):
+    entry = entries()[name]
+    assert entry.places or entry.publication, "an entry has a place in a document or a publication"
+    assert len(entry.shows) > 100 and entry.shows.endswith(".")
+    assert entry.published or entry.lacks, "without published numbers, the entry says what the source lacks"
+    assert all(place.where and place.where[0].islower() for place in entry.places)
+    assert entry.lacks.endswith(".") or not entry.lacks
+    assert entry.seconds is not None and 0 < entry.seconds < LIMIT
+
+
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_the_command_of_the_full_size_has_options_that_exist(name):
+    options = {option.name for option in options_of(experiment_named(name))}
+    full = entries()[name].full
+    named = {*re.findall(r"--(seeds|steps) ", full), *re.findall(r"--set (\w+)=", full)}
+    assert named <= options
+
+
+def test_every_document_has_experiments():
+    assert {place.document for entry in entries().values() for place in entry.places} == {*Document}
+
+
+def test_a_report_contains_its_entry(file):
+    name = f"{file}:counted"
+    entry = Entry(
+        (Place(Document.SLIDES, "slide 'One'"),), shows="It counts.", published=("3 steps",), lacks="Nothing is stated."
+    )
+    text = run_experiment(name, entry(experiment_named(name)), {}).text()
+    for part in ("It counts.", "slide 'One'", "Published numbers: 3 steps.", "Nothing is stated.", "- 3 steps."):
+        assert part in text

@@ -120,6 +120,27 @@ def test_other_functions_are_refused_in_one_sentence(function, message):
         solve("poisson", network(loss=function), stop=Stop(steps=1))
 
 
+@pytest.mark.parametrize(
+    "function", [helmholtz_energy, lambda u, x: u**2 / 2 - x[:, 0] * u, lambda gradient, x: x[:, 0] - gradient.norm(dim=1)]
+)
+@pytest.mark.parametrize("d", [1, 2])
+def test_the_form_of_a_function_that_may_be_an_energy_has_to_be_stated(function, d):
+    """The squared integrand of an energy has another minimizer, so that a forgotten form would give a wrong solution."""
+    problem = helmholtz(d)
+    space = MlpSpace(problem.domain, (4,), "tanh")
+    c, sampled = space.initialize(stream(0, "test")), Sampled(problem.domain.interior(20, stream(1, "test")))
+    with pytest.raises(OptionError, match="--set form=density` for an energy, or `--set form=residual"):
+        FunctionLoss(function=function).functional(problem, space, sampled, like=c)
+    for form in ("density", "residual"):
+        own = FunctionLoss(function=function, form=form).functional(problem, space, sampled, like=c)
+        assert bool(own.value(c).isfinite())
+
+
+def test_a_residual_is_no_density():
+    with pytest.raises(OptionError, match="no minimum: use `--set form=residual`"):
+        solve("poisson", network(loss=helmholtz_residual).with_options(form="density"), stop=Stop(steps=1))
+
+
 def test_a_function_without_u_is_no_loss():
     with pytest.raises(OptionError, match="option 'loss' must be one of"):
         make_solver("network", {"loss": none})

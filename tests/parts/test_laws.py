@@ -206,3 +206,13 @@ def test_points_lie_in_the_domain_with_weights_that_sum_to_its_measure_and_depen
     torch.testing.assert_close(samples.weights.sum(), torch.tensor(domain.measure, dtype=torch.float64))
     torch.testing.assert_close(samples.x, again.x, rtol=0, atol=0)
     assert rule.is_fixed == torch.equal(samples.x, other.x)
+
+
+@pytest.mark.parametrize("kind", ["loss", "points"])
+def test_the_former_name_of_a_choice_is_read_in_older_run_folders(kind):
+    registry = next(each for each in KINDS if each.kind == {"loss": "loss", "points": "point rule"}[kind])
+    part = registry.load("auto")()
+    assert make_solver("network", {kind: "automatic"}) == make_solver("network", {kind: "auto"})
+    assert encode_part(part)["name"] == "auto"
+    assert decode_part(registry, encode_part(part) | {"name": "automatic"}, trust=False) == part
+    assert "automatic" not in [*registry]

@@ -222,9 +222,9 @@ def test_without_an_energy_the_residual_is_minimized():
     assert chosen(problem).loss == Residual()
 
 
-def test_methods_named_after_a_loss_refuse_the_automatic_one():
-    with pytest.raises(OptionError, match="`loss` must be residual here, got automatic"):
-        make_solver("pinn:loss=automatic")
+def test_methods_named_after_a_loss_refuse_the_one_that_chooses():
+    with pytest.raises(OptionError, match="`loss` must be residual here, got auto"):
+        make_solver("pinn:loss=auto")
 
 
 def test_the_error_of_the_p_laplacian_by_default():

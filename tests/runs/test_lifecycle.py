@@ -392,7 +392,7 @@ def test_a_changed_size_or_a_loss_of_another_method_is_refused(tmp_path):
     solve("poisson", "pinn:widths=[4],number=20", stop=Stop(steps=1), folder=tmp_path / "pinn")
     for name, keys, value, read, message in (
         ("run", ("intervals",), 20, resume, "checkpoint at step 3 was not written by the method that run.json names"),
-        ("pinn", ("loss",), {"name": "ritz"}, rerun, "option 'loss' of the method 'pinn' must be one of automatic, residual"),
+        ("pinn", ("loss",), {"name": "ritz"}, rerun, "option 'loss' of the method 'pinn' must be one of auto, residual"),
     ):
         file = tmp_path / name / "run.json"
         record = json.loads(file.read_text())

@@ -7,6 +7,7 @@ import torch
 from pdefreq import Box, Monitor, Problem, compare, solve
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import Schedule
+from pdefreq.integrations.pytorch import watch
 from pdefreq.spectrum.spectral_record import ERROR
 
 
@@ -58,6 +59,37 @@ def test_modules_are_measured_in_their_own_precision():
     assert other(0, lambda x: module(x.float())[:, 0])
     np.testing.assert_array_equal(monitor.history.column(ERROR), other.history.column(ERROR))
     assert "relative_l2" in monitor.history
+
+
+@pytest.mark.parametrize("watched", ["call", "hook"])
+def test_a_module_is_measured_in_evaluation_mode_and_trained_as_without_a_monitor(watched):
+    """Dropout would disturb the measured values, and the running statistics of BatchNorm would change with the test points."""
+
+    def trained(monitor):
+        torch.manual_seed(0)
+        parts = [torch.nn.Linear(1, 8), torch.nn.BatchNorm1d(8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 1)]
+        u = torch.nn.Sequential(*parts)
+        parts[2].eval()  # a part whose mode differs from that of the module
+        optimizer = torch.optim.SGD(u.parameters(), lr=1e-2)
+        if monitor is not None and watched == "hook":
+            watch(optimizer, u, monitor)
+        for step in range(4):
+            if monitor is not None and watched == "call":
+                monitor(step, u)
+            optimizer.zero_grad()
+            u(torch.linspace(0, 1, 20)[:, None]).square().mean().backward()
+            optimizer.step()
+        assert [part.training for part in u.modules()] == [True, True, True, False, True]
+        return u
+
+    monitor = Monitor("poisson", share=math.inf)
+    u, alone = trained(monitor), trained(None)
+    for a, b in zip(u.state_dict().values(), alone.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    monitor(100, u, last=True)
+    again = Monitor("poisson")
+    again(0, u.eval())
+    assert monitor.history.last("relative_l2") == again.history.last("relative_l2")
 
 
 def test_the_schedule_is_followed_and_the_last_step_can_be_added():

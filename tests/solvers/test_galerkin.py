@@ -137,7 +137,7 @@ def test_float32_is_refused_for_high_exponents():
         context = (
             nullcontext()
             if fine
-            else pytest.raises(IncompatibleError, match=r"float32 is too coarse .* got 9: use dtype=float64")
+            else pytest.raises(IncompatibleError, match=r"float32 is too coarse .* got 9: use --dtype float64")
         )
         with context:
             Fem(cells=4).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float32)

@@ -153,7 +153,7 @@ def test_default_points(d, number):
         ({"boundary": "penalty", "boundary.points": 0}, "`points` must be at least 1, got 0"),
         ({"points": "sobol", "resample_every": 0}, "`resample_every` must be at least 1, got 0"),
         ({"steps": -1}, "`steps` must be at least 0, got -1"),
-        ({"points": 3}, "option 'points' must be one of automatic, gauss, sobol, uniform, rad, rar, at-data, got 3"),
+        ({"points": 3}, "option 'points' must be one of auto, gauss, sobol, uniform, rad, rar, at-data, got 3"),
         ({"optimizer": None}, "option 'optimizer' must be one of adam, gd, sgd, soap, lbfgs, ssbroyden, gauss-newton, got None"),
         ({"batch": 0}, "`batch` must be at least 1, got 0"),
         ({"patience": 0}, "`patience` must be at least 1, got 0"),
@@ -471,7 +471,9 @@ def test_single_precision_is_refused_for_high_exponents():
     """The same rule for networks and elements: |grad u|^(p-1) loses all digits."""
     for exponent in (8.0, 9.0):
         problem = poisson(exponent=exponent)
-        refused = pytest.raises(IncompatibleError, match="float32 is too coarse for exponents above 8, got 9: use dtype=float64")
+        refused = pytest.raises(
+            IncompatibleError, match="float32 is too coarse for exponents above 8, got 9: use --dtype float64"
+        )
         with refused if exponent > 8 else nullcontext():
             prepare(deep_ritz().with_options(number=20, widths=(4,)), problem, dtype=torch.float32)
         prepare(deep_ritz().with_options(number=20, widths=(4,)), problem)

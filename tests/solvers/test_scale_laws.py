@@ -149,7 +149,7 @@ CASES = {
     "start doubled": ("deep-ritz", "values", {"start": "doubled"}),
     "start wide": ("deep-ritz", "values", {"start": "wide"}),
     # losses
-    "loss automatic": ("gauss-newton", "values", {"loss": "automatic"}),
+    "loss auto": ("gauss-newton", "values", {"loss": "auto"}),
     "loss ritz": ("gauss-newton", "values", {"loss": "ritz"}),
     "loss residual": ("network", "different values", {"loss": "residual", "gradient": 1e-3}),
     "metric h-1": ("pinn", "mixed", {"boundary": "penalty", "metric": "h-1"}),
@@ -178,7 +178,7 @@ CASES = {
     "nonlinear, energy": ("deep-ritz", "nonlinear", {}),
     "nonlinear, residual": ("gauss-newton", "nonlinear", {}),
     # points
-    "points automatic": ("pinn", "values", {"points": "automatic"}),
+    "points auto": ("pinn", "values", {"points": "auto"}),
     "points gauss": ("pinn", "values", {"points": "gauss"}),
     "points sobol": ("pinn", "values", {"points": "sobol", "resample_every": 2}),
     "points uniform": ("pinn", "values", {"points": "uniform"}),
@@ -256,7 +256,7 @@ def test_the_recorded_objective_is_that_of_the_problem(case):
     Penalties are multiplied by units so that they scale as the other terms.
     """
     loss = make_solver(CASES[case][0], {}).loss
-    power = {"ritz": -1, "residual": -3, "automatic": -3, "misfit": 0}[loss.registry.name_of(type(loss))]
+    power = {"ritz": -1, "residual": -3, "auto": -3, "misfit": 0}[loss.registry.name_of(type(loss))]
     one, found = at_one(case), trained(case, 1e3, 1e-2)
     for name in ("objective", *(["held_out_objective"] if "held_out_objective" in one.history.names else [])):
         expected = 1e6 * 1e-2**power * one.history.column(name)

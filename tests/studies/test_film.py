@@ -82,7 +82,14 @@ def test_planes_are_drawn_with_the_errors_of_the_modes():
     found = film(solve("poisson-chirp", "jacobi:intervals=8", steps=2, probes=PROBES))
     (strip,) = found.strips
     assert strip.values.shape[1:] == (65, 65)
-    assert len(found.frame([0]).axes) == 2
+    frame = found.frame([0])
+    target, solution, empty, modes = frame.axes
+    assert target.get_title() == "target" and solution.get_title().endswith(": step 0, 0 s") and not empty.axison
+    assert modes.get_ylabel() == "error of the mode"
+    (bar,) = solution.child_axes
+    shown = [axes.collections[0].get_clim() for axes in (target, solution)]
+    assert shown[0] == shown[1] == pytest.approx((strip.target.min(), strip.target.max())) and bar.get_ylabel() == "u"
+    assert np.array_equal(target.collections[0].get_array(), strip.target.T)
 
 
 def test_points_outside_the_domain_have_no_value():

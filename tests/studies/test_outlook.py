@@ -10,7 +10,7 @@ from pdefreq.problem.files import load_problem, problem_from_text
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
-from pdefreq.solvers.requirements import require
+from pdefreq.solvers.requirements import instead, require
 from pdefreq.spectrum.watched import WatchedModes
 from pdefreq.studies.outlook import outlook
 
@@ -40,6 +40,41 @@ def test_every_method_is_listed_once_and_refuses_as_foretold(name):
             with pytest.raises(IncompatibleError) as refused:
                 require(problem, method, make_solver(method).needs)
             assert lacking in str(refused.value)
+
+
+def test_no_modes_are_foretold_where_a_run_has_none():
+    problem = load_problem("five-points")
+    found, solution = outlook(problem), solve(problem, "regression", stop=Stop(steps=1))
+    reason = "the function to fit is known only at the points of [data]"
+    assert not found.is_measured and reason in found.watched
+    assert not solution.spectrum().rows and reason in solution.spectrum().sentence
+
+
+def test_a_network_is_offered_with_a_residual_where_there_is_no_energy():
+    problem = load_problem("convection-diffusion")
+    assert "network:loss=residual" in outlook(problem).able
+    assert solve(problem, "network:loss=residual,widths=[4],number=50", stop=Stop(steps=1)).status.exit_code == 0
+
+
+def test_elements_in_space_are_offered_only_if_a_mesh_can_be_made(monkeypatch):
+    text = """
+    [domain]
+    kind = "unit_cube"
+    holes = [{kind = "ball", midpoint = [0.5, 0.5, 0.5], radius = 0.2}]
+    [equation]
+    source = "1"
+    [boundary]
+    value = "0"
+    """
+    problem = problem_from_text(text)
+    for known in (None, "gmsh"):
+        monkeypatch.setattr("pdefreq.solvers.requirements.find_spec", lambda _, known=known: known)
+        found = outlook(problem)
+        assert ("fem" in found.able) == (known is not None)
+        assert any("pip install 'pdefreq[mesh]'" in reason for reason in found.unable) == (known is None)
+    plane = problem_from_text(text.replace("unit_cube", "unit_square").replace("[0.5, 0.5, 0.5]", "[0.5, 0.5]"))
+    monkeypatch.setattr("pdefreq.solvers.requirements.find_spec", lambda _: None)
+    assert "fem" in outlook(plane).able and "`fem`" in instead(plane, "cg")  # the package has a mesh generator for the plane
 
 
 def test_modes_with_the_same_wavenumber_are_counted_separately():

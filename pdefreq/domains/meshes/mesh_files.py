@@ -152,8 +152,8 @@ def _quietly_read(path: Path) -> meshio.Mesh:
         ) from None
     except (Exception, SystemExit) as error:  # readers raise various exceptions for malformed files
         told = [*said.getvalue().split("\n"), "" if isinstance(error, SystemExit) else str(error)]
-        reason = next((line.strip() for line in told if line.strip()), type(error).__name__)[:100]
-        raise DomainError(f"can't read the mesh file {path} as {path.suffix}: {reason}") from None
+        reason = next((line.strip() for line in told if line.strip()), "its content is not in this format")[:100]
+        raise DomainError(f"can't read the mesh file {path} as {path.suffix}: {reason}; write it again") from None
 
 
 def _kind_of_cells(raw: meshio.Mesh, path: Path) -> str:

@@ -35,12 +35,14 @@ class HeldOut:
         keep_best: Whether the run returns the evaluated state with the lowest objective at these points.
         patience: Number of steps without a new lowest value after which the run stops; None disables this.
         unit: The factor of the objective in notes, see `TrainingIteration`.
+        is_data: Whether the points are data of the problem, which can't be drawn anew.
     """
 
     functional: Functional
     keep_best: bool = False
     patience: int | None = None
     unit: float = 1.0
+    is_data: bool = False
 
     def value(self, c: Coefficients, weights: Mapping[str, float]) -> Tensor:
         """The objective at the held-out points with given weights of its terms."""
@@ -121,11 +123,11 @@ class HeldOut:
         fall = abs(before - there)
         if fall < _LEAST_FALL * max(abs(before), abs(there)) or not elsewhere - there > _GAP * fall:
             return []  # relative gaps are large if the objective has hardly decreased
+        more = "" if self.is_data else "use more points (number), redraw them (points=sobol) or "
         return [
             Note(
                 f"The network overfits its points: the objective is {self.unit * there:.6g} at these and "
-                f"{self.unit * elsewhere:.6g} at "
-                "held-out points; use more points (number), redraw them (points=sobol) or keep the best state (keep=best).",
+                f"{self.unit * elsewhere:.6g} at held-out points; {more}keep the best state (keep=best).",
                 "overfitted",
             )
         ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from pdefreq.iterations.training.steppers import FirstOrderStepper
+from pdefreq.iterations.training.steppers import FirstOrderStepper, age
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,8 +85,8 @@ class SoapStepper(FirstOrderStepper):
         return found
 
     def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Memory) -> None:
-        beta, epsilon = 0.95, 1e-8
-        if step == 0:
+        beta, epsilon, count = 0.95, 1e-8, age(step, memory)
+        if count == 0:
             for side in self.sides:
                 mean = self._averaged(side, gradient, memory, beta)
                 memory[f"basis.{side.name}"], _ = next_basis(mean, memory[f"basis.{side.name}"])
@@ -95,12 +95,12 @@ class SoapStepper(FirstOrderStepper):
         m.lerp_(gradient, 1 - beta)
         rotated = self.rotated(gradient, memory)
         v.mul_(beta).addcmul_(rotated, rotated, value=1 - beta)
-        denominator = (v.sqrt() / math.sqrt(1 - beta**step)).add_(epsilon)
+        denominator = (v.sqrt() / math.sqrt(1 - beta**count)).add_(epsilon)
         direction = self.rotated(self.rotated(m, memory) / denominator, memory, back=True)
-        c.sub_(direction, alpha=self.rate(step) / (1 - beta**step))
+        c.sub_(direction, alpha=self.rate(step) / (1 - beta**count))
         for side in self.sides:
             mean = self._averaged(side, gradient, memory, beta)
-            if step % self.every == 0:
+            if count % self.every == 0:
                 memory[f"basis.{side.name}"], order = next_basis(mean, memory[f"basis.{side.name}"])
                 view = side.of(v)
                 view.copy_(view.gather(1, order[:, :, None].expand_as(view)))

@@ -107,6 +107,11 @@ class Stepper(ABC):
         return Status.DONE
 
 
+def age(step: int, memory: Memory) -> int:
+    """The number of steps since the memory of the stepper was initialized, which happens again if the network changes."""
+    return step - int(memory.get("started", 0))
+
+
 ENDS = (None, Status.DONE, Status.ROUNDING, Status.STALLED)
 """The reasons for which a stepper ends, by the number that its memory contains; None if it has not ended."""
 
@@ -196,5 +201,6 @@ class AdamStepper(FirstOrderStepper):
         m, v = memory["m"], memory["v"]
         m.lerp_(gradient, 1 - beta1)
         v.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        denominator = (v.sqrt() / math.sqrt(1 - beta2 ** (step + 1))).add_(epsilon)
-        c.addcdiv_(m, denominator, value=-self.rate(step) / (1 - beta1 ** (step + 1)))
+        count = age(step, memory) + 1
+        denominator = (v.sqrt() / math.sqrt(1 - beta2**count)).add_(epsilon)
+        c.addcdiv_(m, denominator, value=-self.rate(step) / (1 - beta1**count))

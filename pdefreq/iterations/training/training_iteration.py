@@ -16,6 +16,7 @@ from pdefreq.functionals.objective_schedule import SampledSchedule
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind, Prediction
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
+from pdefreq.iterations.training.steppers import age
 from pdefreq.spectrum.predicted import Drift
 from pdefreq.spectrum.span import modes_at_rows, span_of
 from pdefreq.theory.certificate import Certificate, damped_least_squares
@@ -92,12 +93,32 @@ class TrainingIteration(Iteration):
             memory["points"] = self._adaptive.first(self._like)
         return State(self._space, c, memory)
 
+    @property
+    def space(self) -> Network:
+        """The network."""
+        return self._space
+
+    def continued(self, state: State, embed: Callable[[Coefficients], Coefficients]) -> State:
+        """The state in which this iteration continues the training of a smaller network on the same objectives.
+
+        The optimizer starts anew; all other memory is kept.
+
+        Args:
+            state: A state of the training of the smaller network.
+            embed: A function from coefficients of the smaller network to coefficients of this one with the same function.
+        """
+        c, memory = embed(state.coefficients), dict(state.memory)
+        memory |= self._stepper.memory(c) | {"started": memory["steps"]}
+        if "best" in memory:
+            memory["best"] = embed(memory["best"])
+        return State(self._space, c, memory)
+
     def step(self, state: State) -> State:
         c, memory, step = state.coefficients, dict(state.memory), int(state.memory["steps"])
         due = self._balance_every is not None and step > 0 and step % self._balance_every == 0
         if due:
             memory["term_weights"] = balanced(self._at(step, memory), c)
-        fresh = due or step == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
+        fresh = due or age(step, memory) == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
         arrived = self._stepper.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
         memory["steps"] = torch.tensor(step + 1)
         if self._adaptive is not None and self._adaptive.is_due(step + 1):

@@ -12,7 +12,7 @@ import torch
 from pdefreq.core.errors import DataError
 from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
-from pdefreq.core.table_keys import Key, Number, Other, Whole, named
+from pdefreq.core.table_keys import Key, Number, NumberOrWord, Other, Whole, named
 from pdefreq.domains.box import Box
 from pdefreq.problem.data import Data
 from pdefreq.problem.files.pictures import PICTURES, read_gray
@@ -42,7 +42,12 @@ DATA_KEYS = (
         examples=(20,),
     ),
     Key("noise", Number(least=0), "standard deviation of noise that is added to the values", default=0.0),
-    Key("holdout", Number(least=0, below=1), "fraction of the points held out of training; for regressions", default=0.0),
+    Key(
+        "holdout",
+        NumberOrWord(Number(least=0, below=1), ("alternate",)),
+        "points held out of training: a fraction, at random, or every other point of an interval or grid; for regressions",
+        default=0.0,
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
 
 _USUAL = "box"
+_ALIKE = 0.7  # least similarity at which an unknown kind is read as the known kind that it resembles
 DOMAIN_KEYS = (
     Key(
         "kind",
@@ -76,7 +78,7 @@ def read_domain(table: TomlTable, files: Files, findings: Findings | None = None
 
 def stated_dimension(table: TomlTable) -> int | None:
     """The dimension that a [domain] table with errors states or implies; None if it is unknown or contradicts a list."""
-    kind = table.values.get("kind", _USUAL)
+    kind = _alike(table.values.get("kind", _USUAL))
     keys = DOMAINS.load(kind).keys if isinstance(kind, str) and kind in DOMAINS else (dimension_key(1, default=0),)
     known = next((key for key in keys if key == "dimension" and isinstance(key, Key)), None)
     if known is None:
@@ -93,7 +95,15 @@ def _read(table: TomlTable, files: Files, findings: Findings) -> Domain | None:
     if not table.values:
         raise MissingValueError('[domain] is missing; give kind = "box", lower and upper', "domain")
     own = DomainTable(table.values, table.path, table.scope, files=files, report=findings.add)
-    shape = _shape(own, table.values.get("kind", _USUAL), DOMAINS)
+    kind = table.values.get("kind", _USUAL)
+    try:
+        shape = _shape(own, kind, DOMAINS)
+    except DomainError as error:
+        if _alike(kind) == kind:
+            raise
+        findings.add(error)
+        own = replace(own, values={**own.values, "kind": _alike(kind)})
+        shape = _shape(own, _alike(kind), DOMAINS)
     own = _with_known_keys(own, shape, DOMAIN_KEYS, "domain", findings)
     if shape.brings_mesh:
         for key in ("holes", "mesh"):
@@ -117,6 +127,13 @@ def _read(table: TomlTable, files: Files, findings: Findings) -> Domain | None:
         return None
     mesh = MeshDomain.read(own.file("mesh")) if own.has("mesh") else None
     return WithHoles(base, holes, mesh)
+
+
+def _alike(kind: Any) -> Any:
+    """The kind of domain that an unknown name resembles, with which the other keys of the table are checked, or the same name."""
+    known = isinstance(kind, str) and (kind in DOMAINS or is_file(kind))
+    close = [] if known or not isinstance(kind, str) else difflib.get_close_matches(kind.lower(), DOMAINS, n=1, cutoff=_ALIKE)
+    return close[0] if close else kind
 
 
 def _built(shape: type[Domain], table: DomainTable, findings: Findings) -> Domain | None:

@@ -15,8 +15,8 @@ class Findings:
     """A list of errors that can be raised together.
 
     Attributes:
-        incomplete: The paths of tables with an unknown key. Errors about keys that these tables lack are not kept, because the
-            unknown key may stand for the missing one.
+        incomplete: The paths of tables with an unknown key, or whose keys another erroneous value replaces. Errors about keys
+            that these tables lack are not kept, because the unknown key may stand for the missing one.
     """
 
     def __init__(self) -> None:
@@ -45,6 +45,15 @@ class Findings:
             yield
         except (ProblemFileError, UnknownNameError) as error:
             self.add(error)
+
+    @contextmanager
+    def leaving_incomplete(self, path: str) -> Iterator[None]:
+        """Mark a table as incomplete if the block raises an error, because the erroneous value may stand for a missing key."""
+        try:
+            yield
+        except (ProblemFileError, UnknownNameError):
+            self.incomplete.add(path)
+            raise
 
     def raise_all(self) -> None:
         """Raise the error, or an error that lists all of them, if there are any.

@@ -70,6 +70,8 @@ def read_problem(
     domain = read_domain(place, files, findings)
     dimension = stated_dimension(place) if domain is None else domain.dimension
     if dimension is None:  # the names of coordinates are unknown
+        with findings.collecting():
+            read_run(document.get("run", {}))
         findings.raise_all()
     assert dimension is not None
     scope = Scope(None)
@@ -83,15 +85,18 @@ def read_problem(
     def table(section: str) -> TomlTable:
         return TomlTable(document.get(section, {}), section, scope, report=findings.add)
 
-    data, grids, stated, boundary = None, None, None, ()
+    data, grids, stated, source, boundary = None, None, None, None, ()
     claims: list[Claim] = []
-    with findings.collecting():
+    if domain is None:  # files of [data], which may define the source, are not read
+        findings.incomplete |= {"equation"} if table("data").values else set()
+    with findings.collecting(), findings.leaving_incomplete("equation"):  # the file of [data] may define the source
         data = read_data(table("data"), domain, files)
     with findings.collecting():
         grids = Grids.of(table("equation"), domain, files)
         stated = StatedEquation.read(replace(table("equation"), stored=grids), data, files)
         grids.require_use(table("equation"))
         claims = stated.claims()
+        source = stated.source
     with findings.collecting():
         boundary = read_boundary(table("boundary"), stated, domain, claims, findings)
     title, citation, spectrum, singular = "", "", Spectrum(), ()
@@ -110,7 +115,7 @@ def read_problem(
     assert stated is not None
     problem = Problem(
         domain=domain,
-        source=stated.source,
+        source=source,
         boundary=boundary,
         terms=stated.equation.terms,
         exact=stated.exact or _pictured(stated, data),

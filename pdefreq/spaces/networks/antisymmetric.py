@@ -21,23 +21,24 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
 
 T = TypeVar("T", bound=FeedForward)
-_HALF = math.sqrt(0.5)
 
 
 @dataclass(frozen=True)
 class AntisymmetricSpace(Network):
-    """``u = sqrt(1/2) (N(theta_1) - N(theta_2))`` with theta_1 = theta_2 at initialization (ASI).
+    """``u = factor (N(theta_1) - N(theta_2))`` with theta_1 = theta_2 at initialization (ASI).
 
-    At initialization u is exactly zero and its tangent kernel is that of N.
+    At initialization u is exactly zero and its tangent kernel is 2 factor^2 times that of N, thus the same for sqrt(1/2).
 
     Args:
         network: N, any network.
+        factor: The factor.
 
     Source:
         Zhang, Xu, Luo, Ma (2020), A type of generalization error induced by initialization in deep neural networks, section 5.
     """
 
     network: Network
+    factor: float = math.sqrt(0.5)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -52,15 +53,16 @@ class AntisymmetricSpace(Network):
         return self.network.initialize(stream).repeat(2)
 
     def at(self, x: Points) -> Evaluator:
-        return _Difference(self.network.at(x))
+        return _Difference(self.network.at(x), self.factor)
 
 
 class _Difference(Evaluator):
-    def __init__(self, inner: Evaluator) -> None:
+    def __init__(self, inner: Evaluator, factor: float) -> None:
         self._inner = inner
+        self._factor = factor
 
     def with_second(self, matrix: Tensor) -> Evaluator:
-        return _Difference(self._inner.with_second(matrix))
+        return _Difference(self._inner.with_second(matrix), self._factor)
 
     def value(self, c: Coefficients) -> Values:
         return self._of_both(c, self._inner.value)
@@ -70,20 +72,20 @@ class _Difference(Evaluator):
 
     def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
         plus, minus = (self._inner.value_and_gradient(half) for half in c.chunk(2))
-        return _HALF * (plus[0] - minus[0]), _HALF * (plus[1] - minus[1])
+        return self._factor * (plus[0] - minus[0]), self._factor * (plus[1] - minus[1])
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
         plus, minus = (self._inner.second_order(half) for half in c.chunk(2))
-        return _HALF * (plus[0] - minus[0]), _HALF * (plus[1] - minus[1]), _HALF * (plus[2] - minus[2])
+        return self._factor * (plus[0] - minus[0]), self._factor * (plus[1] - minus[1]), self._factor * (plus[2] - minus[2])
 
     def vjp(self, c: Coefficients, order: int) -> tuple[Channels, Callable[[Channels], Coefficients]]:
         (plus, of_plus), (minus, of_minus) = (self._inner.vjp(half, order) for half in c.chunk(2))
 
         def pull_back(weights: Channels) -> Coefficients:
-            half = weights.map(lambda t: _HALF * t)
+            half = weights.map(lambda t: self._factor * t)
             return torch.cat([of_plus(half), of_minus(half).neg_()])
 
-        return plus.plus(minus.map(torch.neg)).map(lambda t: _HALF * t), pull_back
+        return plus.plus(minus.map(torch.neg)).map(lambda t: self._factor * t), pull_back
 
     def gradient_of(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
@@ -95,13 +97,13 @@ class _Difference(Evaluator):
     ) -> list[tuple[Tensor, Tensor]]:
         return [
             (sign * D, Z)
-            for half, sign in zip(c.chunk(2), (_HALF, -_HALF), strict=True)
+            for half, sign in zip(c.chunk(2), (self._factor, -self._factor), strict=True)
             for D, Z in self._inner.jacobian_factors(half, value, gradient, second)
         ]
 
     def _of_both(self, c: Coefficients, function: Callable[[Coefficients], Tensor]) -> Tensor:
         plus, minus = (function(half) for half in c.chunk(2))
-        return _HALF * (plus - minus)
+        return self._factor * (plus - minus)
 
 
 @dataclass(frozen=True)

@@ -91,21 +91,41 @@ def coordinates(frame: Frame) -> FourierFeatures | None:
     return None if frame.is_identity else FourierFeatures((), tuple(range(len(frame.units))), frame)
 
 
-def random_features(dimension: int, number: int, std: float, seed: int = 0, *, frame: Frame | None = None) -> FourierFeatures:
-    """Fourier features with random frequencies from N(0, std^2 I).
+def random_features(
+    dimension: int, number: int, std: float, seed: int = 0, *, octaves: Sequence[int] = (), frame: Frame | None = None
+) -> FourierFeatures:
+    """Fourier features with random frequencies from N(0, std^2 I), and more of them in given octaves.
 
     Args:
         dimension: The dimension d of the points.
         number: The number of frequencies; there are twice as many features.
         std: Standard deviation of each component, an angular wavenumber: 2 pi times the value of Tancik et al.
         seed: Seed of the frequencies, independent of the seed of the weights.
+        octaves: Numbers j. For each of them as many frequencies follow, with random directions and with moduli that are uniform
+            in (2^(j-1), 2^j).
         frame: The frame in whose units the wavenumbers are given; by default lengths.
     """
     rows = std * torch.randn(number, dimension, generator=stream(seed, "fourier features"), dtype=torch.float64)
+    for octave in octaves:
+        draw = stream(seed, "fourier features of an octave", octave)
+        rows = torch.cat(
+            [
+                rows,
+                2.0 ** (octave - 1)
+                * _directions(dimension, number, draw)
+                * (1 + torch.rand(number, 1, generator=draw, dtype=torch.float64)),
+            ]
+        )
     wavevectors = tuple(map(tuple, rows.tolist()))
     if frame is None or frame.is_identity:
         return FourierFeatures(wavevectors)
     return FourierFeatures(frame.per_unit(wavevectors), frame=frame)
+
+
+def _directions(dimension: int, number: int, draw: torch.Generator) -> Tensor:
+    """Random unit vectors, ``(number, d)``, float64."""
+    rows = torch.randn(number, dimension, generator=draw, dtype=torch.float64)
+    return rows / rows.norm(dim=1, keepdim=True)
 
 
 def periodic_features(

@@ -85,7 +85,7 @@ def test_bad_rows_are_reported_with_their_line(text, message, tmp_path):
         ('points = "none.txt"', REGRESSION, "points must be .*csv, .png or .jpg file, got 'none.txt'"),
         ('points = "binary.csv"', REGRESSION, "can't read the data in .*not a text file"),
         ('points = "a.csv"\nnumber = 3', REGRESSION, "but these points come from a file: leave it out"),
-        ('points = "a.csv"\nholdout = 1.0', REGRESSION, "at least 0 and below 1, got 1"),
+        ('points = "a.csv"\nholdout = 1.0', REGRESSION, "at least 0 and below 1, or \"alternate\", got '1.0'"),
         ('points = "a.csv"\nholdout = 0.1', REGRESSION, "holds out 0 of 2 points"),
         ('points = "a.csv"\nholdout = 0.5', POISSON, "possible only for a regression"),
         ('points = "a.csv"\nnoise = -1', REGRESSION, "noise must be a number of at least 0"),
@@ -148,12 +148,13 @@ def test_pictures_are_bilinear_between_pixels():
 
 def test_held_out_points_belong_to_the_problem_but_not_to_the_training():
     problem = Problem(domain=SQUARE, source=lambda x: x[:, 0], diffusion=0.0, reaction=2.0, data=Data("uniform", 10, holdout=0.3))
-    (kept, values), (x, held) = data_samples(problem), held_out_samples(problem)
+    (kept, values), (out, held) = data_samples(problem), held_out_samples(problem)
+    x = out.x
     assert len(x) == 30 and len(kept.x) == 70
     assert float(kept.weights.sum()) == pytest.approx(1)
     assert len({tuple(p) for p in torch.cat([x, kept.x]).tolist()}) == 100
     assert torch.equal(held, x[:, 0]) and torch.equal(values, kept.x[:, 0])
-    assert torch.equal(x, held_out_samples(problem)[0])
+    assert torch.equal(x, held_out_samples(problem)[0].x)
     solution = solve(problem, regression().with_options(widths=(8,), steps=5))
     mean_square = float((solution(x) - held / 2).square().mean())
     assert solution.history.last("holdout_misfit") == pytest.approx(mean_square, rel=1e-12)

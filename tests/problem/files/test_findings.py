@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from pdefreq.core.errors import ProblemFileError, UnknownNameError
+from pdefreq.core.errors import DataError, DomainError, ProblemFileError, UnknownNameError
 from pdefreq.problem.files import problem_from_text
 
 GOOD = {
@@ -141,6 +141,36 @@ def test_all_holes_with_errors_are_listed():
     text = f'[domain]\nkind = "square"\nlower = 0\nupper = 1\n{holes}\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n'
     with pytest.raises(ProblemFileError, match=r"3 errors.*radius must be a number above 0.*'radus'.*did you mean 'sphere'"):
         problem_from_text(text)
+
+
+@pytest.mark.parametrize("rows", [None, "a,b\n1,2\n", "x,value\n0.5,zz\n", "x,value\n0.5,1,2\n", "x,value\n7,1\n"])
+def test_an_error_in_a_file_of_values_is_the_only_one_although_the_source_is_missing(tmp_path, rows):
+    if rows is not None:
+        (tmp_path / "d.csv").write_text(rows)
+    text = '[domain]\nlower = 0\nupper = 1\n[data]\npoints = "d.csv"\n[boundary]\nvalue = "0"\n'
+    with pytest.raises(DataError, match=r"d\.csv"):
+        problem_from_text(text, locate=tmp_path.joinpath)
+    with pytest.raises(DomainError, match="lower must be below upper"):  # the file can't be read without the domain
+        problem_from_text(text.replace("upper = 1", "upper = -1"), locate=tmp_path.joinpath)
+
+
+def test_a_misspelled_kind_of_domain_hides_no_other_error():
+    text = TEXT.format(**GOOD | {key: BAD[key][0] for key in ("source", "value", "modes")})
+    with pytest.raises(ProblemFileError, match=r"has 4 errors.*did you mean 'box'.*'w'.*'foo'.*modes"):
+        problem_from_text(text.replace("interval", "bx").replace("lower = 0\nupper = 1", "lower = [0]\nupper = [1]"))
+
+
+def test_what_exact_contradicts_is_listed_together():
+    lines = GOOD | {"source": 'source = "3"\nexact = "sin(x)"', "value": 'value = "2"', "flux": 'flux = "7"'}
+    with pytest.raises(ProblemFileError, match=r"3 errors.*source and.*exact disagree.*flux and.*value and.*exact disagree"):
+        problem_from_text(TEXT.format(**lines))
+
+
+def test_a_source_that_cannot_be_derived_is_listed_with_other_errors(tmp_path):
+    (tmp_path / "a.csv").write_text("1,2\n")
+    text = TEXT.format(**GOOD | {"diffusion": 'diffusion = "a.csv"', "source": 'exact = "x"', "value": BAD["value"][0]})
+    with pytest.raises(ProblemFileError, match=r"2 errors.*can't be derived.*unknown function 'foo'"):
+        problem_from_text(text, locate=tmp_path.joinpath)
 
 
 def test_values_out_of_range_at_points_are_listed_together():

@@ -592,8 +592,7 @@ def refused(text):
     try:
         problem_from_text(text, name="mutant")
     except UserError as error:
-        message = str(error)
-        assert "\n" not in message and 10 < len(message) < 500
+        assert "\n" not in str(error) and all(10 < len(line) < 500 for line in error.lines)  # one line for each error
         return True
     return False
 

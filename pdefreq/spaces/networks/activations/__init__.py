@@ -32,6 +32,7 @@ ACTIVATIONS = Registry(
         "gabor": "pdefreq.spaces.networks.activations.gaussian:gabor",
         "sinc": "pdefreq.spaces.networks.activations.sinc:SINC",
     },
+    unlisted={"wavelet": "pdefreq.spaces.networks.activations.gaussian:gabor"},  # another usual name of gabor
 )
 """Names and their `Activation`, or a function of numbers that returns one, such as ``ricker(0.3)``."""
 

@@ -1,0 +1,172 @@
+"""`pdefreq sweep`: one method on one problem with many values of its options."""
+
+from __future__ import annotations
+
+import math
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pdefreq.commands import many
+from pdefreq.commands import shared_options as o
+from pdefreq.commands.run_file import is_run_file, read_run_file
+from pdefreq.commands.solve import MethodOfRun, Settings
+from pdefreq.core.errors import OptionError
+from pdefreq.core.history import Stop
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pdefreq.studies.sweep import Sweep
+
+_USUAL = "mscale"
+_COMMA = re.compile(r",(?![^\[\]()]*[\])])")  # a comma that is not inside brackets
+_MOST_ROWS = 30  # of the printed table
+
+Grid = Annotated[
+    list[str] | None,
+    typer.Option("--grid", "-g", metavar="KEY=V1,V2", help="Values of an option; may be repeated. All combinations are run."),
+]
+Ranges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--range", metavar="KEY=LOW:HIGH", help="An interval of an option, with :log or :int at the end; needs --samples."
+    ),
+]
+Samples = Annotated[
+    int | None, typer.Option("--samples", metavar="N", min=1, help="Run N points of the lists and intervals instead.")
+]
+How = Annotated[
+    str | None, typer.Option("--search", metavar="NAME", help="How they are drawn: sobol or random.", show_default="sobol")
+]
+Subject = Annotated[
+    str,
+    typer.Argument(metavar="PROBLEM", help="A problem as in solve, or a file that describes a sweep.", show_default=False),
+]
+
+
+def sweep(
+    problem: Subject,
+    method: MethodOfRun = None,
+    grid: Grid = None,
+    ranges: Ranges = None,
+    samples: Samples = None,
+    search: How = None,
+    settings: Settings = None,
+    params: o.Params = None,
+    trust: o.Trust = False,
+    modes: o.Modes = None,
+    steps: o.Steps = None,
+    seconds: o.Seconds = None,
+    train_seconds: o.TrainSeconds = None,
+    seed: o.Seed = 0,
+    seeds: o.Seeds = 1,
+    dtype: o.Dtype = o.Precision.float64,
+    device: o.Device = "cpu",
+    threads: o.Threads = 1,
+    workers: many.Workers = "auto",
+    dask: many.DaskAddress = None,
+    out: o.Out = None,
+    json_output: o.Json = False,
+    quiet: o.Quiet = False,
+) -> int:
+    """Run a method with many values of its options, and show the error and the bias index over them."""
+    written = _sweep_file(problem, trust=trust)
+    name = method or written.get("method", _USUAL)
+    lists = {**written.get("grid", {}), **{key: _COMMA.split(text) for key, text in o.key_values("--grid", grid).items()}}
+    intervals = {**written.get("range", {}), **o.key_values("--range", ranges)}
+    limits = {"steps": steps, "seconds": seconds, "train_seconds": train_seconds}
+    stop = Stop(**{key: written.get(key) if value is None else value for key, value in limits.items()})
+    many.start_early(workers, dask)
+    o.use_threads(threads)
+    own_params = [f"{key}={value}" for key, value in written.get("param", {}).items()]
+    subject = o.load_problem(written.get("problem", problem), [*own_params, *(params or ())], trust=trust)
+
+    import pdefreq
+    from pdefreq.commands.result import make_console, print_json, say, say_files
+
+    console = make_console(json_output=json_output)
+    fixed = {**written.get("set", {}), **o.key_values("--set", settings)}
+    count = seeds if seeds > 1 else written.get("seeds", 1)
+    with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet) as live:
+        found = pdefreq.sweep(
+            subject,
+            name,
+            {key: [_value(each) for each in values] for key, values in lists.items()},
+            intervals,
+            samples=written.get("samples") if samples is None else samples,
+            search=search or written.get("search", "sobol"),
+            settings=fixed,
+            stop=stop,
+            seeds=count,
+            seed=seed or written.get("seed", 0),
+            folder=o.study_folder(out, subject.name, f"{name}-sweep"),
+            device=device,
+            dtype=dtype.value,
+            modes=modes.value if modes else written.get("modes"),
+            workers=workers,
+            executor=executor,
+            progress=live.follow,
+        )
+    assert found.folder is not None
+    if json_output:
+        print_json({"problem": subject.name, "method": name, "rows": found.rows(), "folder": str(found.folder)})
+    else:
+        say(console, f"{subject.title or subject.name}, {name}", "bold")
+        _print_rows(console, found)
+        say_files(console, found.folder, "sweep.png", "sweep.csv", "sweep.json", remark="a folder for each run")
+    return max((solution.status.exit_code for seeds in found.solutions for solution in seeds), default=2)
+
+
+def _sweep_file(name: str, *, trust: bool) -> dict[str, Any]:
+    """The entries of a file that describes a sweep; none if the name is that of a problem.
+
+    Raises:
+        OptionError: As `read_run_file` does, or if a value of the grid is not a list.
+    """
+    path = Path(name)
+    if path.suffix != ".toml" or not path.is_file() or not is_run_file(path):
+        return {}
+    found = read_run_file(path, trust=trust, further={"samples": (int,), "search": (str,)}, tables=("grid", "range"))
+    for key, values in found.get("grid", {}).items():
+        if not isinstance(values, list):
+            raise OptionError(f"`{key}` under [grid] in '{name}' must be a list of values, got {values!r}")
+    return found
+
+
+def _value(text: Any) -> Any:
+    """A number if a text is one, for the axes of figures; otherwise the text."""
+    if not isinstance(text, str):
+        return text
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
+
+
+def _print_rows(console: Console, found: Sweep) -> None:
+    """The table, the best point, and the sentences of refused points."""
+    from pdefreq.commands.result import number, plain_table, say
+
+    rows = found.rows()
+    table = plain_table(*found.options, dropped=("steps", "seconds", "B"))
+    for name in ("relative L2", "B", "steps", "seconds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    best = sorted(rows, key=lambda row: math.inf if row["relative_l2"] is None else row["relative_l2"])[:_MOST_ROWS]
+    for row in (row for row in rows if row in best):
+        options = [str(row[name]) if isinstance(row[name], str) else number(row[name], 4) for name in found.options]
+        results = [number(row["relative_l2"]), number(row["bias_index"]), number(row["steps"], 9), number(row["seconds"])]
+        table.add_row(*options, *results, row["status"])
+    console.print(table)
+    if len(rows) > len(best):
+        say(console, f"the best {len(best)} of {len(rows)} points; all are in sweep.csv")
+    for sentence in dict.fromkeys(filter(None, found.refusals)):
+        say(console, f"refused: {sentence}", "yellow")
+    if any(row["relative_l2"] is not None for row in rows):
+        best_row = found.best()
+        options = ", ".join(f"{name}={best_row[name]}" for name in found.options)
+        say(console, f"smallest error: {number(best_row['relative_l2'])} with {options}", "bold")

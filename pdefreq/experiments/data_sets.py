@@ -1,0 +1,76 @@
+"""Data sets in high dimension, as regressions: handwritten digits and the parity function."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+
+from pdefreq.core.errors import MissingPackageError
+from pdefreq.core.fields import as_field
+from pdefreq.domains.box import Box
+from pdefreq.problem.data import Data
+from pdefreq.problem.problem import Problem
+from pdefreq.problem.spectrum import Spectrum
+
+
+def regression_of(x: torch.Tensor, y: torch.Tensor, *, holdout: float, direction: np.ndarray, title: str) -> Problem:
+    """The regression u = y at points of their bounding box, measured along a direction.
+
+    Args:
+        x: Points, shape ``(n, d)``.
+        y: Values, shape ``(n,)``.
+        holdout: The fraction of the points that is held out of training.
+        direction: The direction of waves, shape ``(d,)``.
+        title: The title.
+    """
+    lower, upper = float(x.min()), float(x.max())
+    d = x.shape[1]
+    return Problem(
+        domain=Box((lower,) * d, (upper,) * d),
+        diffusion=as_field(0.0),
+        reaction=as_field(1.0),
+        data=Data(title, x=x, values=y, holdout=holdout),
+        spectrum=Spectrum(modes="ray", direction=tuple(direction.tolist())),
+        title=title,
+    )
+
+
+def principal_direction(x: torch.Tensor) -> np.ndarray:
+    """The unit vector along which the points ``(n, d)`` vary most, shape ``(d,)``; its largest entry is positive."""
+    _, _, rows = np.linalg.svd((x - x.mean(dim=0)).numpy(), full_matrices=False)
+    return rows[0] * np.sign(rows[0][np.abs(rows[0]).argmax()])
+
+
+def digits(*, holdout: float = 0.2) -> Problem:
+    """The 1797 handwritten digits of scikit-learn, 8 x 8 gray values from 0 to 1: u = 1 for even digits and -1 for odd ones.
+
+    Raises:
+        MissingPackageError: If scikit-learn is not installed.
+    """
+    try:
+        from sklearn.datasets import load_digits  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise MissingPackageError(
+            "the digits need scikit-learn: install it with `pip install 'pdefreq[digits]'`", package="scikit-learn"
+        ) from None
+    found = load_digits()
+    x = torch.tensor(found.data / 16, dtype=torch.float64)
+    y = torch.where(torch.tensor(found.target) % 2 == 0, 1.0, -1.0).double()
+    return regression_of(x, y, holdout=holdout, direction=principal_direction(x), title="handwritten digits")
+
+
+def parity(dimension: int = 10, *, holdout: float = 0.5) -> Problem:
+    """The product of the coordinates at all points of {-1, 1}^d, along the diagonal."""
+    x = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=dimension)), dtype=torch.float64)
+    return regression_of(x, x.prod(dim=1), holdout=holdout, direction=np.ones(dimension), title="parity")
+
+
+def fourier_sum(x: torch.Tensor, y: np.ndarray, wavenumbers: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """The non-uniform discrete Fourier transform (1/n) sum_j y_j exp(-i xi p.x_j) along a unit vector p, shape ``(m,)``.
+
+    Source:
+        Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 4.1.
+    """
+    return np.exp(-1j * np.outer(wavenumbers, x.numpy() @ direction)) @ y / len(y)

@@ -1,0 +1,104 @@
+"""The experiments of the lecture notes and the slides at small size: published numbers, closed forms and sizes of networks."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pdefreq.core.errors import OptionError
+from pdefreq.experiments import EXPERIMENTS, run_experiment
+from pdefreq.experiments.mscale_printed import PUBLISHED, Size, mean_square
+from pdefreq.experiments.overparameterization import RUNGE_ERROR, Points, polynomial, runge, variation
+from pdefreq.experiments.ricker import ROWS, loss_near, target
+from pdefreq.problem.files import load_problem
+
+
+def reported(name, **options):
+    return run_experiment(name, EXPERIMENTS.load(name), options)
+
+
+def pictures(name):
+    return set(EXPERIMENTS.load(name).__entry__.pictures or (name,))
+
+
+def test_the_networks_of_the_notebooks_start_at_the_printed_losses():
+    """A network of two opposite copies is zero: its loss is the mean square of the data, which the notebooks print."""
+    assert target().data.values.square().mean() == pytest.approx(1.497544, abs=5e-7)  # the printed digits
+    for name in ("Ricker, a = 0.3", "sin"):
+        history = ROWS[name].train(1)
+        assert loss_near(history, 0) == pytest.approx(ROWS[name].losses[0], rel=1e-6)  # float32
+    reached = ROWS["tanh, no ASI"].train(1)
+    assert loss_near(reached, 0) != pytest.approx(1.497544, rel=1e-3)
+
+
+def test_the_difference_of_the_notebooks_lacks_the_factor_of_the_antisymmetric_initialization():
+    network = {False: None, True: None}
+    for normalized in network:
+        solver = ROWS["sin"].solver.with_options({"start.normalized": normalized}, widths=(6,))
+        state = solver.prepare(target(), seed=0, device=torch.device("cpu"), dtype=torch.float64).init()
+        x = torch.linspace(-3, 3, 5, dtype=torch.float64)[:, None]
+        jacobian = state.space.at(x).jacobian(state.coefficients)
+        network[normalized] = jacobian @ jacobian.T
+        assert state.space.at(x).value(state.coefficients).abs().max() == 0
+    torch.testing.assert_close(network[False], 2 * network[True], rtol=1e-12, atol=0)
+
+
+def test_runges_polynomials_have_the_textbook_error_and_oscillate():
+    exact = runge(np.linspace(-1, 1, 2001))
+    assert np.abs(polynomial(11) - exact).max() == pytest.approx(RUNGE_ERROR, abs=0.005)  # the digits of the textbook
+    assert variation(polynomial(11)) > 4 * variation(exact)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.floats(-3, 3), min_size=2, max_size=6))
+def test_no_function_through_the_points_varies_less_than_the_polygon(values):
+    points = Points(tuple(np.linspace(-1, 1, len(values))), tuple(values))
+    assert variation(points.polygon()) <= np.abs(np.diff(values)).sum() + 1e-12  # rounding of the interpolation
+
+
+def test_the_printed_sizes_have_the_expected_numbers_of_parameters():
+    problem = load_problem("poisson-chirp")
+    counts = {name: s.network.on(problem.domain).num_coefficients for name, s in Size(1000, 5000, 1).methods(problem).items()}
+    plain = (2 + 1) * 1000 + 2 * 1001 * 1000 + 1001
+    part = (2 + 1) * 200 + 2 * 201 * 200 + 200
+    assert counts == {"normal": plain, "Mscale": 5 * part + 1}
+    with pytest.raises(OptionError, match="`width` must be a multiple of 5, the number of sub-networks, got 7"):
+        reported("mscale-printed", width=7)
+
+
+def test_the_error_of_zero_is_the_published_mean_square_of_the_solution():
+    # sum sin(15 x_i^2) has the mean square 0.970 in the paper, to three digits; half of sin^2 sin^2 is 1/4 up to the holes
+    assert mean_square(load_problem("poisson-chirp")) == pytest.approx(0.970, abs=0.005)
+    assert mean_square(load_problem("perforated")) == pytest.approx(0.25, abs=0.01)
+
+
+def test_weights_of_the_boundary_are_those_of_a_mean():
+    """The paper weights a mean over the boundary by 1000; the integral has the factor 1000 |Omega| / |boundary| instead."""
+    problem = load_problem("poisson-chirp")
+    penalty = Size(5, 20, 1).methods(problem)["normal"].boundary
+    assert penalty.beta == pytest.approx(1000 * 4 / 8, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("mscale-printed", {"width": 5, "points": 20, "steps": 2}),
+        ("overparameterization", {"steps": 2}),
+        ("ricker", {"steps": 2}),
+        ("training-process", {"steps": 10}),
+        pytest.param("surfaces", {"steps": 2}, marks=pytest.mark.slow),
+    ],
+)
+def test_reports_after_few_steps_have_the_pictures_of_their_entries(name, options):
+    report = reported(name, **options)
+    assert report.findings and report.tables and set(report.figures) == pictures(name)
+    with pytest.raises(OptionError, match="`steps` must be at least"):
+        reported(name, steps=0)
+
+
+def test_published_errors_are_given_for_both_networks_of_each_problem():
+    assert all(set(row) == {"normal", "Mscale"} and all(a > b for a, b in row.values()) for row in PUBLISHED.values())
+    assert math.isclose(sum(ROWS["sin"].losses[:1]), 1.497544)
