@@ -94,7 +94,7 @@ class _Facts:
             "the coefficients are constant and all sides are periodic, so that a Fourier transform solves the equation",
         )
         sine = self._transform("sine", "intervals", _INTERVALS)
-        if self.can("sine") and self.rough:
+        if self.can("sine") and self.rough and not layers(problem):
             yield sine, f"the coefficients are constant on a box, and {self.rough}, which limits other methods as well"
         if self.can("sine") and self.fits_sines:
             yield sine, "the coefficients are constant on a box, and the odd extension of the source is continuous"

@@ -54,8 +54,8 @@ class RandomFeatures(Solver):
         bandwidth: The largest wavenumber of the first attempt along each axis, in units of pi per side of the bounding box; with
             null it is chosen by the spectrum of the data.
         number: The number of sines; with null it is chosen by the bandwidth.
-        tolerance: The tolerance for the residual at held-out points, relative to the data. With null, or if number is given,
-            there is one attempt only.
+        tolerance: The tolerance for the residual at held-out points, relative to the data. With null
+            there is one attempt, which is not judged. If number is given, there is one attempt, which is judged.
         metric: The norm of the residual that is minimized: of L2, of H^-1, or of H^-2, which has the size of the error in L2. The
             residual at held-out points is measured in L2.
 
@@ -92,7 +92,7 @@ class RandomFeatures(Solver):
 
         from pdefreq.iterations.feature_newton import FeatureNewton
         from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
-        from pdefreq.solvers.feature_bands import FeatureBands
+        from pdefreq.solvers.feature_bands import MOST_FEATURES, FeatureBands
 
         require(problem, self.name, self.needs)
         if guess is not None:
@@ -104,9 +104,8 @@ class RandomFeatures(Solver):
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
         bands = FeatureBands(problem, self.bandwidth, images=self.singular is not None)
         plan = _Plan(self, problem, bands, seed, torch.empty(0, dtype=dtype, device=device))
-        fixed = self.number is not None  # further attempts would have fewer features per wavenumber
         kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
-        return kind(plan.attempt, tolerance=None if fixed else self.tolerance, like=plan.like, remarks=[bands.reason])
+        return kind(plan.attempt, tolerance=self.tolerance, most=MOST_FEATURES, like=plan.like, remarks=[bands.reason])
 
 
 @dataclass(frozen=True)
@@ -133,8 +132,8 @@ class _Plan:
         lengths = [math.pi / (b - a) for a, b in zip(*problem.domain.bounds, strict=True)]
         bands = self.bands.attempt(number)
         count = self.method.number or max(_LEAST, round(self.method.waves.redundancy * num_features(bands)))
-        if number > 0 and count > MOST_FEATURES:
-            return None
+        if number > 0 and (count > MOST_FEATURES or self.method.number is not None):
+            return None  # with a given number, further attempts would have fewer features per wavenumber
         count = min(count, MOST_FEATURES) if self.method.number is None else count
         angular = bands.scaled(lengths)
         singular = [] if self.method.singular is None else self.method.singular.families(problem)

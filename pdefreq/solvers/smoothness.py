@@ -54,30 +54,35 @@ def roughness(problem: Problem) -> str:
 def layers(problem: Problem) -> str:
     """The reason why the solution may have boundary layers that are too thin for a sum of waves, as a clause; otherwise empty.
 
-    With the averaged velocity b and diffusion A, layers at the outflow boundary have the width A / |b|. They are thin if this is
-    less than the shortest half wave of the method `random-features` on the longest side L of the bounding box. The data may be
-    such that there are no layers, for example if the exact solution is smooth, which is not tested.
+    With the averaged diffusion A, velocity b and reaction c, layers at the outflow boundary have the width A / |b|, and layers at
+    all boundaries have the width (A / c)^(1/2) if c > 0. They are thin if this is less than the shortest half wave of the method
+    `random-features` on the longest side L of the bounding box. The data may be such that there are no layers, for example if the
+    exact solution is smooth, which is not tested.
 
     Args:
         problem: A differential equation, without its exact solution.
 
     Source:
-        Roos, Stynes, Tobiska (2008), Robust Numerical Methods for Singularly Perturbed Differential Equations, section I.1.
+        Roos, Stynes, Tobiska (2008), Robust Numerical Methods for Singularly Perturbed Differential Equations, sections I.1 and
+        III.1.
     """
     from pdefreq.core.fields import ConstantField
     from pdefreq.problem.solution_size import SizeEstimate
 
-    if problem.domain.dimension not in _HALF_WAVES or problem.equation.is_symmetric:
+    if problem.domain.dimension not in _HALF_WAVES:
         return ""
     averaged = SizeEstimate(problem, ConstantField(0.0)).averaged
     length = max(b - a for a, b in zip(*problem.domain.bounds, strict=True))
-    number = math.hypot(*averaged.convection) * length / averaged.mean_diffusion
+    velocity = 0.0 if problem.equation.is_symmetric else math.hypot(*averaged.convection)
+    reaction = max(averaged.reaction, 0.0)
+    numbers = {
+        "convection dominates diffusion (|b| L / A": velocity * length / averaged.mean_diffusion,
+        "reaction dominates diffusion ((c / A)^(1/2) L": math.sqrt(reaction / averaged.mean_diffusion) * length,
+    }
+    cause, number = max(numbers.items(), key=lambda item: item[1])
     if not number > _HALF_WAVES[problem.domain.dimension]:
         return ""
-    return (
-        f"convection dominates diffusion (|b| L / A = {number:.2g}), so that u may have boundary layers of the width "
-        f"{length / number:.2g}"
-    )
+    return f"{cause} = {number:.2g}), so that u may have boundary layers of the width {length / number:.2g}"
 
 
 def defect(problem: Problem, values: Field, x: Points) -> Values:

@@ -28,6 +28,7 @@ _LOBE = 8.0  # half width of the main lobe of the window, in half waves
 _LEAST = 1e-4  # least height of a peak, relative to the highest one; the side lobes of the window are below 3e-5
 _MOST = 32  # largest number of waves of all coefficients
 _POINTS = 4096  # number of points at which coefficients are compared with their means
+_DEGREE = 4  # of the polynomials that are subtracted
 _SMOOTH = 1.4  # least order of decay of the spectrum of a function without jumps
 
 
@@ -121,6 +122,9 @@ def peaks(values: np.ndarray, periodic: Sequence[int] = (), least: float = _LEAS
     then has one peak, whatever its phase and its values at the sides. A window of length L does not resolve wavenumbers that
     differ by less than about 4 half waves. Waves that are present only near the sides are not detected.
 
+    The best approximation by polynomials of degree 4 along each axis is subtracted first, because the side lobes of the window
+    times a polynomial are higher than those of the window. Along periodic axes these polynomials are constants.
+
     Args:
         values: The values, one axis of the array for each coordinate.
         periodic: The axes along which the function is periodic.
@@ -136,20 +140,30 @@ def peaks(values: np.ndarray, periodic: Sequence[int] = (), least: float = _LEAS
     from scipy.ndimage import maximum_filter
     from scipy.signal.windows import blackmanharris
 
-    d, weighted, lobe = values.ndim, values, []
+    d, weights, lobe = values.ndim, np.ones((1,) * values.ndim), []
     for axis, n in enumerate(values.shape):
         inside = axis not in periodic
         if inside:
             window = blackmanharris(n, sym=False).reshape([-1 if other == axis else 1 for other in range(d)])
-            weighted = weighted * (window / window.mean())
+            weights = weights * (window / window.mean())
         lobe.append(_LOBE if inside else 0)
     shape = [n if axis in periodic else 2 * n for axis, n in enumerate(values.shape)]
-    spectrum = np.abs(np.fft.fftn(weighted, shape, axes=range(d))) * (2 / values.size)
+    smooth, whole = (np.fft.fftn(weights * each, shape, axes=range(d)) for each in (_polynomial(values, periodic), values))
+    spectrum = np.abs(whole - smooth)
     steps = [2 if axis in periodic else 1 for axis in range(d)]  # half waves from one coefficient to the next
     k = np.meshgrid(*[step * np.abs(np.fft.fftfreq(n, 1 / n)) for step, n in zip(steps, shape, strict=True)], indexing="ij")
     far = np.any([each > limit for each, limit in zip(k, lobe, strict=True)], axis=0)
     top = spectrum == maximum_filter(spectrum, size=[1 if axis in periodic else 3 for axis in range(d)], mode="wrap")
-    high = spectrum > least * spectrum.max()
+    high = spectrum > least * np.abs(whole).max()
     at = np.flatnonzero(far & top & high)
     at = at[np.argsort(-spectrum.flat[at], kind="stable")]
     return np.stack([each.flat[at] for each in k], axis=1)
+
+
+def _polynomial(values: np.ndarray, periodic: Sequence[int]) -> np.ndarray:
+    """The best approximation by products of polynomials of degree 4 in each coordinate, constant along periodic axes."""
+    for axis, n in enumerate(values.shape):
+        degree = 0 if axis in periodic else min(_DEGREE, n - 1)
+        basis = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, n), degree))[0]
+        values = np.moveaxis(np.tensordot(basis, np.tensordot(basis, values, (0, axis)), 1), 0, axis)
+    return values

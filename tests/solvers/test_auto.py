@@ -16,7 +16,7 @@ from pdefreq.runs.lifecycle import load_run, rerun
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.fem import Fem
 from pdefreq.solvers.names import make_solver
-from pdefreq.solvers.smoothness import roughness
+from pdefreq.solvers.smoothness import layers, roughness
 from pdefreq.solvers.spectral import Sine
 from pdefreq.studies.refine import refine
 
@@ -103,6 +103,24 @@ def test_layers_that_are_too_thin_for_waves_are_left_to_refined_elements(d):
     choice = chosen(thin)
     assert isinstance(choice.solver, Fem) and "refinement=adaptive" in choice.reasons[0]
     assert chosen(thick).solver.name == "random-features"
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_layers_of_a_reaction_are_left_to_refined_elements(d):
+    """The layers of -a lap u + u = 1 at all sides have the width a^(1/2)."""
+    box = Box((0.0,) * d, (1.0,) * d)
+    thin, thick = (Problem(domain=box, diffusion=a, reaction=1, source="1", boundary="0") for a in (1e-8, 1.0))
+    assert "boundary layers of the width 0.0001" in layers(thin.blind()) and not layers(thick.blind())
+    choice = chosen(thin)
+    assert isinstance(choice.solver, Fem) and "refinement=adaptive" in choice.reasons[0]
+
+
+def test_a_reaction_layer_is_resolved_by_the_chosen_method():
+    problem = Problem(domain=Box((0.0,), (1.0,)), source="1", boundary="0", diffusion=1e-8, reaction=1)
+    x = torch.linspace(0, 1, 20001, dtype=torch.float64)[:, None]
+    exact = 1 - torch.exp(-x[:, 0] * 1e4) - torch.exp((x[:, 0] - 1) * 1e4)  # up to exp(-1e4)
+    found = solve(problem, "auto", predict=False)(x)
+    assert float((found - exact).norm() / exact.norm()) < 1e-4
 
 
 @pytest.mark.parametrize("a", [1e-4, 1e-3, 3e-3])

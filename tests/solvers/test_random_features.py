@@ -204,6 +204,29 @@ def test_a_residual_that_stagnates_is_no_failure_if_it_is_small_and_the_solution
     assert solved(CASES["1-D"])[1] is status
 
 
+@pytest.mark.parametrize(
+    ("residuals", "attempts"),
+    [
+        ([1e-3, 9.9e-4, 1e-10], 2),  # about 1e5 functions would be needed
+        ([1e-3, 1e-5, 1e-10], 3),
+        ([0.9, 0.89, 1e-10], 3),  # a large residual is not extrapolated
+    ],
+)
+def test_a_residual_that_decreases_too_slowly_ends_the_run(monkeypatch, residuals, attempts):
+    left = iter(residuals)
+    monkeypatch.setattr(FeatureLeastSquares, "_relative_residual", lambda *_: next(left))
+    monkeypatch.setattr(FeatureLeastSquares, "_is_settled", lambda *_: False)
+    status = solved(CASES["1-D"])[1]
+    assert len([*left]) == len(residuals) - attempts
+    assert status is (Status.DONE if attempts == len(residuals) else Status.UNRESOLVED)
+
+
+@pytest.mark.parametrize(("number", "status"), [(20, Status.UNRESOLVED), (120, Status.DONE)])
+def test_one_attempt_with_a_given_number_is_judged(number, status):
+    assert solved(CASES["1-D"], number=number)[1] is status
+    assert solved(CASES["1-D"], number=number, tolerance=None)[1] is Status.DONE
+
+
 def test_the_choice_and_its_reason_are_printed():
     *_, notes = solved(CASES["1-D"])
     told = " ".join(notes)

@@ -33,6 +33,7 @@ _ENDINGS = (Status.DONE, Status.UNRESOLVED)
 _RATE = 2e10  # floating-point operations per second of one thread in a QR factorization
 _LONG = 3.0  # seconds; longer steps are announced
 _SINGULAR = 1e10  # condition number from which on errors of rounding may exceed 1e-6
+_CONVERGING = 1e-2  # residual below which its decrease is extrapolated; before, the waves of u may not be included yet
 _FALL = 4.0  # the held-out residual must decrease by this factor while the number of features doubles
 
 
@@ -71,15 +72,18 @@ class FeatureLeastSquares(Iteration):
 
     The objective is the residual at held-out points relative to that of u = 0. The run ends when it is below a tolerance, or when
     it decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the
-    solution has a singularity that the features do not represent. It also ends when the next attempt would be too large. In
-    these two cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best attempt
-    before and the residual is below the square root of the tolerance, because second derivatives have larger rounding errors
-    than u. If the equation is singular up to rounding, it does not count as resolved. The result is the attempt with the smallest
-    residual.
+    solution has a singularity that the features do not represent. It also ends when the next attempt would be too large, or when
+    the decrease of the residual, extrapolated from the last two attempts, would not reach the tolerance with the largest number
+    of features. In these cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best
+    attempt before and the residual is below the square root of the tolerance, because second derivatives have larger rounding
+    errors than u. If the equation is singular up to rounding, it does not count as resolved. The result is the attempt with the
+    smallest residual.
 
     Args:
         attempt: A function that returns the attempt with a number, counted from 0, or None if it would be too large.
-        tolerance: The relative residual at held-out points below which the run ends; with None there is one attempt only.
+        tolerance: The relative residual at held-out points below which the run ends; with None there is one
+            attempt, which is not judged.
+        most: The largest number of features.
         like: A tensor with the dtype and device of the coefficients.
         remarks: Notes for the user at the end of a run.
     """
@@ -88,10 +92,16 @@ class FeatureLeastSquares(Iteration):
     refines_space = True
 
     def __init__(
-        self, attempt: Callable[[int], Attempt | None], *, tolerance: float | None, like: Tensor, remarks: list[str]
+        self,
+        attempt: Callable[[int], Attempt | None],
+        *,
+        tolerance: float | None,
+        most: int,
+        like: Tensor,
+        remarks: list[str],
     ) -> None:
         self._attempt = functools.lru_cache(maxsize=2)(attempt)
-        self._tolerance, self._like, self._remarks = tolerance, like, remarks
+        self._tolerance, self._most, self._like, self._remarks = tolerance, most, like, remarks
         self._solved: tuple[int, _Solution] | None = None  # with the number of the attempt
 
     def init(self) -> State:
@@ -205,7 +215,23 @@ class FeatureLeastSquares(Iteration):
         before = [r for r, size in zip(residuals, sizes, strict=True) if 2 * size <= sizes[-1]]
         if before and min(residuals) > min(before) / _FALL:
             return Status.UNRESOLVED
+        if self._needed(residuals, sizes) > self._most:
+            return Status.UNRESOLVED
         return Status.UNRESOLVED if self._attempt(number + 1) is None else None
+
+    def _needed(self, residuals: list[float], sizes: list[float]) -> float:
+        """A lower bound for the number of features that reaches the tolerance, extrapolated from the last two attempts.
+
+        The logarithm of the residual is extrapolated as a linear function of the number of features. This is optimistic: even
+        for analytic solutions it is at best linear in the bandwidth, which is a root of this number in several dimensions. The
+        number is 0 if the residual is large, because it decreases suddenly when the bandwidth reaches the waves of u.
+        """
+        assert self._tolerance is not None
+        if len(residuals) < 2 or residuals[-1] > _CONVERGING or sizes[-1] <= sizes[-2]:
+            return 0.0
+        fall = math.log(residuals[-2] / residuals[-1])
+        missing = math.log(residuals[-1] / self._tolerance)
+        return sizes[-1] + (sizes[-1] - sizes[-2]) * missing / fall if fall > 0 else math.inf
 
     def _condition(self, number: int) -> float:
         """The condition number of the linear equation, estimated from the response of an attempt to a random source.
