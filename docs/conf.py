@@ -8,14 +8,11 @@ the site is built, and the pictures here come from commands that take minutes; `
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
+from typing import cast
 
 from sphinx.application import Sphinx
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-import pdefreq  # noqa: E402
+import pdefreq
 
 project = "pdefreq"
 author = copyright = "The pdefreq authors"
@@ -31,7 +28,7 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 
 
-def add_contents(app: Sphinx, page: str, source: list[str]) -> None:
+def add_contents(_: Sphinx, page: str, source: list[str]) -> None:
     """Let the lists of links on the first page be the table of contents as well: one part for each of its headings."""
     if page != "index":
         return
@@ -42,8 +39,9 @@ def add_contents(app: Sphinx, page: str, source: list[str]) -> None:
             source[0] += "\n" + "\n".join(lines) + "\n"
 
 
-def plain_text(app: Sphinx, kind: str, name: str, value: object, options: object, lines: list[str]) -> None:
+def plain_text(*arguments: object) -> None:
     """Keep formulas in docstrings as they are: outside code, |u| is an absolute value, and not a substitution."""
+    lines = cast("list[str]", arguments[-1])
     lines[:] = [re.sub(r"(`+[^`]*`+)|\|", lambda found: found[1] or r"\|", line) for line in lines]
 
 

@@ -82,6 +82,8 @@ if TYPE_CHECKING:
     from pdefreq.studies.prediction import predict
     from pdefreq.studies.refine import refine
     from pdefreq.studies.refinement import Refinement
+    from pdefreq.studies.search_space import Range
+    from pdefreq.studies.sweep import Sweep, sweep
     from pdefreq.studies.tangent_kernel import TangentKernel, tangent_kernel
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq is fast
@@ -191,6 +193,7 @@ __all__ = [
     "Polygon",
     "Problem",
     "ProblemFileError",
+    "Range",
     "Record",
     "Refinement",
     "Ring",
@@ -204,6 +207,7 @@ __all__ = [
     "Spectrum",
     "Status",
     "Stop",
+    "Sweep",
     "TangentKernel",
     "TooLargeError",
     "UnknownNameError",
@@ -236,6 +240,7 @@ __all__ = [
     "run",
     "solve",
     "sor",
+    "sweep",
     "tangent_kernel",
 ]
 
