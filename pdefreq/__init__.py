@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.grid_field import GridField
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.spectrum import Spectrum
+    from pdefreq.report.document import report
     from pdefreq.runs.lifecycle import load_run, rerun, resume, run
     from pdefreq.runs.monitor import Monitor
     from pdefreq.runs.prepared_run import Given
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from pdefreq.solvers.spectral import Sine
     from pdefreq.studies.activation_spectra import activations
     from pdefreq.studies.comparison import Comparison, compare
+    from pdefreq.studies.diagnose import diagnose
     from pdefreq.studies.film import film
     from pdefreq.studies.lfp import lfp
     from pdefreq.studies.prediction import predict
@@ -126,11 +128,13 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "TangentKernel": "studies.tangent_kernel",
     "tangent_kernel": "studies.tangent_kernel",
     "refine": "studies.refine",
+    "report": "report.document",
     "Range": "studies.search_space",
     "Sweep": "studies.sweep",
     "sweep": "studies.sweep",
     "predict": "studies.prediction",
     "activations": "studies.activation_spectra",
+    "diagnose": "studies.diagnose",
     "film": "studies.film",
     "lfp": "studies.lfp",
     "Given": "runs.prepared_run",
@@ -218,6 +222,7 @@ __all__ = [
     "compare",
     "damped_jacobi",
     "deep_ritz",
+    "diagnose",
     "film",
     "gauss_newton",
     "gauss_seidel",
@@ -235,6 +240,7 @@ __all__ = [
     "refine",
     "regression",
     "regression_gradient",
+    "report",
     "rerun",
     "resume",
     "run",

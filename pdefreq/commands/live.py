@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -47,7 +47,7 @@ class LiveLine:
         self._began = self._arrived = self._printed = time.monotonic()
         self._live = Live(console=console, transient=True, get_renderable=self._line, refresh_per_second=5)
 
-    def __enter__(self) -> LiveLine:
+    def __enter__(self) -> Self:
         self._listening.__enter__()
         if self._log is not None:
             LOGGER.addHandler(self._log)

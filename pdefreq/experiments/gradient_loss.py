@@ -32,6 +32,7 @@ from pdefreq.core.fields import CallableField
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.figures.gradient_loss import Curves, gradient_loss_figure
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
 from pdefreq.solvers.network_methods import regression, regression_gradient
 from pdefreq.spectrum.modes import ModeFamilies
@@ -40,7 +41,6 @@ from pdefreq.theory.dynamics import GradientFlowFilter
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.iterations.training.training_iteration import TrainingIteration
     from pdefreq.problem.problem import Problem
     from pdefreq.spectrum.modes import Modes
     from pdefreq.theory.dynamics import LinearDynamics
@@ -112,7 +112,9 @@ class Fit:
             number=_POINTS,
             scaling="none",
         )
-        return solver.prepare(self.problem, seed=self.seed, device=torch.device("cpu"), dtype=torch.float64)
+        iteration = solver.prepare(self.problem, seed=self.seed, device=torch.device("cpu"), dtype=torch.float64)
+        assert isinstance(iteration, TrainingIteration)
+        return iteration
 
     def dynamics(self, *, gradient: bool) -> LinearDynamics:
         """The exact dynamics of the tones for a constant kernel."""

@@ -125,7 +125,7 @@ class RunFolder:
             "id": None if spec is None else spec.id,
             "summary": to_json(summary),
             "definitions": DEFINITIONS,
-            "versions": _versions(),
+            "versions": versions(),
         }
         write_atomically(self.path / "run.json", json_bytes(record))
 
@@ -300,7 +300,8 @@ def _other_format(path: Path, found: Any, spec: Mapping[str, Any] | None) -> str
     return older + f"repeat the run with `{again}` and {options}"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of Python, pdefreq and the numerical libraries."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}

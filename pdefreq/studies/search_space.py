@@ -134,7 +134,8 @@ def sample_points(
         raise OptionError(f"`samples` must be between 1 and {_MOST:,}, got {number}", option="samples")
     chance = np.random.default_rng(stream_seed(seed, "sweep"))
     if search == "sobol":
-        sequence = qmc.Sobol(len(axes), rng=chance) if _takes_rng(qmc.Sobol) else qmc.Sobol(len(axes), seed=chance)
+        generator: dict[str, Any] = {"rng" if _takes_rng(qmc.Sobol) else "seed": chance}
+        sequence = qmc.Sobol(len(axes), **generator)
         fractions = sequence.random_base2(max(0, math.ceil(math.log2(number))))[:number]
     elif search == "random":
         fractions = chance.random((number, len(axes)))

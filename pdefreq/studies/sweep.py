@@ -101,7 +101,7 @@ class Sweep(Shown):
             MissingPackageError: If pandas is not installed.
         """
         try:
-            import pandas
+            import pandas  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise MissingPackageError("pandas is not installed: pip install pandas, or use rows()", package="pandas") from None
         return pandas.DataFrame(self.rows())
