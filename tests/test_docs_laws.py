@@ -30,7 +30,7 @@ REASONS = {  # patterns of the lines that are not executed here, and why
     "source ": "the environment, as above",
     "pip install": "the environment, as above",
     "pre-commit": "needs a checkout; .ci/run",
-    "pytest": "the tests themselves",
+    "(python -m )?pytest": "the tests themselves",
     r"\.ci/": "needs network access",
     "dask ": "a server; tests/runs/test_many_runs.py has one in its own process",
 }
@@ -45,10 +45,10 @@ def name_of(page: Path) -> str:
 
 
 def lines_of(page: Path) -> list[str]:
-    """The commands in the shell blocks of a page, without comments."""
+    """The commands in the shell blocks of a page, without comments; those of the environment .venv as if it was active."""
     bodies = [body for kind, _, body in BLOCK.findall(page.read_text()) if kind in ("sh", "bash", "console")]
-    text = "\n".join(bodies).replace("\\\n", " ")
-    return [line for line in (re.sub(r"(^|\s+)#.*", "", each).strip() for each in text.splitlines()) if line]
+    text = "\n".join(bodies).replace("\\\n", " ").replace(" && ", "\n")
+    return [line for line in (re.sub(r"(^|\s+)#.*|^\.venv/bin/", "", each).strip() for each in text.splitlines()) if line]
 
 
 def test_no_shell_block_is_overlooked():
@@ -180,6 +180,16 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, tmp_path, monkeypa
             # 1: the few steps do not solve the problem, which the command says
             assert done.exit_code in (0, 1) and isinstance(done.exception, SystemExit | None), f"{line}: {done.output}"
             plt.close("all")
+
+
+@pytest.mark.slow
+def test_the_main_command_ends_with_figures_and_says_where_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main = lines_of(ROOT / "README.md")[2]
+    assert main == "pdefreq solve poisson --method mscale"
+    words = CliRunner().invoke(app, shortened(main)).output.split()
+    assert words[-5:] == ["to", "runs/poisson-mscale-1:", "heatmap.png,", "modes.png,", "solution.png"]
+    assert {each.name for each in Path("runs/poisson-mscale-1").glob("*.png")} == {"heatmap.png", "modes.png", "solution.png"}
 
 
 @pytest.mark.parametrize(("translation", "original"), TRANSLATIONS.items())

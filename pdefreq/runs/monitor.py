@@ -40,7 +40,8 @@ class Monitor:
             reference solution is computed.
         probes: The probes, as objects or by name; by default those of `solve`.
         schedule: The recorded steps.
-        share: The largest ratio of the time of measurements after the first to that of the steps; ``inf`` records every step of the schedule.
+        share: The largest ratio of the time of measurements, without the first one, to that of the steps; ``inf`` records every
+            step of the schedule.
         points: Whether functions receive numpy arrays or torch tensors, of shape ``(n, d)`` and type float64. A
             `torch.nn.Module` receives tensors of its own type and device in either case. It is evaluated in evaluation mode,
             in which layers such as `Dropout` and `BatchNorm` neither draw random numbers nor couple points nor change their
