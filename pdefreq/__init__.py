@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
     from pdefreq.runs.solve import solve
     from pdefreq.runs.spec import RunSpec
+    from pdefreq.runs.stored_record import load_record
     from pdefreq.solvers import SOLVERS
     from pdefreq.solvers.chain import Chain
     from pdefreq.solvers.fem import Fem
@@ -142,6 +143,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "measure": "runs.snapshot_file",
     "Record": "runs.record",
     "RunSpec": "runs.spec",
+    "load_record": "runs.stored_record",
     "load_run": "runs.lifecycle",
     "rerun": "runs.lifecycle",
     "resume": "runs.lifecycle",
@@ -229,6 +231,7 @@ __all__ = [
     "jacobi",
     "lfp",
     "load_problem",
+    "load_record",
     "load_run",
     "make_solver",
     "measure",

@@ -72,12 +72,12 @@ def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
         >>> report(solve("poisson", "jacobi:intervals=32", steps=20)).title
         'Poisson with four tones'
     """
-    from pdefreq.runs.lifecycle import load_run
     from pdefreq.runs.monitor import Monitor
+    from pdefreq.runs.stored_record import load_record
 
     if not runs:
         raise OptionError("a report needs at least one run")
-    loaded = [load_run(each, trust=trust) if isinstance(each, (str, Path)) else each for each in runs]
+    loaded = [load_record(each, trust=trust) if isinstance(each, (str, Path)) else each for each in runs]
     loaded = [each.record if isinstance(each, Monitor) else each for each in loaded]
     problem = loaded[0].problem
     if any(each.problem.digest != problem.digest for each in loaded):
