@@ -20,6 +20,7 @@ from pdefreq.probes.filter import FilterProbe
 from pdefreq.probes.spectral import SpectralProbe
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.network_methods import regression
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 SOURCE = "Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 4 (MNIST: training accuracy 0.951, test accuracy 0.963)"
 _RECORDS = Schedule(dense=20, per_decade=20)
@@ -48,7 +49,8 @@ def experiment(*, steps: int = 800, seed: int = 0) -> Report:
     )
     history = run.history
     step, low, high = (history.column(name) for name in ("step", "low_error", "high_error"))
-    xi, waves = history.facts["mode_wavenumber"], history.column("mode_error")
+    record = SpectralRecord.of(history)
+    xi, waves = record.modes.wavenumber, record.error
     samples, labels = held_out_samples(problem)
     accuracy = float(((run(samples.x) > 0) == (labels > 0)).double().mean())
     reached = {name: _first_below(step, error) for name, error in (("low", low), ("high", high))}
