@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.probes.target import Target
     from pdefreq.problem.problem import Problem
+    from pdefreq.runs.run_record import RecordedRun
     from pdefreq.spectrum.spectral_report import SpectralReport
 
 _ROUNDING = 1e-10  # of certificates, relative to the residual
@@ -135,7 +136,7 @@ class Record(Shown):
         from pdefreq.core.file_io import free_folder, make_folder
         from pdefreq.problem.identity import WrittenProblem
         from pdefreq.runs.checkpoint import Checkpoint
-        from pdefreq.runs.run_record import RecordedRun
+        from pdefreq.runs.run_folder import RunFolder
 
         run_folder, history = RunFolder(free_folder(folder)), self.history
         problem = WrittenProblem.of(self.problem)
