@@ -40,9 +40,9 @@ def beyond(spectrum: ActivationSpectrum, samples: int) -> np.ndarray:
 def change(before: float, after: float, samples: int) -> str:
     """Whether a fraction of random points changes, in words.
 
-    The threshold is three standard errors of the difference, which equal fractions exceed in 0.3 % of all cases. As in the interval
-    of Agresti and Caffo (2000, The American Statistician 54), two points with different outcomes are added to each fraction, so
-    that the standard error is a good approximation also for few points and is never zero.
+    The threshold is three standard errors of the difference, which equal fractions exceed in 0.3 % of all cases. Two points with
+    different outcomes are added to each fraction, as in the interval of Agresti and Caffo (2000, The American Statistician 54),
+    so that the standard error is a good approximation for few points, too, and is never zero.
 
     Args:
         before: The first fraction.
