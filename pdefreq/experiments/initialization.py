@@ -98,7 +98,7 @@ def line() -> Problem:
     publication="arXiv 1807.01251",
     shows="The initial function of a network with large parameters oscillates faster than the samples resolve. Training reduces "
     "its values at the samples, but not the oscillations between them, so that the error at points held out is larger than the "
-    "error at the samples. With small initial parameters the two errors are equal.",
+    "error at the samples. With small initial parameters the two errors are nearly equal.",
     lacks="The notes state the number of samples and the standard deviations 10 and 0.1 in one dimension, but no function, "
     "network, optimizer or error, and for the picture only that every other row and column is used.",
     pictures=("initialization", "initialization-picture"),
