@@ -70,8 +70,13 @@ METHODS = {
 }
 
 
+SLOW = ("soap", "lbfgs")  # the memory of an optimizer starts anew with each band, as that of Adam
+
+
 @pytest.mark.usefixtures("early")
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize(
+    "method", [pytest.param(method, id=name, marks=[pytest.mark.slow] * (name in SLOW)) for name, method in METHODS.items()]
+)
 def test_a_run_that_is_resumed_before_or_after_a_band_is_added_equals_an_uninterrupted_one(method, tmp_path):
     problem = Problem(domain=Box((0.0,), (1.0,)), source="sin(5*pi*x)", boundary="0")
     whole = solve(problem, method, stop=Stop(steps=23), seed=0, predict=False)
