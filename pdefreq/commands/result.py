@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from pdefreq.runs.record import Record
     from pdefreq.runs.solution import Solution
     from pdefreq.spectrum.spectral_report import SpectralReport
 
@@ -121,6 +122,30 @@ def print_outcome(
         say_files(console, solution.folder, *(() if old else names), remark=again if old else "")
         if seeds:
             say_files(console, solution.folder.parent, "seeds.csv", "seeds.json", remark="a folder for each seed")
+
+
+def print_recorded(console: Console, record: Record, *, json_output: bool) -> None:
+    """Print the record of another program: its modes, and its error at the last step.
+
+    Args:
+        console: The console for text.
+        record: The record, which is stored in a folder.
+        json_output: Whether to print one JSON object on stdout instead.
+    """
+    summary, report = record.summary(), record.spectrum()
+    if json_output:
+        print_json(summary)
+        return
+    say(console, f"{record.title}: {len(record.history):,} snapshots, last step {summary['steps']:,}", "bold")
+    for note in record.all_notes:
+        say(console, note, "yellow")
+    if report.rows:
+        console.print(modes_table(report, record.reference_error))
+    say(console, report.sentence, "bold" if report.rows else "")
+    say(console, f"relative L2 error {bounded(summary['relative_l2'], record.reference_error)} at the last step")
+    if sentence := reference_sentence(record.reference_error):
+        say(console, sentence)
+    say(console, f"results and figures: {record.folder}")
 
 
 def print_solution(console: Console, solution: Solution, *, said: Collection[str] = ()) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.probes.target import Target
     from pdefreq.problem.problem import Problem
-    from pdefreq.runs.run_folder import RunFolder
     from pdefreq.spectrum.spectral_report import SpectralReport
 
 _ROUNDING = 1e-10  # of certificates, relative to the residual
@@ -57,6 +56,12 @@ class Record(Shown):
     def reference(self) -> Field | None:
         """The exact or a reference solution, if there is one."""
         return self.target.reference
+
+    @property
+    def has_given_reference(self) -> bool:
+        """Whether the errors refer to a solution that is neither that of the problem nor a computed one."""
+        is_computed = bool(self.target.coarser) or self.target.accuracy.l2 > 0
+        return self.reference is not None and self.reference is not self.problem.exact and not is_computed
 
     @property
     def reference_error(self) -> float:
@@ -120,24 +125,14 @@ class Record(Shown):
         }
 
     def save(self, folder: str | Path) -> Path:
-        """Write the tables of the record into a new folder.
+        """Write the record into a new folder, from which `load_record` reads it.
 
         Raises:
             RunFolderError: If the folder is not empty, or can't be written.
         """
-        from pdefreq.core.file_io import free_folder, make_folder
-        from pdefreq.runs.run_folder import RunFolder
+        from pdefreq.runs.stored_record import save_record
 
-        run_folder = RunFolder(free_folder(folder))
-        make_folder(run_folder.path)
-        self.write(run_folder)
-        return run_folder.path
-
-    def write(self, run_folder: RunFolder) -> None:
-        """Write the history, the modes and the summary into a folder."""
-        run_folder.write_history(self.history)
-        object.__setattr__(self, "folder", run_folder.path)
-        run_folder.write_run(None, self.summary())
+        return save_record(self, folder)
 
     def plot(self) -> Figure:
         """The error of each mode against steps and seconds."""
