@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -187,9 +188,13 @@ def _certificate_sentence(found: Mapping[str, Any]) -> str:
 
 
 def status_sentence(solution: Solution) -> str:
-    """The status sentence with its advice, in which RUN is replaced by the folder of the run."""
-    run = str(solution.folder) if solution.folder is not None else "RUN"
-    return f"{solution.status.label}: {solution.status.sentence.replace('RUN', run)}"
+    """The status sentence with its advice for this run: with its folder, and the option of the limit that it reached."""
+    run = shlex.quote(str(solution.folder)) if solution.folder is not None else "RUN"
+    run += " --trust" if solution.spec.code_files else ""
+    advice, limit = solution.status.sentence, solution.spec.stop.train_seconds
+    if limit is not None and (solution.history.last("seconds") or 0.0) >= limit:
+        advice = advice.replace("--seconds", "--train-seconds")
+    return f"{solution.status.label}: {advice.replace('RUN', run)}"
 
 
 def modes_table(report: SpectralReport, reference_error: float = 0.0) -> Table:
