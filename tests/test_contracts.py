@@ -346,6 +346,8 @@ RETURNED = {  # checks of the results of the members of each protocol, in additi
     "predict": None,  # the results are tested elsewhere
     "linearized": None,
     "linearization": None,
+    "spectral_filter": None,
+    "guide": None,
     "certificate": None,
 }
 
