@@ -7,6 +7,7 @@ import torch
 
 from pdefreq import Box, Problem, Stop, make_solver, resume, solve
 from pdefreq.core.errors import NotPredictedError
+from pdefreq.iterations.protocols import HasTangentKernel
 from pdefreq.iterations.training import growing_training
 from pdefreq.iterations.training.growing_training import GrowingTraining, added_bands
 
@@ -125,3 +126,13 @@ def test_the_theory_of_gradient_descent_does_not_apply():
     iteration = method.prepare(problem, seed=0, device=CPU, dtype=torch.float64)
     with pytest.raises(NotPredictedError, match="receives units during training"):
         iteration.predict(None, torch.arange(3))
+
+
+def test_the_tangent_kernel_is_that_of_the_network_before_bands_are_added():
+    problem = Problem(domain=Box((0.0,), (1.0,)), source="sin(5*pi*x)", boundary="0")
+    method = make_solver("mscale:scales=auto,widths=[4],number=40")
+    iteration = method.prepare(problem, seed=0, device=CPU, dtype=torch.float64)
+    assert isinstance(iteration, GrowingTraining)
+    assert iteration.find(HasTangentKernel) is iteration
+    assert torch.equal(iteration.start()[1], iteration.init().coefficients)
+    assert iteration.spectral_filter is None
