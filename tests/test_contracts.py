@@ -334,7 +334,7 @@ RETURNED = {  # checks of the results of the members of each protocol, in additi
     "hand_over_steps": lambda steps, _: all(isinstance(step, int) and step >= 0 for step in steps),
     "columns": lambda columns, _: all(value.numel() == 1 for value in columns.values()),
     "is_last_stage": lambda value, _: isinstance(value, bool),
-    "final_status": lambda status, _: isinstance(status, Status) and status is not Status.RUNNING,
+    "final_status": lambda status, _: status.exit_code == 0 or status is Status.UNRESOLVED,  # 36 random features are too few
     "result_state": lambda result, state: result.coefficients.shape == state.coefficients.shape,
     "notes": lambda notes, _: all(isinstance(note, str) for note in notes),
     "quadrature": lambda points, _: points is None or points.weights.shape == points.x.shape[:1],

@@ -101,6 +101,7 @@ def sweep(
     from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
+    how: Any = search or written.get("search", "sobol")
     fixed = {**written.get("set", {}), **o.key_values("--set", settings)}
     count = seeds if seeds > 1 else written.get("seeds", 1)
     with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet) as live:
@@ -110,7 +111,7 @@ def sweep(
             {key: [_value(each) for each in values] for key, values in lists.items()},
             intervals,
             samples=written.get("samples") if samples is None else samples,
-            search=search or written.get("search", "sobol"),
+            search=how,
             settings=fixed,
             stop=stop,
             seeds=count,
