@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.spectrum import Spectrum
     from pdefreq.report.document import report
     from pdefreq.runs.lifecycle import load_run, rerun, resume, run
+    from pdefreq.runs.load_record import load_record
     from pdefreq.runs.monitor import Monitor
     from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.record import Record
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
     from pdefreq.runs.solve import solve
     from pdefreq.runs.spec import RunSpec
-    from pdefreq.runs.stored_record import load_record
     from pdefreq.solvers import SOLVERS
     from pdefreq.solvers.chain import Chain
     from pdefreq.solvers.fem import Fem
@@ -143,7 +143,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "measure": "runs.snapshot_file",
     "Record": "runs.record",
     "RunSpec": "runs.spec",
-    "load_record": "runs.stored_record",
+    "load_record": "runs.load_record",
     "load_run": "runs.lifecycle",
     "rerun": "runs.lifecycle",
     "resume": "runs.lifecycle",

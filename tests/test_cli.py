@@ -832,9 +832,6 @@ def test_the_live_line_shows_wall_time_and_the_current_activity(monkeypatch):
     assert live._line().plain.endswith("2 min 10 s, of which 30 s in steps   measuring the errors ...")
     live.progress(Progress(11, 31.0, -1.7, 2e-3, 0.0, True))
     assert live._line().plain.endswith("2 min 10 s, of which 31 s in steps")
-    clock[0] = 150.0
-    live.progress(Progress(0, 0.0, -1.7, 2e-3, 0.0, False))  # progress of the next run, which started when the other one ended
-    assert live._line().plain.endswith("   20 s, of which 0 s in steps")
 
 
 # ---------------------------------------------------------------- the page on getting started

@@ -30,9 +30,9 @@ def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_f
     """Print the result of a run, of a folder of seeds, or of a record of another program, and redraw its figures."""
     from pdefreq.commands.figures import draw_modes, draw_run
     from pdefreq.commands.result import make_console, print_outcome, print_recorded
+    from pdefreq.runs.load_record import load_record
     from pdefreq.runs.seeds import median_seed, seed_folder, seed_runs, write_seeds
     from pdefreq.runs.solution import Solution
-    from pdefreq.runs.stored_record import load_record
 
     o.use_threads(1)
     seeds = write_seeds(run) if seed_runs(run) else {}

@@ -113,6 +113,7 @@ def _of_units(parameters: Mapping[str, torch.Tensor]) -> tuple[np.ndarray, np.nd
     "values. In the condensed regime the orientations concentrate, and the network has few effective neurons.",
     lacks="The source prints no number of effective neurons; its definition here is our choice.",
     full="`--steps 500` allows 500 steps with a million units, at about 0.15 s of processor time each.",
+    full_pictures=False,
     seconds=31.9,
 )
 def condensation(

@@ -72,8 +72,8 @@ def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
         >>> report(solve("poisson", "jacobi:intervals=32", steps=20)).title
         'Poisson with four tones'
     """
+    from pdefreq.runs.load_record import load_record
     from pdefreq.runs.monitor import Monitor
-    from pdefreq.runs.stored_record import load_record
 
     if not runs:
         raise OptionError("a report needs at least one run")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.probes.target import Target
     from pdefreq.problem.problem import Problem
+    from pdefreq.runs.run_record import RecordedRun
     from pdefreq.spectrum.spectral_report import SpectralReport
 
 _ROUNDING = 1e-10  # of certificates, relative to the residual
@@ -130,9 +131,33 @@ class Record(Shown):
         Raises:
             RunFolderError: If the folder is not empty, or can't be written.
         """
-        from pdefreq.runs.stored_record import save_record
+        import numpy as np
 
-        return save_record(self, folder)
+        from pdefreq.core.file_io import free_folder, make_folder
+        from pdefreq.problem.identity import WrittenProblem
+        from pdefreq.runs.checkpoint import Checkpoint
+        from pdefreq.runs.run_folder import RunFolder
+
+        run_folder, history = RunFolder(free_folder(folder)), self.history
+        problem = WrittenProblem.of(self.problem)
+        make_folder(run_folder.path / "checkpoints")
+        if arrays := problem.arrays:
+            run_folder.write_arrays("problem", arrays)
+        if problem.text:
+            (run_folder.path / "problem.toml").write_text(problem.text, encoding="utf-8")
+        run_folder.write_history(history)
+        step, seconds = (history.last(name) or 0 for name in ("step", "seconds"))
+        run_folder.write_checkpoint(Checkpoint(int(step), max(float(seconds), 0.0), np.zeros(0), {}, history))
+        object.__setattr__(self, "folder", run_folder.path)
+        written: RecordedRun = {
+            "problem": problem.to_json(),  # pyright: ignore[reportAssignmentType]  # the type of a JSON object
+            "modes": self.problem.spectrum.modes,
+            "label": self.label,
+            "notes": [*self.notes],
+            "reference_given": self.has_given_reference,
+        }
+        run_folder.write_run(None, self.summary(), recorded=written)
+        return run_folder.path
 
     def plot(self) -> Figure:
         """The error of each mode against steps and seconds."""

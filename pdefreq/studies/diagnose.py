@@ -47,8 +47,8 @@ def diagnose(run: Solution | str | Path, *, trust: bool = False) -> Diagnosis:
 
     Example:
         >>> from pdefreq import diagnose, solve
-        >>> diagnose(solve("poisson", "fem"))
-        <0 severe findings of 3 checks>
+        >>> diagnose(solve("poisson", "fem")).severe
+        ()
     """
     from pdefreq.core.errors import UserError
     from pdefreq.runs.lifecycle import load_run

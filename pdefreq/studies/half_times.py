@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.core.errors import NotPredictedError
-from pdefreq.spectrum.predicted import Drift
-from pdefreq.spectrum.rates import halving_time, whole_step
+from pdefreq.spectrum.predicted import Drift, halved
+from pdefreq.spectrum.rates import whole_step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,11 +122,10 @@ def half_times(
         state = states[start]
         model = network.linearization(modes, problem.exact(modes.points(state.space)), state)
         place = int(np.flatnonzero(record.step == start)[0])
-        after, error = record.step[place:] - start, record.error[place:] / record.error[place]
-        measured = halving_time(after, error)
+        after, measured = record.step[place:] - start, record.halved_after(place)
         grid = np.unique(np.round(np.geomspace(1, max(_AHEAD * after[-1], 2), 300)).astype(int))
         curves = _curves(network, state, model, modes, np.concatenate([[0], grid]), dampings and dampings[start:])
-        predicted = halving_time(np.concatenate([[0], grid]), curves)
+        predicted = halved(np.concatenate([[0], grid]), curves)
         drifts: dict[int, Drift] = {}
         for mode in np.flatnonzero(record.error[place] > LEARNED):
             if np.isnan(measured[mode]) or np.isnan(predicted[mode]):

@@ -1,4 +1,4 @@
-"""Records of other programs in folders: what a `Monitor` measured, written and read."""
+"""Records in folders: what a `Monitor` recorded, or the solution of a run, as it is read."""
 
 from __future__ import annotations
 
@@ -7,49 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import RunFolderError
-from pdefreq.runs.checkpoint import Checkpoint
+from pdefreq.runs.lifecycle import load_run
 from pdefreq.runs.prepared_run import Given
 from pdefreq.runs.record import Record
 from pdefreq.runs.run_folder import RunFolder
-from pdefreq.runs.run_record import RecordedRun
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.problem.problem import Problem
     from pdefreq.runs.solution import Solution
-
-
-def save_record(record: Record, folder: str | Path) -> Path:
-    """Write the problem, the history, the modes and the summary of a record into a new folder.
-
-    Raises:
-        RunFolderError: If the folder is not empty, or can't be written.
-    """
-    import numpy as np
-
-    from pdefreq.core.file_io import free_folder, make_folder
-    from pdefreq.problem.identity import WrittenProblem
-
-    run_folder, history = RunFolder(free_folder(folder)), record.history
-    problem = WrittenProblem.of(record.problem)
-    make_folder(run_folder.path / "checkpoints")
-    if arrays := problem.arrays:
-        run_folder.write_arrays("problem", arrays)
-    if problem.text:
-        (run_folder.path / "problem.toml").write_text(problem.text, encoding="utf-8")
-    run_folder.write_history(history)
-    step, seconds = (history.last(name) or 0 for name in ("step", "seconds"))
-    run_folder.write_checkpoint(Checkpoint(int(step), max(float(seconds), 0.0), np.zeros(0), {}, history))
-    object.__setattr__(record, "folder", run_folder.path)
-    written: RecordedRun = {
-        "problem": problem.to_json(),  # pyright: ignore[reportAssignmentType]  # the type of a JSON object
-        "modes": record.problem.spectrum.modes,
-        "label": record.label,
-        "notes": [*record.notes],
-        "reference_given": record.has_given_reference,
-    }
-    run_folder.write_run(None, record.summary(), recorded=written)
-    return run_folder.path
 
 
 def load_record(
@@ -67,7 +33,6 @@ def load_record(
         RunFolderError: If the folder contains no run, or the problem is another one, or is needed.
     """
     from pdefreq.problem.identity import WrittenProblem
-    from pdefreq.runs.lifecycle import load_run
 
     run_folder = RunFolder(folder)
     recorded = run_folder.read_recorded()
