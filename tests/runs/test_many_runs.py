@@ -97,6 +97,7 @@ def signs(folder, mark):
     return {"mark": folder / mark, "report": folder / "report", "stop": folder / "stop"}
 
 
+@pytest.mark.slow
 def test_an_interruption_ends_the_runs_and_begins_no_others():
     def interrupt(index, _):
         if not sent:
@@ -194,6 +195,7 @@ def killer(tmp_path):
     return lambda times: f"{file}:Killed:times={times},place={tmp_path}"
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_killed_is_made_again(killer):
     killed = PlannedRun.of("poisson", killer(1), stop=Stop(steps=5))
     outcomes = run_all([killed, *seeds(2)], workers=2)
@@ -207,6 +209,7 @@ def test_a_run_whose_process_is_always_killed_ends_with_a_sentence(killer):
         run_all([PlannedRun.of("poisson", killer(100), stop=Stop(steps=5)), *seeds(1)], workers=2)
 
 
+@pytest.mark.slow
 def test_a_script_without_a_test_of_its_name_is_told(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import pdefreq\npdefreq.compare('poisson', ['fem', 'sine'], workers=2)\n")
@@ -276,6 +279,7 @@ def test_the_levels_of_a_refinement_are_runs_of_a_study(tmp_path):
     assert sorted(path.name for path in (tmp_path / "study").iterdir() if path.is_dir()) == ["cells-16", "cells-32", "cells-64"]
 
 
+@pytest.mark.slow
 def test_a_killed_study_leaves_no_process_and_continues(tmp_path):
     script = f"""
 from dataclasses import replace

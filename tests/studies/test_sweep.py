@@ -33,6 +33,7 @@ def test_seeds_give_medians_and_ranges():
     assert row["relative_l2_min"] < row["relative_l2"] < row["relative_l2_max"]
 
 
+@pytest.mark.slow
 def test_a_refused_point_keeps_its_sentence():
     found = sweep("perforated", "pinn:boundary=hard,widths=[5],number=60", {"activation": ["relu", "sin"]}, steps=1)
     refused, made = found.rows()
