@@ -17,10 +17,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 
-from pdefreq import Stop, load_problem, solve
+from benchmarks.peers.clock import Clock
+from pdefreq import load_problem, make_solver
 from pdefreq.core.errors import UserError
 from pdefreq.domains.frame import Frame
 from pdefreq.parts.mscale import Mscale
+from pdefreq.probes.iterate import Iterate
+from pdefreq.probes.target import Target
 from pdefreq.problem.files import problem_names
 from pdefreq.spectrum.data_spectrum import SpectralData
 
@@ -37,11 +40,17 @@ def chosen(name: str) -> str:
 
 
 def error(name: str, scales: str, seconds: float) -> tuple[float, int]:
-    """The error after training, and the number of added scales."""
-    method = f"mscale:scales={scales}"
-    run = solve(name, method, seed=0, stop=Stop(steps=10**6, seconds=seconds), predict=False)
-    added = sum("were added after step" in note for note in run.all_notes)
-    return run.error(), added
+    """The error after a number of processor seconds of training, and the number of added scales."""
+    problem = load_problem(name)
+    clock = Clock(Target(problem, problem.exact), seconds)
+    iteration = make_solver(f"mscale:scales={scales}").prepare(
+        problem.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64
+    )
+    state = iteration.init()
+    while not clock.is_over:
+        state = iteration.step(state)
+    clock.record(lambda x: Iterate.of_state(state).values(torch.from_numpy(x)))
+    return clock.curve[-1][1], len(state.memory.get("added_octaves", ()))
 
 
 def main() -> None:

@@ -49,7 +49,9 @@ if TYPE_CHECKING:
     from pdefreq.problem.grid_field import GridField
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.spectrum import Spectrum
+    from pdefreq.report.document import report
     from pdefreq.runs.lifecycle import load_run, rerun, resume, run
+    from pdefreq.runs.load_record import load_record
     from pdefreq.runs.monitor import Monitor
     from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.record import Record
@@ -77,11 +79,14 @@ if TYPE_CHECKING:
     from pdefreq.solvers.spectral import Sine
     from pdefreq.studies.activation_spectra import activations
     from pdefreq.studies.comparison import Comparison, compare
+    from pdefreq.studies.diagnose import diagnose
     from pdefreq.studies.film import film
     from pdefreq.studies.lfp import lfp
     from pdefreq.studies.prediction import predict
     from pdefreq.studies.refine import refine
     from pdefreq.studies.refinement import Refinement
+    from pdefreq.studies.search_space import Range
+    from pdefreq.studies.sweep import Sweep, sweep
     from pdefreq.studies.tangent_kernel import TangentKernel, tangent_kernel
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq is fast
@@ -124,11 +129,13 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "TangentKernel": "studies.tangent_kernel",
     "tangent_kernel": "studies.tangent_kernel",
     "refine": "studies.refine",
+    "report": "report.document",
     "Range": "studies.search_space",
     "Sweep": "studies.sweep",
     "sweep": "studies.sweep",
     "predict": "studies.prediction",
     "activations": "studies.activation_spectra",
+    "diagnose": "studies.diagnose",
     "film": "studies.film",
     "lfp": "studies.lfp",
     "Given": "runs.prepared_run",
@@ -136,6 +143,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "measure": "runs.snapshot_file",
     "Record": "runs.record",
     "RunSpec": "runs.spec",
+    "load_record": "runs.load_record",
     "load_run": "runs.lifecycle",
     "rerun": "runs.lifecycle",
     "resume": "runs.lifecycle",
@@ -191,6 +199,7 @@ __all__ = [
     "Polygon",
     "Problem",
     "ProblemFileError",
+    "Range",
     "Record",
     "Refinement",
     "Ring",
@@ -204,6 +213,7 @@ __all__ = [
     "Spectrum",
     "Status",
     "Stop",
+    "Sweep",
     "TangentKernel",
     "TooLargeError",
     "UnknownNameError",
@@ -214,12 +224,14 @@ __all__ = [
     "compare",
     "damped_jacobi",
     "deep_ritz",
+    "diagnose",
     "film",
     "gauss_newton",
     "gauss_seidel",
     "jacobi",
     "lfp",
     "load_problem",
+    "load_record",
     "load_run",
     "make_solver",
     "measure",
@@ -231,11 +243,13 @@ __all__ = [
     "refine",
     "regression",
     "regression_gradient",
+    "report",
     "rerun",
     "resume",
     "run",
     "solve",
     "sor",
+    "sweep",
     "tangent_kernel",
 ]
 

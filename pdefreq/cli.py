@@ -15,11 +15,13 @@ from typer.core import TyperGroup
 import pdefreq
 from pdefreq.commands.cache import cache
 from pdefreq.commands.compare import compare
+from pdefreq.commands.diagnose import diagnose
 from pdefreq.commands.film import film
 from pdefreq.commands.measure import measure
 from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
 from pdefreq.commands.refine import refine
+from pdefreq.commands.report import report
 from pdefreq.commands.reproduce import reproduce
 from pdefreq.commands.run_file import run
 from pdefreq.commands.runs import export, rerun, resume, show
@@ -131,6 +133,8 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq film runs/a --out film.gif\n\npdefreq film runs/a --frames 0,100,1000 --out film.png",
     lfp: "pdefreq lfp five-points --initialization 'uniform(0.2,1,1)'\n\npdefreq lfp my-data.toml --width 10000",
     activations: "pdefreq activations tanh relu 'ricker(0.3)' my_file.py:swish",
+    diagnose: "pdefreq diagnose runs/poisson-mscale-1",
+    report: "pdefreq report runs/poisson-mscale-1 --out report.html",
     measure: "pdefreq measure snapshots.npz poisson --label mine",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",

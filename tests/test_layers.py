@@ -33,6 +33,7 @@ ORDER = [  # from the lowest layer to the highest; a nested folder may have a se
     ["integrations"],
     ["studies"],
     ["experiments"],
+    ["report"],
     ["commands"],
     ["cli"],
     ["__main__"],

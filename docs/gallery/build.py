@@ -46,7 +46,9 @@ def path_of(picture: str) -> Path:
 
 def is_larger(name: str, entry: Entry) -> bool:
     """Whether another page shows the pictures of a larger run of the experiment."""
-    return bool(entry.full) and all(path_of(picture).parent == FIGURES for picture in pictures(name, entry))
+    return (
+        bool(entry.full) and entry.full_pictures and all(path_of(picture).parent == FIGURES for picture in pictures(name, entry))
+    )
 
 
 def page() -> str:

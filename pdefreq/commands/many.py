@@ -137,6 +137,8 @@ class LiveTable(LiveLine):
 
 def _row(label: str, now: Progress) -> list[str]:
     error = f"{now.relative_l2:.2e}" if math.isfinite(now.relative_l2) else "-"
-    left = now.left if math.isfinite(now.left) else now.seconds * (1 / now.fraction - 1) if now.fraction else math.nan
+    left = math.nan  # also before the first step
+    if now.fraction:
+        left = now.left if math.isfinite(now.left) else now.seconds * (1 / now.fraction - 1)
     rest = "done" if now.done else duration(left) if math.isfinite(left) else "-"
     return [label, f"{now.step:,}", f"{now.objective:.5g}", error, duration(now.seconds), rest]

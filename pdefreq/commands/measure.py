@@ -34,25 +34,11 @@ def measure(
     subject = o.load_problem(problem, params, trust=trust)
 
     from pdefreq.commands.figures import draw_modes
-    from pdefreq.commands.result import bounded, make_console, modes_table, print_json, reference_sentence, say
+    from pdefreq.commands.result import make_console, print_recorded
     from pdefreq.runs.snapshot_file import measure as measured
 
     folder = o.new_folder(out, subject.name, label or file.stem)
     record = measured(file, subject, modes=modes.value if modes else None, label=label)
     record.save(folder)
     draw_modes(record)
-    summary, report = record.summary(), record.spectrum()
-    if json_output:
-        print_json(summary)
-        return
-    console = make_console()
-    say(console, f"{record.title}: {len(record.history):,} snapshots, last step {summary['steps']:,}", "bold")
-    for note in record.all_notes:
-        say(console, note, "yellow")
-    if report.rows:
-        console.print(modes_table(report, record.reference_error))
-    say(console, report.sentence, "bold" if report.rows else "")
-    say(console, f"relative L2 error {bounded(summary['relative_l2'], record.reference_error)} at the last step")
-    if sentence := reference_sentence(record.reference_error):
-        say(console, sentence)
-    say(console, f"results and figures: {folder}")
+    print_recorded(make_console(json_output=json_output), record, json_output=json_output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +64,7 @@ def new(file: NewFile, domain: DomainKind = "box", complete: Complete = False) -
         raise ProblemFileError(f"'{file}' exists already; choose another name") from None
     except OSError as error:
         raise ProblemFileError(f"can't write '{file}': {error.strerror}; choose another place") from None
-    print(f"wrote {file}; to check it, run: pdefreq check {file}")
+    print(f"wrote {file}; to check it, run: pdefreq check {shlex.quote(str(file))}")
 
 
 def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = False, out: Place = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from pdefreq.runs.record import Record
     from pdefreq.runs.solution import Solution
     from pdefreq.spectrum.spectral_report import SpectralReport
 
@@ -123,6 +125,30 @@ def print_outcome(
             say_files(console, solution.folder.parent, "seeds.csv", "seeds.json", remark="a folder for each seed")
 
 
+def print_recorded(console: Console, record: Record, *, json_output: bool) -> None:
+    """Print the record of another program: its modes, and its error at the last step.
+
+    Args:
+        console: The console for text.
+        record: The record, which is stored in a folder.
+        json_output: Whether to print one JSON object on stdout instead.
+    """
+    summary, report = record.summary(), record.spectrum()
+    if json_output:
+        print_json(summary)
+        return
+    say(console, f"{record.title}: {len(record.history):,} snapshots, last step {summary['steps']:,}", "bold")
+    for note in record.all_notes:
+        say(console, note, "yellow")
+    if report.rows:
+        console.print(modes_table(report, record.reference_error))
+    say(console, report.sentence, "bold" if report.rows else "")
+    say(console, f"relative L2 error {bounded(summary['relative_l2'], record.reference_error)} at the last step")
+    if sentence := reference_sentence(record.reference_error):
+        say(console, sentence)
+    say(console, f"results and figures: {record.folder}")
+
+
 def print_solution(console: Console, solution: Solution, *, said: Collection[str] = ()) -> None:
     """Print the status with advice, the modes, and the errors with their formulas."""
     summary, report = solution.summary(), solution.spectrum()
@@ -162,9 +188,13 @@ def _certificate_sentence(found: Mapping[str, Any]) -> str:
 
 
 def status_sentence(solution: Solution) -> str:
-    """The status sentence with its advice, in which RUN is replaced by the folder of the run."""
-    run = str(solution.folder) if solution.folder is not None else "RUN"
-    return f"{solution.status.label}: {solution.status.sentence.replace('RUN', run)}"
+    """The status sentence with its advice for this run: with its folder, and the option of the limit that it reached."""
+    run = shlex.quote(str(solution.folder)) if solution.folder is not None else "RUN"
+    run += " --trust" if solution.spec.code_files else ""
+    advice, limit = solution.status.sentence, solution.spec.stop.train_seconds
+    if limit is not None and (solution.history.last("seconds") or 0.0) >= limit:
+        advice = advice.replace("--seconds", "--train-seconds")
+    return f"{solution.status.label}: {advice.replace('RUN', run)}"
 
 
 def modes_table(report: SpectralReport, reference_error: float = 0.0) -> Table:

@@ -36,6 +36,8 @@ _VALUES: dict[str, tuple[type, ...]] = {
     "prediction": (bool,),
 }
 TABLES = ("set", "param")
+SWEEP_TABLES = ("grid", "range")
+SWEEP_VALUES: dict[str, tuple[type, ...]] = {"samples": (int,), "search": (str,)}
 _LONGEST = 100_000  # characters
 
 
@@ -114,6 +116,8 @@ def read_run_file(
         if key in known:
             if not isinstance(value, dict):
                 raise OptionError(f"[{key}] in '{file}' must be a table of keys and values, got {value!r}")
+        elif key in (*SWEEP_TABLES, *SWEEP_VALUES) and key not in types:
+            raise OptionError(f"the file '{file}' describes a sweep, since it has the key '{key}': use `pdefreq sweep {file}`")
         elif key not in types:
             raise OptionError(f"the run file '{file}' has an unknown key '{key}': {nearest(key, [*types, *known])}")
         elif not isinstance(value, types[key]) or (isinstance(value, bool) and types[key] != (bool,)):

@@ -27,15 +27,21 @@ Trust = Annotated[bool, typer.Option("--trust", help="Load Python files in the r
 
 
 def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_figures: o.NoFigures = False) -> None:
-    """Print the result of a run, or of a folder of seeds, and redraw its figures."""
-    from pdefreq.commands.figures import draw_run
-    from pdefreq.commands.result import make_console, print_outcome
-    from pdefreq.runs.lifecycle import load_run
+    """Print the result of a run, of a folder of seeds, or of a record of another program, and redraw its figures."""
+    from pdefreq.commands.figures import draw_modes, draw_run
+    from pdefreq.commands.result import make_console, print_outcome, print_recorded
+    from pdefreq.runs.load_record import load_record
     from pdefreq.runs.seeds import median_seed, seed_folder, seed_runs, write_seeds
+    from pdefreq.runs.solution import Solution
 
     o.use_threads(1)
     seeds = write_seeds(run) if seed_runs(run) else {}
-    solution = load_run(seed_folder(run, median_seed(seeds)) if seeds else run, trust=trust)
+    solution = load_record(seed_folder(run, median_seed(seeds)) if seeds else run, trust=trust)
+    if not isinstance(solution, Solution):
+        if not no_figures:
+            draw_modes(solution)
+        print_recorded(make_console(json_output=json_output), solution, json_output=json_output)
+        return
     if not no_figures:
         draw_run(solution)
     print_outcome(make_console(json_output=json_output), solution, json_output=json_output, drawn=not no_figures, seeds=seeds)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pdefreq.commands import many
+from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
-from pdefreq.commands.run_file import is_run_file, read_run_file
+from pdefreq.commands.run_file import SWEEP_TABLES, SWEEP_VALUES, is_run_file, read_run_file
 from pdefreq.commands.solve import MethodOfRun, Settings
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import Stop
@@ -23,17 +22,25 @@ if TYPE_CHECKING:
     from pdefreq.studies.sweep import Sweep
 
 _USUAL = "mscale"
-_COMMA = re.compile(r",(?![^\[\]()]*[\])])")  # a comma that is not inside brackets
 _MOST_ROWS = 30  # of the printed table
 
 Grid = Annotated[
     list[str] | None,
-    typer.Option("--grid", "-g", metavar="KEY=V1,V2", help="Values of an option; may be repeated. All combinations are run."),
+    typer.Option(
+        "--grid",
+        "-g",
+        metavar="KEY=V1,V2",
+        help="Values of an option; may be repeated. All combinations are run.",
+        autocompletion=completions.settings,
+    ),
 ]
 Ranges = Annotated[
     list[str] | None,
     typer.Option(
-        "--range", metavar="KEY=LOW:HIGH", help="An interval of an option, with :log or :int at the end; needs --samples."
+        "--range",
+        metavar="KEY=LOW:HIGH",
+        help="An interval of an option, with :log or :int at the end; needs --samples.",
+        autocompletion=completions.settings,
     ),
 ]
 Samples = Annotated[
@@ -44,7 +51,12 @@ How = Annotated[
 ]
 Subject = Annotated[
     str,
-    typer.Argument(metavar="PROBLEM", help="A problem as in solve, or a file that describes a sweep.", show_default=False),
+    typer.Argument(
+        metavar="PROBLEM",
+        help="A problem as in solve, or a file that describes a sweep.",
+        show_default=False,
+        autocompletion=completions.problems,
+    ),
 ]
 
 
@@ -76,7 +88,7 @@ def sweep(
     """Run a method with many values of its options, and show the error and the bias index over them."""
     written = _sweep_file(problem, trust=trust)
     name = method or written.get("method", _USUAL)
-    lists = {**written.get("grid", {}), **{key: _COMMA.split(text) for key, text in o.key_values("--grid", grid).items()}}
+    lists = {**written.get("grid", {}), **{key: _parts(text) for key, text in o.key_values("--grid", grid).items()}}
     intervals = {**written.get("range", {}), **o.key_values("--range", ranges)}
     limits = {"steps": steps, "seconds": seconds, "train_seconds": train_seconds}
     stop = Stop(**{key: written.get(key) if value is None else value for key, value in limits.items()})
@@ -89,6 +101,7 @@ def sweep(
     from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
+    how: Any = search or written.get("search", "sobol")
     fixed = {**written.get("set", {}), **o.key_values("--set", settings)}
     count = seeds if seeds > 1 else written.get("seeds", 1)
     with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet) as live:
@@ -98,7 +111,7 @@ def sweep(
             {key: [_value(each) for each in values] for key, values in lists.items()},
             intervals,
             samples=written.get("samples") if samples is None else samples,
-            search=search or written.get("search", "sobol"),
+            search=how,
             settings=fixed,
             stop=stop,
             seeds=count,
@@ -130,11 +143,28 @@ def _sweep_file(name: str, *, trust: bool) -> dict[str, Any]:
     path = Path(name)
     if path.suffix != ".toml" or not path.is_file() or not is_run_file(path):
         return {}
-    found = read_run_file(path, trust=trust, further={"samples": (int,), "search": (str,)}, tables=("grid", "range"))
+    found = read_run_file(path, trust=trust, further=SWEEP_VALUES, tables=SWEEP_TABLES)
     for key, values in found.get("grid", {}).items():
         if not isinstance(values, list):
             raise OptionError(f"`{key}` under [grid] in '{name}' must be a list of values, got {values!r}")
     return found
+
+
+def _parts(text: str) -> list[str]:
+    """The parts of a text between its commas, except those in brackets.
+
+    Example:
+        >>> _parts("tanh, siren(10),[[0,0],[8,8]]")
+        ['tanh', 'siren(10)', '[[0,0],[8,8]]']
+    """
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "[(") - (character in "])")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
 
 
 def _value(text: Any) -> Any:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from pdefreq.core.errors import RunFolderError
 
-_NAME = ".lock"
+LOCK = ".lock"
+"""The name of the file that is locked."""
+
 _HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # what the systems report if another process holds a lock
 
 
@@ -28,7 +30,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         RunFolderError: If another process holds the lock, or the folder can't be written.
     """
-    path = folder / _NAME
+    path = folder / LOCK
     descriptor = _acquired(path)
     try:
         yield
@@ -46,7 +48,7 @@ def locked(folder: Path) -> Iterator[None]:
 def is_locked(folder: Path) -> bool:
     """Whether a process holds the lock on a folder. Nothing is written; it is false if the file system has no locks."""
     try:
-        descriptor = os.open(folder / _NAME, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(folder / LOCK, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return False
     try:
@@ -71,7 +73,7 @@ def _acquired(path: Path) -> int:
             if error.errno in _HELD:
                 os.close(descriptor)
                 raise RunFolderError(
-                    f"another process is running the run in {path.parent}; wait until it ends, or stop it with Ctrl-C"
+                    f"another process uses the folder {path.parent}; wait until it ends, or stop it with Ctrl-C"
                 ) from None
         if _is_at(descriptor, path):
             return descriptor

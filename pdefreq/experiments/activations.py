@@ -37,6 +37,24 @@ def beyond(spectrum: ActivationSpectrum, samples: int) -> np.ndarray:
     return np.array([1 - low_frequency_share(spectrum, WAVENUMBERS, radius, samples=samples, stream=random) for radius in RADII])
 
 
+def change(before: float, after: float, samples: int) -> str:
+    """Whether a fraction of random points changes, in words.
+
+    The threshold is three standard errors of the difference, which equal fractions exceed in 0.3 % of all cases. Two points with
+    different outcomes are added to each fraction, as in the interval of Agresti and Caffo (2000, The American Statistician 54),
+    so that the standard error is a good approximation for few points, too, and is never zero.
+
+    Args:
+        before: The first fraction.
+        after: The second fraction, of other points.
+        samples: The number of points for each of them.
+    """
+    p, q = ((fraction * samples + 1) / (samples + 2) for fraction in (before, after))
+    if abs(q - p) <= 3 * math.sqrt((p * (1 - p) + q * (1 - q)) / (samples + 2)):
+        return "does not change by more than three standard errors"
+    return "decreases" if q < p else "increases"
+
+
 @Entry(
     places=(
         Place(Document.THEORY, "section 1.1.1, equations 1.2 to 1.9 and theorem 1; section 1.4, equations 1.36 to 1.44"),
@@ -63,17 +81,21 @@ def experiment(samples: int = 400_000) -> Report:
         shares[name] = np.array(RADII), beyond(activation_spectrum(spectra.found[name].activation), samples)
     radii, tanh = shares["tanh"]
     fitted = radii[_EXPONENTIAL], tanh[_EXPONENTIAL]
-    known = bool((fitted[1] > 0).all())
-    exponent = -float(np.polyfit(1 / fitted[0], np.log(fitted[1]), 1)[0]) if known else math.nan
+    if (fitted[1] > 0).all():
+        exponent = -float(np.polyfit(1 / fitted[0], np.log(fitted[1]), 1)[0])
+        like = f"Between 0.5 and 0.4 it behaves like exp({-exponent:.2g} / delta)."
+    else:
+        like = "Its exponent is not known, since at some radii k = 2 has the larger gradient at none of the random points."
     relu = shares["relu"][1]
     findings = [
         "Wavenumbers with the largest modulus: "
         + ", ".join(f"{each.peak:.3g} ({name})" for name, each in spectra.found.items() if each.peak)
         + "; closed form for Ricker: sqrt(2) / a, 4.71 and 14.1.",
-        f"tanh: the share of parameters for which k = 2 has the larger gradient decreases from {tanh[0]:.2g} at delta = 2 to "
-        f"{tanh[-1]:.2g} at delta = 0.3, like exp(-{exponent:.2g} / delta) between 0.5 and 0.4. The gradients themselves have a "
+        f"tanh: the share of parameters for which k = 2 has the larger gradient is {tanh[0]:.2g} at delta = 2 and "
+        f"{tanh[-1]:.2g} at delta = 0.3: it {change(tanh[0], tanh[-1], samples)}. {like} The gradients themselves have a "
         f"ratio of about exp(-pi (k_2 - k_1) / (2 delta)) at |w| = delta, with the exponent {math.pi / 2:.3g}.",
-        f"ReLU: the share is {relu[1:].min():.3f} to {relu[1:].max():.3f} for delta from 1 to 0.3: it does not decrease.",
+        f"ReLU: the share is {relu[1:].min():.3f} to {relu[1:].max():.3f} for delta from 1 to 0.3: from {relu[1]:.4f} to "
+        f"{relu[-1]:.4f} it {change(relu[1], relu[-1], samples)}.",
     ]
     rows = [[name, each.tail, each.peak] for name, each in spectra.found.items()]
     tables = {

@@ -20,6 +20,7 @@ import torch
 from pdefreq.core.fields import as_field
 from pdefreq.core.history import Stop
 from pdefreq.domains.box import Box
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.function_panels import Line, Panel, function_panels_figure
@@ -50,6 +51,14 @@ def problem(k: int) -> Problem:
     return Problem(domain=box, diffusion=as_field(0.0), reaction=as_field(1.0), data=Data(x=x, values=torch.sin(k * x)))
 
 
+@Entry(
+    places=(Place(Document.THEORY, "section 1.3.3"),),
+    shows="A ReLU network with one hidden layer and no biases, whose input is the point (cos x, sin x), draws the oscillations "
+    "of sin kx with even k in an interval without data, since its values at opposite points of the circle determine each other. "
+    "With biases or more layers it does not.",
+    lacks="The notes name neither the paper nor the transformation of the input, and print no numbers.",
+    seconds=8.0,
+)
 def experiment(*, wavenumber: int = 4, steps: int = 2000, seed: int = 0) -> Report:
     """A network without biases draws a sine through a gap in its data; with biases or more layers it does not.
 

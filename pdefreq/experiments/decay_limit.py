@@ -50,6 +50,11 @@ def off_data(dimension: int, alpha: float, cutoff: int) -> float:
     return float(np.sqrt(np.mean(interpolant(dimension, alpha, cutoff, x)[away] ** 2)))
 
 
+def regime(dimension: int, slope: float) -> str:
+    """The regime with the nearer power of M, in words: M^(-d/2) for alpha = d/2, the first example, and M^0 for a limit."""
+    return "nearer to spikes" if slope < -dimension / 4 else "nearer to a limit that is not zero"
+
+
 @Entry(
     places=(
         Place(Document.THEORY, "section 1.3.2, equations 1.31 to 1.34, figure 1.7"),
@@ -71,9 +76,10 @@ def experiment() -> Report:
             slopes[d, ratio] = float(np.polyfit(np.log(cutoffs), np.log(sizes), 1)[0])
             rows.append([d, ratio * d, *sizes, slopes[d, ratio]])
     findings = [
-        f"d = 1, M = 1000 to 16,000: the rms off the data behaves like M^{slopes[1, 0.5]:.2f} for alpha = 0.5 (spikes), and like "
-        f"M^{slopes[1, 2.0]:.4f} for alpha = 2 (a limit exists).",
-        f"d = 2, M = 50 to 200: M^{slopes[2, 0.5]:.2f} for alpha = 1, and M^{slopes[2, 3.0]:.3f} for alpha = 6.",
+        f"d = 1, M = 1000 to 16,000: the rms off the data behaves like M^{slopes[1, 0.5]:.2f} for alpha = 0.5, "
+        f"{regime(1, slopes[1, 0.5])}, and like M^{slopes[1, 2.0]:.4f} for alpha = 2, {regime(1, slopes[1, 2.0])}.",
+        f"d = 2, M = 50 to 200: M^{slopes[2, 0.5]:.2f} for alpha = 1, {regime(2, slopes[2, 0.5])}, and "
+        f"M^{slopes[2, 3.0]:.3f} for alpha = 6, {regime(2, slopes[2, 3.0])}.",
         "Theory: the limit is zero off the data for alpha < d, and a continuous function for alpha > d. Near alpha = d "
         "convergence is slow on both sides. The paper prints no numbers.",
     ]

@@ -13,6 +13,7 @@ import torch
 from pdefreq.core.fields import as_field
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.domains.box import Box
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.training import MeanSquareError
 from pdefreq.experiments.trials import require_at_least
@@ -43,6 +44,14 @@ def problem(number: int) -> Problem:
     )
 
 
+@Entry(
+    places=(Place(Document.SLIDES, "slide 'Effect of early stopping'"),),
+    publication="arXiv 1807.01251",
+    shows="Noise contains all frequencies, and a network learns the low frequencies first. The error at samples held out "
+    "therefore has its minimum early, and the state of this step is closer to the exact function than the last one.",
+    lacks="The slide shows a figure without the function, the noise, the network, the training or numbers.",
+    seconds=8.0,
+)
 def experiment(*, number: int = 120, steps: int = 5000, seed: int = 0) -> Report:
     """With noisy data the error at samples held out has its minimum early, and the state of this step is better than the last.
 

@@ -61,6 +61,7 @@ class Entry:
         seconds: Processor seconds of the experiment with its default options, measured on one core.
         extrapolated: Whether these seconds are those of fewer steps or seeds times the ratio of the numbers.
         full: The command of the full size and its processor time, if the default is smaller than the published experiment.
+        full_pictures: Whether pictures in ``docs/figures`` show a larger run than the default, if there is a full size.
         pictures: The names of its figures; by default one with the name of the experiment.
         extras: Optional dependencies that the experiment needs, by their names in ``pip install pdefreq[NAME]``.
     """
@@ -73,6 +74,7 @@ class Entry:
     seconds: float | None = None
     extrapolated: bool = False
     full: str = ""
+    full_pictures: bool = True
     pictures: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
 

@@ -20,6 +20,7 @@ import torch
 from pdefreq.core.fields import as_field
 from pdefreq.core.history import Stop
 from pdefreq.domains.box import Box
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.function_panels import Line, Panel, function_panels_figure
@@ -89,6 +90,20 @@ def line() -> Problem:
     return Problem(domain=Box((-1.0,), (1.0,)), exact=FORMULA, diffusion=as_field(0.0), reaction=as_field(1.0), data=data)
 
 
+@Entry(
+    places=(
+        Place(Document.LINEAR, "section 1.2, figure 1.2"),
+        Place(Document.THEORY, "section 1.2, figures 1.3 to 1.5"),
+    ),
+    publication="arXiv 1807.01251",
+    shows="The initial function of a network with large parameters oscillates faster than the samples resolve. Training reduces "
+    "its values at the samples, but not the oscillations between them, so that the error at points held out is larger than the "
+    "error at the samples. With small initial parameters the two errors are nearly equal.",
+    lacks="The notes state the number of samples and the standard deviations 10 and 0.1 in one dimension, but no function, "
+    "network, optimizer or error, and for the picture only that every other row and column is used.",
+    pictures=("initialization", "initialization-picture"),
+    seconds=37.0,
+)
 def experiment(*, steps: int = 1000, seed: int = 0) -> Report:
     """Oscillations of large initial parameters remain between the samples, on an interval and on a picture (arXiv 1807.01251).
 

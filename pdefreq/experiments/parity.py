@@ -15,6 +15,7 @@ import numpy as np
 
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.experiments.data_sets import fourier_sum, parity
+from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.function_panels import Line, Panel, function_panels_figure
@@ -31,6 +32,16 @@ _RECORDS = Schedule(dense=20, per_decade=25)
 _FREQUENCIES = np.linspace(0, 0.25, 101)
 
 
+@Entry(
+    places=(Place(Document.SLIDES, "slide 'Generalization difference', (c) parity"),),
+    publication="arXiv 1901.06523, section 4",
+    shows="The transform of the parity function is largest at the highest frequency and nearly zero at low ones. Its values at a "
+    "subset of the points also have low frequencies, which a network learns first, so that it fits the subset and is no better "
+    "than chance at the other points.",
+    published=("test accuracy about 0.5",),
+    lacks="The source states ten dimensions, but not the number of training points, which is 205 of 1024 here.",
+    seconds=4.0,
+)
 def experiment(*, dimension: int = 10, steps: int = 400, seed: int = 0) -> Report:
     """Networks do not learn the parity function: the subset has low frequencies that the function lacks (arXiv 1901.06523).
 

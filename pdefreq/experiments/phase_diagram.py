@@ -45,12 +45,13 @@ from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.theory.kernel_modes import relative_distance
-from pdefreq.theory.phase_diagram import PhasePoint, critical_gamma, distance_slope
+from pdefreq.theory.phase_diagram import COMMON_INITIALIZATIONS, PhasePoint, critical_gamma, distance_slope
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
+    from pdefreq.iterations.iteration import State
     from pdefreq.spaces.trial_space import Network
 
 SOURCE = (
@@ -64,6 +65,7 @@ PUBLISHED = {0.5: "-0.506", 1.0: "0.007", 1.75: "positive"}  # S at gamma' = 0 b
 MAP_WIDTHS = (1000, 4000, 16_000)
 GAMMAS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 GAMMA_PRIMES = (-1.0, -0.5, 0.0, 0.5, 1.0)
+TITLES = {"lecun": "LeCun", "he": "He", "xavier": "Xavier", "ntk": "NTK", "mean-field": "mean field"}
 SHORT: Mapping[str, Any] = {"widths": (1000, 5000, 10_000), "map_widths": (1000, 4000), "gammas": (0.5, 1.0, 1.5, 2.0)}
 """The sizes of the default."""
 ENOUGH = 1e-6  # of the mean square
@@ -146,30 +148,39 @@ class Trained:
 
     Args:
         distance: RD of its inner weights and biases.
+        distance_of_weights: RD of its inner weights without the biases.
         steps: Of training.
         misfit: The mean square that is left.
     """
 
     distance: float
+    distance_of_weights: float
     steps: int
     misfit: float
 
 
 def train(point: PhasePoint, width: int, seed: int) -> Trained:
     """Train one network to the end."""
+    space, start, end = trained(point, width, seed)
+    inner, weights = (
+        relative_distance(inner_weights(space, end.coefficients, names), inner_weights(space, start, names))
+        for names in (("weight1", "bias1"), ("weight1",))
+    )
+    return Trained(inner, weights, int(end.memory["steps"]), float(end.memory["value"]))
+
+
+def trained(point: PhasePoint, width: int, seed: int, steps: int = _MOST_STEPS) -> tuple[Network, Coefficients, State]:
+    """The network at one place, its initial coefficients, and its state after training for at most a number of steps."""
     parabola = CallableField(lambda x: x[:, 0] ** 2)
     problem = Problem(domain=BOX, source=parabola, diffusion=ConstantField(0.0), reaction=ConstantField(1.0), exact=parabola)
-    solver = TwoLayer(point, width)
-    found = solve(problem, solver, seed=seed, probes=(), schedule=Schedule(dense=1, per_decade=1), predict=False)
-    space, end = solver.space, found.state
-    start = space.initialize(stream(seed, "initialization"))
-    distance = relative_distance(_inner(space, end.coefficients), _inner(space, start))
-    return Trained(distance, int(end.memory["steps"]), float(end.memory["value"]))
+    solver, schedule = TwoLayer(point, width), Schedule(dense=1, per_decade=1)
+    found = solve(problem, solver, seed=seed, stop=Stop(steps=steps), probes=(), schedule=schedule, predict=False)
+    return solver.space, solver.space.initialize(stream(seed, "initialization")), found.state
 
 
-def _inner(space: Network, c: Coefficients) -> torch.Tensor:
-    parameters = space.unflatten(c)
-    return torch.cat([t.flatten() for name, t in parameters.items() if name.endswith(("weight1", "bias1"))])
+def inner_weights(space: Network, c: Coefficients, names: tuple[str, ...] = ("weight1", "bias1")) -> torch.Tensor:
+    """The inner parameters with these names, of both copies, as one vector."""
+    return torch.cat([t.flatten() for name, t in space.unflatten(c).items() if name.endswith(names)])
 
 
 def diagram(
@@ -193,6 +204,10 @@ def experiment(
     line = {gamma: [[train(PhasePoint(gamma, 0.0), m, seed) for m in widths] for seed in range(seeds)] for gamma in PUBLISHED}
     distances = {gamma: np.array([[run.distance for run in runs] for runs in of_seeds]) for gamma, of_seeds in line.items()}
     slopes = {gamma: [distance_slope(widths, row.tolist()) for row in found] for gamma, found in distances.items()}
+    alone = {
+        gamma: [distance_slope(widths, [run.distance_of_weights for run in runs]) for runs in of_seeds]
+        for gamma, of_seeds in line.items()
+    }
     places = diagram(gammas, gamma_primes, map_widths)
     off = max(abs(slope - point.predicted_slope) for point, slope in places.items())
     sides = [(point, slope) for point, slope in places.items() if abs(point.distance) > 1e-12]
@@ -201,7 +216,7 @@ def experiment(
     steps = max(run.steps for of_seeds in line.values() for runs in of_seeds for run in runs)
     findings = [
         f"gamma = {gamma:g}, gamma' = 0: RD grows like m^S, S = {', '.join(f'{s:.3f}' for s in found)} seed by seed; published: "
-        f"{PUBLISHED[gamma]}."
+        f"{PUBLISHED[gamma]}. Of the inner weights without the biases: {', '.join(f'{s:.3f}' for s in alone[gamma])}."
         for gamma, found in slopes.items()
     ] + [
         f"All of these networks reached a mean square of {ENOUGH:g}, the slowest after {steps} steps.",
@@ -210,7 +225,7 @@ def experiment(
         f"The scaling argument of `PhasePoint.predicted_slope` gives S to {off:.2g} everywhere in the map.",
     ]
     line_rows = [
-        [gamma, m, seed, run.distance, run.steps]
+        [gamma, m, seed, run.distance, run.distance_of_weights, run.steps]
         for gamma, of_seeds in line.items()
         for seed, runs in enumerate(of_seeds)
         for m, run in zip(widths, runs, strict=True)
@@ -220,18 +235,26 @@ def experiment(
     ]
     values = np.array([[places[PhasePoint(g, p)] for g in gammas] for p in gamma_primes])
     figure = phase_diagram_figure(
-        np.array(widths), distances, slopes, np.array(gammas), np.array(gamma_primes), values, critical_gamma
+        np.array(widths), distances, slopes, np.array(gammas), np.array(gamma_primes), values, critical_gamma, _marks()
     )
     return Report(
         "Linear and condensed regimes: relative distances of the inner weights of wide ReLU networks",
         SOURCE,
         findings,
         {
-            "distances": Table(["gamma", "m", "seed", "RD", "steps"], line_rows),
+            "distances": Table(["gamma", "m", "seed", "RD", "RD of weights alone", "steps"], line_rows),
             "map": Table(["gamma", "gamma'", "S", "S by scaling", "regime"], map_rows),
         },
         {"phase-diagram": figure},
     )
+
+
+def _marks() -> dict[tuple[float, float], str]:
+    """The names of the common initializations by their place; several may share one."""
+    names: dict[tuple[float, float], list[str]] = {}
+    for name, point in COMMON_INITIALIZATIONS.items():
+        names.setdefault((point.gamma, point.gamma_prime), []).append(TITLES[name])
+    return {place: ", ".join(found) for place, found in names.items()}
 
 
 @Entry(

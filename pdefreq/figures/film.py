@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import MissingPackageError
 from pdefreq.figures.panels import TAU
 from pdefreq.figures.slices import value_range
 from pdefreq.figures.style import APPROXIMATE_COLOR, EXACT_COLOR, SOLUTION_MAP, STYLE, Picture, styled
@@ -257,12 +257,14 @@ def mp4_bytes(figures: Iterable[Figure], rate: float) -> bytes:
         rate: Frames per second.
 
     Raises:
-        OptionError: If imageio-ffmpeg is not installed.
+        MissingPackageError: If imageio-ffmpeg is not installed.
     """
     try:
         import imageio_ffmpeg  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise OptionError("an .mp4 film needs imageio-ffmpeg: pip install 'pdefreq[film]', or write a .gif") from error
+    except ImportError:
+        raise MissingPackageError(
+            "an .mp4 film needs imageio-ffmpeg: pip install 'pdefreq[film]', or write a .gif", package="imageio-ffmpeg"
+        ) from None
     handle, path = tempfile.mkstemp(suffix=".mp4")
     os.close(handle)
     writer: Any = None

@@ -11,6 +11,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from pdefreq.figures.style import DIFFERENCE_MAP, METHOD_COLORS, Picture, styled
 
+_MARK = "#E69F00"
 _RANGE = 1.0  # slopes beyond it have the darkest color
 
 
@@ -23,6 +24,7 @@ def phase_diagram_figure(
     gamma_primes: np.ndarray,
     values: np.ndarray,
     critical_gamma: Callable[[float], float],
+    marks: Mapping[tuple[float, float], str],
 ) -> Figure:
     """Two panels: RD against the width at gamma' = 0, and the map of slopes S with the theoretical line S = 0.
 
@@ -34,11 +36,13 @@ def phase_diagram_figure(
         gamma_primes: gamma' of the rows of the map, ascending, shape ``(rows,)``.
         values: S, shape ``(rows, columns)``.
         critical_gamma: gamma on the line S = 0 as a function of gamma'.
+        marks: The names of initializations by (gamma, gamma').
     """
     figure = Picture(figsize=(12.5, 4.8))
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.35])
     _draw_distances(left, widths, distances, slopes)
     _draw_map(figure, right, gammas, gamma_primes, values, critical_gamma)
+    _draw_marks(right, marks)
     figure.suptitle("Relative distance RD of the inner weights of two-layer ReLU networks from their initial values")
     return figure
 
@@ -55,6 +59,18 @@ def _draw_distances(
     low, high = axes.get_ylim()
     axes.set_ylim(low, 30 * high)  # room for the legend
     axes.legend(loc="upper left")
+
+
+def _draw_marks(axes: Axes, marks: Mapping[tuple[float, float], str]) -> None:
+    """Initializations as points with their names, and the line gamma = gamma' of networks with alpha = 1 and w of order one."""
+    (low, high), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    ends = np.array([max(low, bottom), min(high, top)])
+    label = {"fontsize": 9, "ha": "center", "va": "center", "bbox": {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"}}
+    axes.plot(ends, ends, color=_MARK, linestyle="--", linewidth=1.6)
+    axes.annotate("E et al.: γ = γ′", (0.76, 0.76), **label)
+    for place, name in marks.items():
+        axes.plot(*place, "o", color=_MARK, markersize=26, fillstyle="none", markeredgewidth=1.8, gid=f"mark-{name}")
+        axes.annotate(name, place, xytext=(0, -21), textcoords="offset points", **label)
 
 
 def _draw_map(

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from pdefreq.figures.style import DIFFERENCE_MAP, HEAT_MAP, METHOD_COLORS, Picture, styled
 
 _NAMES = {"relative_l2": "relative L2 error", "bias_index": "bias index B"}
+_MOST_WRITTEN = 12  # values of an option up to which the cells of a heat map contain their numbers
 _DECADE = 10.0  # ratio of the largest to the smallest value from which an axis is logarithmic
 
 
@@ -52,7 +53,7 @@ def _points(axes: Axes, rows: Sequence[Mapping[str, Any]], option: str, name: st
     """The values of one result over one option, with the range over the seeds where it is known."""
     labels = _values(rows, option)
     known = sorted((row for row in rows if row.get(name) is not None), key=lambda row: labels.index(row[option]))
-    numeric = all(isinstance(value, int | float) for value in labels)
+    numeric = all(_is_number(value) for value in labels)
     places = [row[option] if numeric else labels.index(row[option]) for row in known]
     values = [row[name] for row in known]
     low, high = ([row.get(f"{name}_{end}") or row[name] for row in known] for end in ("min", "max"))
@@ -73,7 +74,9 @@ def _points(axes: Axes, rows: Sequence[Mapping[str, Any]], option: str, name: st
 def _maps(rows: Sequence[Mapping[str, Any]], options: Sequence[str], results: Sequence[str], title: str) -> Figure:
     down, across = options
     lists = _values(rows, down), _values(rows, across)
-    figure = Picture(figsize=(len(results) * max(4.0, 1.5 + 0.8 * len(lists[1])), max(3.6, 2.0 + 0.6 * len(lists[0]))))
+    written = max(map(len, lists)) <= _MOST_WRITTEN
+    columns, lines = (min(len(each), _MOST_WRITTEN) for each in reversed(lists))
+    figure = Picture(figsize=(len(results) * max(4.0, 1.5 + 0.8 * columns), max(3.6, 2.0 + 0.6 * lines)))
     figure.suptitle(title, fontsize=14)
     panels: Any = figure.subplots(1, len(results), squeeze=False)
     for axes, name in zip(panels[0], results, strict=True):
@@ -86,21 +89,32 @@ def _maps(rows: Sequence[Mapping[str, Any]], options: Sequence[str], results: Se
         norm = (LogNorm() if is_error else CenteredNorm()) if known else None
         image = axes.imshow(cells, cmap=HEAT_MAP if is_error else DIFFERENCE_MAP, norm=norm, aspect="auto", origin="lower")
         for (i, j), value in np.ndenumerate(cells):
-            if np.isfinite(value):
+            if written and np.isfinite(value):
                 shade = np.mean(image.cmap(image.norm(value))[:3])
                 text = f"{value:.1e}" if is_error else f"{value:+.2f}"
                 axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if shade < 0.5 else "black")
         axes.grid(visible=False)
-        axes.set_xticks(range(len(lists[1])), [str(value) for value in lists[1]])
-        axes.set_yticks(range(len(lists[0])), [str(value) for value in lists[0]])
+        if known and not written:
+            figure.colorbar(image, ax=axes)
+        for axis, values in ((axes.xaxis, lists[1]), (axes.yaxis, lists[0])):
+            places = range(0, len(values), math.ceil(len(values) / _MOST_WRITTEN))
+            axis.set_ticks(places, [_label(values[place]) for place in places])
         axes.set_xlabel(across)
         axes.set_ylabel(down)
         axes.set_title(_NAMES[name], fontsize=11)
     return figure
 
 
+def _label(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _values(rows: Sequence[Mapping[str, Any]], option: str) -> list[Any]:
     """The different values of an option: numbers in increasing order, others as they occur."""
     found: dict[str, Any] = {str(row[option]): row[option] for row in rows}
     values = [*found.values()]
-    return sorted(values) if all(isinstance(value, int | float) for value in values) else values
+    return sorted(values) if all(map(_is_number, values)) else values
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

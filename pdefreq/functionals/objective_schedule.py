@@ -26,6 +26,10 @@ class ObjectiveSchedule(Protocol):
         """The functional that a step minimizes."""
         ...
 
+    def whole(self, step: int) -> Functional:
+        """The functional of a step at all interior points, if the step uses a batch of them."""
+        ...
+
     def key(self, step: int) -> Hashable:
         """A key that is equal for two steps if and only if they minimize the same functional."""
         ...
@@ -59,6 +63,9 @@ class ConstantSchedule:
     functional: Functional
 
     def at(self, step: int) -> Functional:
+        return self.functional
+
+    def whole(self, step: int) -> Functional:
         return self.functional
 
     def key(self, step: int) -> int:
@@ -133,6 +140,7 @@ class SampledSchedule:
         self._penalty, self._known, self._validation = penalty, known, validation
         self._interior = lru_cache(maxsize=1)(self._draw_interior)
         self._sampled = lru_cache(maxsize=1)(self._build_at)
+        self._of_draw = lru_cache(maxsize=1)(lambda draw: self._build_at(draw, None, None))
 
     def key(self, step: int) -> tuple[int, int, int]:
         """The draw, the step if each step has its own batch, and the stage of the penalty."""
@@ -142,6 +150,10 @@ class SampledSchedule:
         """The functional that a step minimizes, on given interior points if these depend on the iterate."""
         draw, batch, _ = self.key(step)
         return self._staged(self._sampled(draw, batch, interior), step)
+
+    def whole(self, step: int) -> Functional:
+        """The functional of a step at all interior points, if the step uses a batch of them."""
+        return self.at(step) if self._sampling.batch is None else self._staged(self._of_draw(self._draw(step)), step)
 
     def on(self, interior: Samples) -> Functional:
         """The part of the functional that belongs to interior points, on given points."""
@@ -177,12 +189,12 @@ class SampledSchedule:
             return self._known
         return self._regular(self._sampling.interior(self._domain, draw)), None
 
-    def _build_at(self, draw: int, step: int, given: Samples | None) -> Functional:
+    def _build_at(self, draw: int, step: int | None, given: Samples | None) -> Functional:
         interior, source = self._interior(draw) if given is None else (given, None)
         boundary = self._sampling.boundary(self._domain, draw)
         boundary = None if boundary is None else self._regular(boundary)
         count = len(interior.x)
-        chosen = self._sampling.batch_at(step, count)
+        chosen = None if step is None else self._sampling.batch_at(step, count)
         if chosen is not None:
             # The expected objective of a batch is the objective of the whole set.
             interior = Samples(interior.x[chosen], interior.weights[chosen] * (count / len(chosen)))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import Modes
     from pdefreq.spectrum.predicted import Drift
     from pdefreq.theory.certificate import Certificate
-    from pdefreq.theory.dynamics import LinearDynamics
+    from pdefreq.theory.dynamics import LinearDynamics, SpectralFilter
+    from pdefreq.theory.linearization import Guide, Linearization
 
 
 class ObjectiveKind(Enum):
@@ -154,6 +155,15 @@ class Predicts(Protocol):
 
 
 @runtime_checkable
+class HasFunctional(Protocol):
+    """The iteration minimizes a functional of the coefficients."""
+
+    def functional(self, state: State) -> Functional:
+        """The functional of the next step, at all interior points if a step uses a batch of them."""
+        ...
+
+
+@runtime_checkable
 class HasTangentKernel(Protocol):
     """The iteration trains a network, and predictions use its linearization at the initial coefficients."""
 
@@ -162,15 +172,33 @@ class HasTangentKernel(Protocol):
         ...
 
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
-        """The dynamics of the errors of modes for the network linearized in its coefficients.
+        """The dynamics of the parts of modes (`Modes.analysis`) for the network linearized in its initial coefficients.
 
         Args:
-            modes: Sine or cosine modes.
+            modes: The modes.
             target: The solution at ``modes.points(space)``.
             cheap: Whether to refuse computations that take more than some seconds.
 
         Raises:
-            IncompatibleError: If the mode family is another one, or the kernel is too large to decompose.
+            IncompatibleError: If the kernel is too large to decompose.
+        """
+        ...
+
+    def linearization(self, modes: Modes, target: Values, state: State | None = None, *, cheap: bool = False) -> Linearization:
+        """The network linearized in the coefficients of a state, by default the initial one; see `linearized`."""
+        ...
+
+    @property
+    def spectral_filter(self) -> SpectralFilter | None:
+        """The spectral filter of a step, if all steps are the same and minimize the same functional; otherwise None."""
+        ...
+
+    def guide(self, state: State, model: Linearization) -> Guide | None:
+        """A prediction from a state on for optimizers without an exact theory; None if there is none.
+
+        Args:
+            state: The state, with the memory of the optimizer.
+            model: The network linearized there.
         """
         ...
 

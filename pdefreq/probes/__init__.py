@@ -14,6 +14,7 @@ PROBES = Registry(
         "filter": "pdefreq.probes.filter:FilterProbe",
         "snapshots": "pdefreq.probes.snapshots:SnapshotsProbe",
         "ntk": "pdefreq.probes.ntk:NtkProbe",
+        "sharpness": "pdefreq.probes.sharpness:SharpnessProbe",
     },
     unlisted={  # of published experiments, named so that their runs can be written into run folders
         "mean-square-error": "pdefreq.experiments.training:MeanSquareError",

@@ -18,6 +18,7 @@ from pdefreq.probes.sampled import PerPointSet, SampledSpace, field_gradients, f
 
 if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients, Points
+    from pdefreq.functionals.functional import Functional
     from pdefreq.iterations.iteration import State
     from pdefreq.spaces.trial_space import TrialSpace
 
@@ -30,9 +31,14 @@ class Iterate(ABC):
         self._gradients = PerPointSet(self._differentiate)
 
     @staticmethod
-    def of_state(state: State) -> SpaceIterate:
-        """The iterate of an iteration."""
-        return SpaceIterate(state.space, state.coefficients)
+    def of_state(state: State, functional: Callable[[], Functional] | None = None) -> SpaceIterate:
+        """The iterate of an iteration.
+
+        Args:
+            state: The state.
+            functional: A function that returns the objective at the state.
+        """
+        return SpaceIterate(state.space, state.coefficients, functional=functional)
 
     @staticmethod
     def of_function(
@@ -70,6 +76,11 @@ class Iterate(ABC):
         """The coefficients of u in its space, shape ``(P,)``; None if there are none."""
         return None
 
+    @property
+    def functional(self) -> Functional | None:
+        """The objective that the iteration minimizes, at all points of the step; None if there is none."""
+        return None
+
     def values(self, x: Points) -> np.ndarray:
         """Values of u at points ``(n, d)``, shape ``(n,)``, float64."""
         return self._values(x)
@@ -98,11 +109,18 @@ class SpaceIterate(Iterate):
         space: The space.
         coefficients: The coefficients of the member, shape ``(P,)``.
         sampled: The space at points at which other members were evaluated.
+        functional: A function that returns the objective that the coefficients minimize.
     """
 
-    def __init__(self, space: TrialSpace, coefficients: Coefficients, sampled: SampledSpace | None = None) -> None:
+    def __init__(
+        self,
+        space: TrialSpace,
+        coefficients: Coefficients,
+        sampled: SampledSpace | None = None,
+        functional: Callable[[], Functional] | None = None,
+    ) -> None:
         super().__init__()
-        self._space, self._coefficients = space, coefficients
+        self._space, self._coefficients, self._functional = space, coefficients, functional
         self._sampled = sampled or SampledSpace(space, coefficients)
 
     @property
@@ -113,9 +131,13 @@ class SpaceIterate(Iterate):
     def coefficients(self) -> Coefficients:
         return self._coefficients
 
-    def member(self, coefficients: Coefficients) -> SpaceIterate:
+    @property
+    def functional(self) -> Functional | None:
+        return None if self._functional is None else self._functional()
+
+    def member(self, coefficients: Coefficients, functional: Callable[[], Functional] | None = None) -> SpaceIterate:
         """Another member of the same space, with shared data at the points."""
-        return SpaceIterate(self.space, coefficients, self._sampled)
+        return SpaceIterate(self.space, coefficients, self._sampled, functional)
 
     def _evaluate(self, x: Points) -> np.ndarray:
         return self._sampled.values(self.coefficients, x)

@@ -11,6 +11,7 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,8 +58,10 @@ class LocalProcesses:
         self._workers = workers
         self._ready = temporary / "ready"
         self._pool: ProcessPoolExecutor | None = None
+        self._others: list[BaseProcess] = []
 
     def __enter__(self) -> LocalProcesses:
+        self._others = multiprocessing.active_children()  # those of the program that uses this package
         return self
 
     def __exit__(self, kind: object, *error: object) -> None:
@@ -90,7 +93,8 @@ class LocalProcesses:
     def stop(self) -> None:
         """Ask the runs in the processes to end."""
         for process in multiprocessing.active_children():
-            process.terminate()
+            if process not in self._others:
+                process.terminate()
 
 
 def start_server() -> None:

@@ -19,7 +19,7 @@ from pdefreq.core.interrupts import interruptible
 from pdefreq.runs.local_processes import LocalProcesses, number_of_workers
 from pdefreq.runs.loop import Progress
 from pdefreq.runs.planned_run import PlannedRun
-from pdefreq.runs.worker import Returned, Task, work
+from pdefreq.runs.worker import Returned, Task, begun_mark, work
 
 if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
@@ -123,7 +123,7 @@ class _Batch:
         self.outcomes = [None] * len(self.runs)
         self._attempts = [0] * len(self.runs)
         self._newest: list[list[str]] = [[] for _ in self.runs]
-        self._reported: dict[int, float] = {}
+        self._reported: dict[int, str] = {}
 
     def make(self, submit: Submit, stop: Callable[[], None] = lambda: None) -> None:
         """Make all runs.
@@ -134,10 +134,11 @@ class _Batch:
         """
         with self._marks() as marks, interruptible() as interrupted:
             pending: dict[Future, int] = {}
+            halt = self.temporary / "stop"  # for runs that an executor has passed to its processes, which can't be canceled
 
             def send(index: int) -> None:
-                task = Task.of(self.runs[index], self._folder(index), marks[index], self._report(index))
-                pending[submit(task)] = index
+                files = {"mark": marks[index], "report": self._report(index), "stop": halt}
+                pending[submit(Task.of(self.runs[index], self._folder(index), **files))] = index
 
             sent = [index for index, run in enumerate(self.runs) if run.is_portable and not run.has_ended]
             for index in sent:
@@ -149,6 +150,7 @@ class _Batch:
             while pending:
                 if not stopping and (interrupted() or any(map(was_interrupted, self.outcomes))):
                     stopping = True
+                    halt.touch()
                     for future in pending:
                         future.cancel()
                     stop()
@@ -169,9 +171,11 @@ class _Batch:
         if error is not None and not _process_died(error):
             raise error
         if error is not None:
-            self._count_attempt(index)
+            self._count_attempt(index, error)
             return stopping
         returned = future.result()
+        if not returned.begun:
+            return True
         if isinstance(returned.error, self.kept):
             self.outcomes[index] = returned.error
             return True
@@ -193,12 +197,16 @@ class _Batch:
         shutil.rmtree(folder)
         return replace(solution, folder=None)
 
-    def _count_attempt(self, index: int) -> None:
-        """Count the attempts without a new checkpoint.
+    def _count_attempt(self, index: int, error: BaseException) -> None:
+        """Count the attempts without a new checkpoint, after a process was lost. Runs that waited for a process made no attempt.
 
         Raises:
             NotConvergedError: If there are too many.
         """
+        begun = begun_mark(self._report(index))
+        if isinstance(error, BrokenExecutor) and not begun.exists():
+            return
+        begun.unlink(missing_ok=True)
         newest = sorted(path.name for path in (self._folder(index) / "checkpoints").glob("*.npz"))
         self._attempts[index] = self._attempts[index] + 1 if newest == self._newest[index] else 1
         self._newest[index] = newest
@@ -222,13 +230,12 @@ class _Batch:
         for index in range(len(self.runs)):
             path = self._report(index)
             try:
-                written = path.stat().st_mtime_ns
-                if self._reported.get(index) == written:
-                    continue
-                self._reported[index] = written
-                self.progress(index, Progress(**json.loads(path.read_text())))
+                report = path.read_text()
             except FileNotFoundError:
                 continue
+            if self._reported.get(index) != report:
+                self._reported[index] = report
+                self.progress(index, Progress(**json.loads(report)))
 
     @contextmanager
     def _marks(self) -> Iterator[list[Path]]:

@@ -40,11 +40,13 @@ class Monitor:
             reference solution is computed.
         probes: The probes, as objects or by name; by default those of `solve`.
         schedule: The recorded steps.
-        share: The largest ratio of the time of measurements to that of the steps; ``inf`` records every step of the schedule.
+        share: The largest ratio of the time of measurements, without the first one, to that of the steps; ``inf`` records every
+            step of the schedule.
         points: Whether functions receive numpy arrays or torch tensors, of shape ``(n, d)`` and type float64. A
             `torch.nn.Module` receives tensors of its own type and device in either case. It is evaluated in evaluation mode,
             in which layers such as `Dropout` and `BatchNorm` neither draw random numbers nor couple points nor change their
             state; its modes are restored after each evaluation.
+        timed: Whether the time since the first call is that of the steps. Otherwise times that are not given are unknown, nan.
 
     Raises:
         UserError: If the problem or a probe is invalid, or the modes do not fit the domain.
@@ -70,6 +72,7 @@ class Monitor:
         schedule: Schedule | None = None,
         share: float = _SHARE,
         points: Literal["numpy", "torch"] = "numpy",
+        timed: bool = True,
     ) -> None:
         from pdefreq.core.fields import as_field
         from pdefreq.probes.probe import default_probes, make_probe
@@ -83,12 +86,14 @@ class Monitor:
         self._target = Given(problem_of(problem), reference=None if reference is None else as_field(reference)).target(modes)
         self._label, self._schedule, self._share = label, schedule or Schedule(), share
         self._points: Literal["numpy", "torch"] = points
+        self._timed = timed
         self._history = History()
         self._measurements: list[Measurement] = []
         self._due = 0
         self._last, self._seconds = -1, 0.0  # of the calls
         self._began: float | None = None
         self._spent = 0.0  # seconds spent in measurements
+        self._preparation = 0.0  # those of the first one, which prepares the probes, once
 
     def __repr__(self) -> str:
         return repr(self.record)
@@ -127,14 +132,15 @@ class Monitor:
         elapsed = now - self._began - self._spent
         if step < self._due and not last:
             return False
-        if len(self._history) and not last and self._spent > max(self._share * elapsed, _ALLOWANCE):
+        if len(self._history) and not last and self._spent - self._preparation > max(self._share * elapsed, _ALLOWANCE):
             return False
         if last and step == self._history.last("step"):
             return False
         iterate = self._iterate(u, gradient)
         if not self._measurements:
             self._prepare(iterate)
-        row: dict[str, Any] = {"step": step, "seconds": elapsed if seconds is None else float(seconds), "objective": objective}
+        spent = float(seconds) if seconds is not None else elapsed if self._timed else math.nan
+        row: dict[str, Any] = {"step": step, "seconds": spent, "objective": objective}
         for measurement in self._measurements:
             row |= measurement(iterate)
         if gradient is not None or (last and self._is_torch(u)):
@@ -142,6 +148,7 @@ class Monitor:
         self._history.record(row)
         self._due = self._schedule.after(step)
         self._spent += time.perf_counter() - now
+        self._preparation = self._preparation or self._spent
         return True
 
     @property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.probes.target import Target
     from pdefreq.problem.problem import Problem
-    from pdefreq.runs.run_folder import RunFolder
+    from pdefreq.runs.run_record import RecordedRun
     from pdefreq.spectrum.spectral_report import SpectralReport
 
 _ROUNDING = 1e-10  # of certificates, relative to the residual
@@ -57,6 +57,12 @@ class Record(Shown):
     def reference(self) -> Field | None:
         """The exact or a reference solution, if there is one."""
         return self.target.reference
+
+    @property
+    def has_given_reference(self) -> bool:
+        """Whether the errors refer to a solution that is neither that of the problem nor a computed one."""
+        is_computed = bool(self.target.coarser) or self.target.accuracy.l2 > 0
+        return self.reference is not None and self.reference is not self.problem.exact and not is_computed
 
     @property
     def reference_error(self) -> float:
@@ -120,24 +126,38 @@ class Record(Shown):
         }
 
     def save(self, folder: str | Path) -> Path:
-        """Write the tables of the record into a new folder.
+        """Write the record into a new folder, from which `load_record` reads it.
 
         Raises:
             RunFolderError: If the folder is not empty, or can't be written.
         """
+        import numpy as np
+
         from pdefreq.core.file_io import free_folder, make_folder
+        from pdefreq.problem.identity import WrittenProblem
+        from pdefreq.runs.checkpoint import Checkpoint
         from pdefreq.runs.run_folder import RunFolder
 
-        run_folder = RunFolder(free_folder(folder))
-        make_folder(run_folder.path)
-        self.write(run_folder)
-        return run_folder.path
-
-    def write(self, run_folder: RunFolder) -> None:
-        """Write the history, the modes and the summary into a folder."""
-        run_folder.write_history(self.history)
+        run_folder, history = RunFolder(free_folder(folder)), self.history
+        problem = WrittenProblem.of(self.problem)
+        make_folder(run_folder.path / "checkpoints")
+        if arrays := problem.arrays:
+            run_folder.write_arrays("problem", arrays)
+        if problem.text:
+            (run_folder.path / "problem.toml").write_text(problem.text, encoding="utf-8")
+        run_folder.write_history(history)
+        step, seconds = (history.last(name) or 0 for name in ("step", "seconds"))
+        run_folder.write_checkpoint(Checkpoint(int(step), max(float(seconds), 0.0), np.zeros(0), {}, history))
         object.__setattr__(self, "folder", run_folder.path)
-        run_folder.write_run(None, self.summary())
+        written: RecordedRun = {
+            "problem": problem.to_json(),  # pyright: ignore[reportAssignmentType]  # the type of a JSON object
+            "modes": self.problem.spectrum.modes,
+            "label": self.label,
+            "notes": [*self.notes],
+            "reference_given": self.has_given_reference,
+        }
+        run_folder.write_run(None, self.summary(), recorded=written)
+        return run_folder.path
 
     def plot(self) -> Figure:
         """The error of each mode against steps and seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from pdefreq.iterations.defaults import (
     is_last_stage,
     objective_kind_of,
 )
-from pdefreq.iterations.protocols import Certifies, ObjectiveKind, Predicts
+from pdefreq.iterations.protocols import Certifies, HasFunctional, ObjectiveKind, Predicts
 from pdefreq.runs.stopping import status_from
 
 if TYPE_CHECKING:
@@ -78,10 +79,12 @@ class Recorder:
         """The iterate that all probes of a row share; if its space is new, the probes are prepared for it."""
         from pdefreq.probes.iterate import Iterate
 
+        objective = self._prepared.iteration.find(HasFunctional)
+        functional = None if objective is None else functools.partial(objective.functional, state)
         if self._iterate is not None and self._iterate.space is state.space:
-            self._iterate = self._iterate.member(state.coefficients)
+            self._iterate = self._iterate.member(state.coefficients, functional)
         else:
-            self._iterate = Iterate.of_state(state)
+            self._iterate = Iterate.of_state(state, functional)
             self._prepare(state, self._iterate)
         return self._iterate
 

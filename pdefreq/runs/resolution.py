@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import Iteration, State
     from pdefreq.probes.error import Errors
     from pdefreq.probes.target import Target
+    from pdefreq.problem.features import Feature
     from pdefreq.spaces.trial_space import TrialSpace
 
 _MOST_DIMENSIONS = 3  # beyond, points are too few to speak of a spacing
@@ -55,17 +56,10 @@ def resolution_notes(target: Target, iteration: Iteration, state: State) -> list
 
 def _on_features(target: Target, nodes: Points | None, quadrature: Samples | None) -> list[str]:
     """A note on the feature that is finest relative to the distance of the points near it, if they can't represent it."""
-    ratios = []
-    for feature in target.problem.features:
-        x = torch.tensor(feature.x, dtype=torch.float64)
-        if nodes is not None:
-            spacing = _distance_of_nodes(nodes.double().cpu(), x)
-        elif quadrature is not None:
-            spacing = _distance_of_samples(quadrature, x)
-        else:
-            return []
-        allowed = feature.spacing * (1 - _ROUNDING if feature.kind == "wave" else 1 + _ROUNDING)
-        ratios.append((spacing / allowed, spacing, feature))
+    ratios = [
+        (spacing / (feature.spacing * (1 - _ROUNDING if feature.kind == "wave" else 1 + _ROUNDING)), spacing, feature)
+        for spacing, feature in spacings(target, nodes, quadrature)
+    ]
     ratio, spacing, feature = max(ratios, key=lambda found: found[0], default=(0.0, 0.0, None))
     if feature is None or not ratio > 1:
         return []
@@ -76,6 +70,24 @@ def _on_features(target: Target, nodes: Points | None, quadrature: Samples | Non
             "not resolved",
         )
     ]
+
+
+def spacings(target: Target, nodes: Points | None, quadrature: Samples | None) -> list[tuple[float, Feature]]:
+    """The distance of the points near each feature of the problem; empty if the method has no fixed points.
+
+    Args:
+        target: The target of the run.
+        nodes: The nodes of the space, if it has nodes.
+        quadrature: The fixed points of the method, if it has no nodes.
+    """
+    found = []
+    for feature in target.problem.features:
+        x = torch.tensor(feature.x, dtype=torch.float64)
+        if nodes is not None:
+            found.append((_distance_of_nodes(nodes.double().cpu(), x), feature))
+        elif quadrature is not None:
+            found.append((_distance_of_samples(quadrature, x), feature))
+    return found
 
 
 def _distance_of_nodes(nodes: Points, x: torch.Tensor) -> float:

@@ -38,7 +38,7 @@ from pdefreq.core.file_io import (
 )
 from pdefreq.core.history import History
 from pdefreq.runs.checkpoint import MOST_BYTES, Checkpoint, is_checkpoint, step_of
-from pdefreq.runs.run_record import read_record, require_record
+from pdefreq.runs.run_record import RecordedRun, read_record, require_record
 from pdefreq.runs.spec import FORMAT, RunSpec
 
 if TYPE_CHECKING:
@@ -112,20 +112,22 @@ class RunFolder:
             shutil.rmtree(self.path)
         return False
 
-    def write_run(self, spec: RunSpec | None, summary: Mapping[str, Any]) -> None:
+    def write_run(self, spec: RunSpec | None, summary: Mapping[str, Any], *, recorded: RecordedRun | None = None) -> None:
         """Write ``run.json``.
 
         Args:
             spec: The specification; None for a record of a run of another program.
             summary: The results of the run.
+            recorded: What identifies the run of another program.
         """
         record = {
             "format": FORMAT,
             "spec": None if spec is None else spec.to_json(),
             "id": None if spec is None else spec.id,
+            "recorded": recorded,
             "summary": to_json(summary),
             "definitions": DEFINITIONS,
-            "versions": _versions(),
+            "versions": versions(),
         }
         write_atomically(self.path / "run.json", json_bytes(record))
 
@@ -138,7 +140,20 @@ class RunFolder:
         record = self._record()
         if record["spec"] is None:
             raise RunFolderError(f"{self.path} holds the record of a run that pdefreq did not make: it can't be repeated")
-        return RunSpec.from_json(record["spec"], self._problem_arrays())
+        return RunSpec.from_json(record["spec"], self.problem_arrays())
+
+    def read_recorded(self) -> RecordedRun | None:
+        """What identifies the run of another program; None for a run of pdefreq.
+
+        Raises:
+            RunFolderError: As for `read_spec`, or if an older version wrote the record, which can't be read again.
+        """
+        record = self._record()
+        if record["spec"] is not None:
+            return None
+        if record.get("recorded") is None:
+            raise RunFolderError(f"{self.path} holds a record without its problem, of an older version: record the run again")
+        return record["recorded"]
 
     def read_summary(self) -> dict[str, Any]:
         """The summary in ``run.json``; until the run ends it contains the status only.
@@ -234,7 +249,12 @@ class RunFolder:
         """Write arrays to ``<name>.npz``."""
         write_atomically(self.path / f"{name}.npz", npz_bytes(arrays))
 
-    def _problem_arrays(self) -> dict[str, np.ndarray]:
+    def problem_arrays(self) -> dict[str, np.ndarray]:
+        """The arrays of the problem, to which ``run.json`` refers.
+
+        Raises:
+            RunFolderError: If they can't be read.
+        """
         path = self.path / "problem.npz"
         try:
             return read_npz(read_bounded(path, MOST_BYTES)) if path.is_file() else {}
@@ -300,7 +320,8 @@ def _other_format(path: Path, found: Any, spec: Mapping[str, Any] | None) -> str
     return older + f"repeat the run with `{again}` and {options}"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of Python, pdefreq and the numerical libraries."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}

@@ -63,12 +63,23 @@ class SpecRecord(TypedDict):
     reasons: list[str]
 
 
+class RecordedRun(TypedDict):
+    """What is stored of a run of another program besides its history: see `pdefreq.runs.stored_record`."""
+
+    problem: ProblemRecord
+    modes: str | None
+    label: str
+    notes: list[str]
+    reference_given: bool
+
+
 class RunRecord(TypedDict):
-    """All of ``run.json``."""
+    """All of ``run.json``. One of `spec` and `recorded` says what was run; records of older versions have neither."""
 
     format: int
     spec: SpecRecord | None
     id: str | None
+    recorded: NotRequired[RecordedRun | None]
     summary: Mapping[str, Any]
     definitions: NotRequired[Mapping[str, str]]
     versions: NotRequired[Mapping[str, str]]

@@ -144,7 +144,8 @@ def measure(path: str | Path, problem: Problem | str, *, modes: str | None = Non
     from pdefreq.runs.monitor import Monitor
 
     found = SnapshotFile.read(path)
-    monitor = Monitor(problem, modes=modes, label=label or Path(path).stem, probes=probes, schedule=_EVERY, share=float("inf"))
+    named = label or Path(path).stem
+    monitor = Monitor(problem, modes=modes, label=named, probes=probes, schedule=_EVERY, share=float("inf"), timed=False)
     domain = monitor.target.problem.domain
     if found.points.shape[1] != domain.dimension:
         raise OptionError(f"the points of '{path}' have {found.points.shape[1]} coordinates, and the domain {domain.dimension}")
@@ -159,7 +160,7 @@ def measure(path: str | Path, problem: Problem | str, *, modes: str | None = Non
         )
     interpolated = found.interpolation()
     for row, step in enumerate(found.steps):
-        seconds = float("nan") if found.seconds is None else float(found.seconds[row])
+        seconds = None if found.seconds is None else float(found.seconds[row])
         monitor(int(step), interpolated(found.values[row]), seconds=seconds)
     record, reference = monitor.record, monitor.target.reference
     if reference is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from typing import Any, Self
 from pdefreq.core.announcements import remark
 from pdefreq.core.errors import RunFolderError
 from pdefreq.core.file_io import as_path, free_folder, json_bytes, make_folder, read_bounded, write_atomically
+from pdefreq.core.locks import LOCK, is_locked, locked
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.run_folder import next_free
 
@@ -23,6 +24,8 @@ _MOST_BYTES = 2**26
 @dataclass(frozen=True)
 class NextFolder:
     """The next free folder ``parent/name-1``, ``parent/name-2``, ... or the last one if the same study was interrupted in it.
+
+    A study that another process is running is not interrupted.
 
     Args:
         parent: The folder of the folders.
@@ -37,7 +40,7 @@ class NextFolder:
         free = next_free(self.parent, self.name)
         last = free.with_name(f"{self.name}-{int(free.name.rpartition('-')[2]) - 1}")
         with suppress(RunFolderError):
-            if (last / _FILE).is_file() and _read(last) == {**record, "finished": False}:
+            if (last / _FILE).is_file() and _read(last) == {**record, "finished": False} and not is_locked(last):
                 remark(f"continuing the interrupted study in {last}")
                 return last
         return free
@@ -46,7 +49,7 @@ class NextFolder:
 class StudyFolder:
     """A context in which the runs of a study are made in its folder: a new one, or the one in which the same study has begun.
 
-    A folder in which nothing was stored is removed at the end.
+    No other process can run a study in the folder meanwhile. A folder in which nothing was stored is removed at the end.
 
     Args:
         folder: The folder. A new one is created. With None, nothing is written.
@@ -58,7 +61,8 @@ class StudyFolder:
         runs: The runs, each with its folder.
 
     Raises:
-        RunFolderError: If the folder holds something else, can't be written, or contains another run under one of the names.
+        RunFolderError: If the folder holds something else, can't be written, is used by another process, or contains another run
+            under one of the names.
     """
 
     path: Path | None
@@ -73,22 +77,31 @@ class StudyFolder:
     def __enter__(self) -> Self:
         if self.path is None:
             return self
-        if not (self.path / _FILE).is_file():
+        is_new = not (self.path / _FILE).is_file()
+        if is_new:
             free_folder(self.path, otherwise="choose another one with --out")
             make_folder(self.path)
-            self._write(finished=False)
         elif {**_read(self.path), "finished": None} != {**self._record, "finished": None}:
             raise RunFolderError(
                 f"the folder {self.path} contains another study: repeat the command of that study to continue it, or choose "
                 "another folder with --out"
             )
-        for run in self.runs:
-            run.require_own()
+        with ExitStack() as entered:
+            entered.enter_context(locked(self.path))
+            if is_new:
+                self._write(finished=False)
+            for run in self.runs:
+                run.require_own()
+            self._held = entered.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self.path is not None and [path.name for path in self.path.iterdir()] == [_FILE]:
+        if self.path is None:
+            return
+        if is_empty := {path.name for path in self.path.iterdir()} <= {_FILE, LOCK}:
             (self.path / _FILE).unlink()
+        self._held.close()
+        if is_empty:
             self.path.rmdir()
 
     def finish(self) -> None:

@@ -33,6 +33,7 @@ class Task:
         folder: The folder of the run.
         mark: A file that exists where the file system is that of the sender.
         report: The file in which the progress is reported.
+        stop: A file that exists after an interruption. The run is then not begun.
         trust: Whether the Python files may be loaded.
     """
 
@@ -42,19 +43,21 @@ class Task:
     folder: str
     mark: str
     report: str
+    stop: str
     trust: bool
 
     @classmethod
-    def of(cls, run: PlannedRun, folder: Path, mark: Path, report: Path) -> Self:
+    def of(cls, run: PlannedRun, folder: Path, *, mark: Path, report: Path, stop: Path) -> Self:
         """The task that makes a run in a folder."""
         arrays = run.spec.problem.arrays
         return cls(
             spec=json.dumps(run.spec.to_json()),
             arrays=npz_bytes(arrays) if arrays else b"",
             code={str(file): file.read_bytes() for file in run.spec.code_files},
-            folder=str(folder),
-            mark=str(mark),
-            report=str(report),
+            folder=str(folder.absolute()),  # the worker may have another working directory
+            mark=str(mark.absolute()),
+            report=str(report.absolute()),
+            stop=str(stop.absolute()),
             # The files are those that the user named for this process, which has loaded them.
             trust=run.trust or bool(run.spec.code_files),
         )
@@ -64,10 +67,10 @@ class Task:
 
         Args:
             folder: The folder of the run.
-            code_folder: Where the Python files are written if they do not exist under their own paths.
+            code_folder: Where the Python files are written if their own paths do not have the same content.
         """
         spec = RunSpec.from_json(json.loads(self.spec), read_npz(self.arrays) if self.arrays else {})
-        if not all(Path(file).is_file() for file in self.code):
+        if not all(Path(file).is_file() and Path(file).read_bytes() == content for file, content in self.code.items()):
             for file, content in self.code.items():
                 (code_folder / Path(file).name).write_bytes(content)
             spec = spec.beside(code_folder)
@@ -81,10 +84,12 @@ class Returned:
     Args:
         files: The content of the files of the run folder by relative path, if the sender does not see the folder.
         error: The error of the run, if it has no result.
+        begun: Whether the run was begun.
     """
 
     files: Mapping[str, bytes] | None = None
     error: UserError | None = None
+    begun: bool = True
 
     def unpack(self, folder: Path) -> None:
         """Write the files into the run folder of the sender, ``run.json`` last."""
@@ -102,6 +107,8 @@ def work(task: Task) -> Returned:
 
     It runs on one thread, so that the result does not depend on the number of workers.
     """
+    if Path(task.stop).exists():
+        return Returned(begun=False)
     import torch
 
     from pdefreq.core.devices import keep_freed_memory
@@ -111,7 +118,10 @@ def work(task: Task) -> Returned:
     with tempfile.TemporaryDirectory(prefix="pdefreq-") as own:
         shared = Path(task.mark).exists()
         folder = Path(task.folder) if shared else Path(own) / "run"
-        report = _Report(Path(task.report)) if shared else None
+        report = None
+        if Path(task.report).parent.is_dir():  # on another machine it may be missing although the run folder is shared
+            begun_mark(Path(task.report)).touch()
+            report = _Report(Path(task.report))
         try:
             task.planned(folder, Path(own)).complete(progress=report)
         except UserError as error:
@@ -119,6 +129,11 @@ def work(task: Task) -> Returned:
         if shared:
             return Returned()
         return Returned({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+
+
+def begun_mark(report: Path) -> Path:
+    """The file that says that a worker has begun the run with this report."""
+    return report.with_suffix(".begun")
 
 
 class _Report:

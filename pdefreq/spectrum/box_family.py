@@ -87,7 +87,7 @@ class BoxModes(Modes):
         return np.where(grid.is_resolved, self._transform(np.asarray(values, dtype=float).reshape(grid.sizes))[grid.position], 0)
 
     def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
-        """The matrix ``(m, n)`` from values at ``points(space)`` to coefficients, a product of matrices for the axes."""
+        """See `Modes`; the matrix is a product of matrices for the axes."""
         rows = np.ones((len(self), 1))
         for k, n in zip(self.indices.T, self._grid(space).intervals, strict=True):
             along = np.stack([self._transform(unit) for unit in np.eye(self._sizes((n,))[0])], axis=1)

@@ -97,6 +97,20 @@ class EigenModes(Modes):
         length = math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))
         return unit * np.sqrt(self._by_mode(parts**2)) / basis.norm, unit * length
 
+    def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
+        """See `Modes`; a part is the projection on one eigenvector of a mode, in units of a coefficient."""
+        return self._basis.of_inner(self._basis.mass @ self._vectors).T / self._basis.norm
+
+    @property
+    def mode_of_part(self) -> np.ndarray:
+        return np.repeat(np.arange(len(self)), self._sizes)
+
+    def of_parts(self, parts: np.ndarray) -> np.ndarray:
+        """The norm of the parts of each mode."""
+        if not len(self):
+            return parts
+        return np.sqrt(np.add.reduceat(np.abs(parts) ** 2, self._first, axis=-1))
+
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self._basis, self.indices[places])
 
@@ -244,6 +258,16 @@ class EigenBasis:
         inner = np.zeros_like(values)
         inner[self._free] = values[self._free] + self._factors.solve(self._coupling @ values[self._fixed])
         return inner
+
+    def of_inner(self, functionals: np.ndarray) -> np.ndarray:
+        """Linear functionals of `without_boundary`, as columns ``(n, q)``, as functionals of the values themselves."""
+        if self._factors is None:
+            return functionals
+        found = np.zeros_like(functionals)
+        inner = found[self._free] = functionals[self._free]
+        lifted = np.stack([self._factors.solve(column) for column in inner.T], axis=1)  # the matrix is symmetric
+        found[self._fixed] = self._coupling.T @ lifted
+        return found
 
 
 @functools.lru_cache(maxsize=8)

@@ -74,6 +74,22 @@ class Modes(ABC):
         """
 
     @abstractmethod
+    def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
+        """The matrix from values at ``points(space)`` to the parts of the coefficients, real or complex, shape ``(q, n)``.
+
+        In families with linear coefficients the parts are the coefficients. See `of_parts` for the others.
+        """
+
+    @property
+    def mode_of_part(self) -> np.ndarray:
+        """The mode of each part, ascending, shape ``(q,)``."""
+        return np.arange(len(self))
+
+    def of_parts(self, parts: np.ndarray) -> np.ndarray:
+        """Coefficients, shape ``(..., m)``, of parts, shape ``(..., q)``."""
+        return parts
+
+    @abstractmethod
     def take(self, places: np.ndarray) -> Self:
         """A selection of the modes, by index."""
 

@@ -24,6 +24,11 @@ PREDICTED_STEPS = _steps(10**7)
 """Steps at which curves are stored for every budget, since runs may be resumed."""
 
 
+def halved(steps: np.ndarray, curves: np.ndarray) -> np.ndarray:
+    """The steps after which predicted curves, shape ``(len(steps), m)``, stay at or below one half; nan if never."""
+    return halving_time(steps, curves)
+
+
 PREDICTABLE_DRIFT = 0.05
 """Largest relative drift of the kernel and of the parameters for which predictions by linearization are valid.
 

@@ -75,8 +75,11 @@ class WaveFit:
 
     def solve(self, values: np.ndarray) -> np.ndarray:
         """Complex coefficients ``(m + 1,)`` of values ``(n,)``, the constant first: A cos(xi s + phi) has (A/2) exp(i phi)."""
-        parts = self._inverse @ (self._q @ (self._root * values))
-        return np.concatenate([parts[:1], (parts[1::2] - 1j * parts[2::2]) / 2])
+        return _complex(self._inverse @ (self._q @ (self._root * values)))
+
+    def matrix(self) -> np.ndarray:
+        """The matrix of `solve`, complex, shape ``(m + 1, n)``."""
+        return _complex(self._inverse @ self._q * self._root)
 
     def noise(self, values: np.ndarray) -> np.ndarray:
         """The standard error of each coefficient ``(m + 1,)``, if the remainder were independent noise at each point."""
@@ -99,6 +102,11 @@ class WaveFit:
         """The root of the weighted mean of the squares of values ``(n,)``."""
         unit = power_of_two_near(values)
         return unit * math.sqrt(float(np.mean((self._root * (values / unit)) ** 2)))
+
+
+def _complex(parts: np.ndarray) -> np.ndarray:
+    """Complex coefficients from those of the constant, the cosines and the sines along the first axis."""
+    return np.concatenate([parts[:1], (parts[1::2] - 1j * parts[2::2]) / 2])
 
 
 class RayModes(Modes):
@@ -157,6 +165,9 @@ class RayModes(Modes):
         coefficients = self._fit.solve(values)[places]
         rest = self._fit.without(values, coefficients, places)
         return coefficients, math.sqrt(self._domain.measure) * self._fit.root_mean_square(rest)
+
+    def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
+        return self._fit.matrix()[self.indices[:, 0]]
 
     def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:
         """Moduli of the coefficients, ``(m,)``; 0 for coefficients below the level of noise."""

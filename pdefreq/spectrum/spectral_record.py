@@ -51,6 +51,14 @@ class SpectralRecord:
         if self.column is None:
             object.__setattr__(self, "column", np.arange(len(self.modes)))
 
+    def halved_after(self, row: int) -> np.ndarray:
+        """The numbers of steps from a row until the error of each mode stays at or below half of its value there; nan if never.
+
+        Args:
+            row: The row.
+        """
+        return halving_time(self.step[row:] - self.step[row], self.error[row:] / self.error[row])
+
     @classmethod
     def of(cls, history: History) -> Self:
         """The spectrum in a history; a record without modes if there is none."""

@@ -55,6 +55,8 @@ class Outlook:
             return "no modes, since the function to fit is known only at the points of [data]"
         shown = [f"{xi:.6g}" for xi in self.wavenumbers[:_SHOWN]]
         more = f", ... {self.wavenumbers[-1]:.6g}" if len(self.wavenumbers) > _SHOWN else ""
+        if self.num_modes == 0:
+            return f"no modes, since u has none of the family {self.family}: name another family, [spectrum] modes or --modes"
         if self.is_complete:
             return f"{self.num_modes} {self.family} modes with wavenumbers {', '.join(shown)}{more}"
         named = f" and those nearest to the wavenumbers {', '.join(shown)}{more}" if shown else ""

@@ -11,7 +11,7 @@ from pdefreq.core.errors import IncompatibleError, NotPredictedError
 from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, paragraph, table
 from pdefreq.iterations.defaults import discrete_solution_of, hand_over_steps_of
-from pdefreq.iterations.protocols import HasTangentKernel, Predicts
+from pdefreq.iterations.protocols import Predicts
 from pdefreq.solvers.refinable import Refines, degree_of
 from pdefreq.spectrum.modes import MOST_DIMENSIONS, ModeFamilies
 from pdefreq.spectrum.predicted import PredictedErrors
@@ -96,7 +96,6 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     """
     import torch
 
-    from pdefreq.iterations.training.linearized import require_waves
     from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.spectral import SpectralProbe
     from pdefreq.probes.target import Target
@@ -112,8 +111,6 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
     families = ModeFamilies(problem)
     families.check(families.chosen)  # errors that are found before modes and a reference solution are computed
-    if iteration.find(HasTangentKernel) is not None:
-        require_waves(families.chosen)
     target = Target(problem, problem.exact) if problem.exact is not None else reference_solution(problem).target(problem)
     state = iteration.init()
     start, known = Iterate.of_state(state), discrete_solution_of(iteration, state)
@@ -159,10 +156,7 @@ def _of_iteration(
     except IncompatibleError as refusal:
         return without_curves(str(refusal))
     if prediction is None:
-        known = (
-            "relaxation and cycles in sine or cosine modes, and networks under gradient descent with a constant rate, with or "
-            "without momentum"
-        )
+        known = "relaxation and cycles in sine or cosine modes, and networks in all modes"
         return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory covers {known}")
     found = replace(without_curves(prediction.note), is_heuristic=prediction.is_heuristic)
     told = {"rayleigh_quotient": prediction.rayleigh_quotients, "eigen_residual": prediction.eigen_residuals}

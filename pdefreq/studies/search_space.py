@@ -49,7 +49,7 @@ class Range:
         integer: Whether the values are integers.
 
     Raises:
-        OptionError: If the interval is empty, or contains values without a logarithm that is needed.
+        OptionError: If the interval is empty, or contains no integer or values without a logarithm where these are needed.
     """
 
     low: float
@@ -62,6 +62,8 @@ class Range:
             raise OptionError(f"a range needs two increasing numbers, got {self.low:g} and {self.high:g}")
         if self.log and not self.low > 0:
             raise OptionError(f"a range on a logarithmic scale needs positive numbers, got {self.low:g}")
+        if self.integer and math.ceil(self.low) > math.floor(self.high):
+            raise OptionError(f"a range of integers must contain one, got {self.low:g} to {self.high:g}")
 
     @classmethod
     def parse(cls, text: str) -> Range:

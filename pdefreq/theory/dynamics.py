@@ -199,7 +199,7 @@ class GaussNewtonFilter(SpectralFilter):
 
 @dataclass(frozen=True)
 class LinearDynamics:
-    """The error of a linearized model at any time, for any `SpectralFilter`.
+    """The error of a linearized model at any time, for any `SpectralFilter`. Watched quantities may be complex.
 
     Args:
         kappa: Positive eigenvalues of the kernel, descending, shape ``(k,)``.
@@ -219,12 +219,15 @@ class LinearDynamics:
         """The signed errors e(t), shape ``(len(steps), q)``."""
         steps = steps.to(self.kappa)
         null = method.filter_function(torch.zeros_like(self.kappa[:1]), steps)
-        return self.start - method.filter_function(self.kappa, steps) @ self.response.T - null * self.secular_rate
+        return (
+            self.start - method.filter_function(self.kappa, steps).to(self.response) @ self.response.T - null * self.secular_rate
+        )
 
     def initial_rates(self, method: SpectralFilter) -> Tensor:
         """The relative decrease of each e_k in the first step, shape ``(q,)``; negative if the error grows first."""
         zero = torch.zeros_like(self.kappa[:1])
-        return (self.response @ method.slope(self.kappa) + self.secular_rate * method.slope(zero)) / self.start
+        slope = method.slope(self.kappa).to(self.response)
+        return (self.response @ slope + self.secular_rate * method.slope(zero)) / self.start
 
     def asymptotic_rates(self, method: SpectralFilter, tolerance: float = 1e-3) -> Tensor:
         """The final rate of each e_k: the rate of the slowest eigenvector whose share of e_k(0) exceeds `tolerance`.
@@ -273,7 +276,7 @@ def dynamics_from_factor(factor: Tensor, probe: Tensor, gradient: Tensor, start:
 
     Args:
         factor: F, shape ``(rows, P)``.
-        probe: J, shape ``(q, P)``.
+        probe: J, shape ``(q, P)``, real or complex.
         gradient: G, shape ``(P,)``; F^T r(0) if the objective is |r|^2 / 2.
         start: e(0), shape ``(q,)``.
     """
@@ -284,8 +287,8 @@ def dynamics_from_factor(factor: Tensor, probe: Tensor, gradient: Tensor, start:
     null = gradient - w.T @ along
     null = null - w.T @ (w @ null)  # repeated to remove the rounding errors in the range of F^T
     rounding = len(gradient) * torch.finfo(s.dtype).eps * gradient.norm()
-    secular_rate = probe @ null if null.norm() > rounding else torch.zeros_like(start)
-    return LinearDynamics(s.square(), (probe @ w.T) * along, secular_rate, start)
+    secular_rate = probe @ null.to(probe) if null.norm() > rounding else torch.zeros_like(start)
+    return LinearDynamics(s.square(), (probe @ w.T.to(probe)) * along, secular_rate, start)
 
 
 def gauss_newton_residual(kernel: Tensor, residual: Tensor, damping: float) -> Tensor:

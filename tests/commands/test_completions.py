@@ -46,6 +46,9 @@ def complete(tmp_path, monkeypatch):
         ("solve my.toml -p ", ["k1=", "dimension="], "mu="),
         ("solve poisson --probe n", ["ntk"], "filter"),
         ("new my.toml --domain d", ["disk", "disc"], "box"),
+        ("sweep poisson-c", ["poisson-chirp"], "poisson"),
+        ("sweep poisson -m deep-ritz -g learning", ["learning_rate="], "number="),
+        ("sweep poisson -m jacobi --range int", ["intervals="], "widths="),
         ("reproduce ker", ["kernel"], "scales"),
     ],
 )

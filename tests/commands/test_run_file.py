@@ -1,6 +1,7 @@
 """Runs that a file describes: the same results as with options, and refusals in one sentence."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -88,3 +89,11 @@ def test_a_missing_file_and_a_wrong_choice_are_refused(tmp_path, monkeypatch):
     (tmp_path / "run.toml").write_text('problem = "poisson"\nmodes = "sinus"\n')
     done = command("run", "run.toml")
     assert done.exit_code == 2 and "`modes` must be one of sine" in done.stderr
+
+
+def test_a_file_of_another_command_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("my.toml").write_text('problem = "poisson"\n[grid]\nlearning_rate = [1e-3, 1e-2]\n')
+    for command, words in (("run", "use `pdefreq sweep my.toml`"), ("solve", "use `pdefreq run FILE`")):
+        result = CliRunner().invoke(app, [command, "my.toml"])
+        assert result.exit_code == 2 and words in result.stderr and result.stderr.count("\n") == 1

@@ -58,7 +58,7 @@ BAD = {  # class: an input that raises it, and the attributes of the error
     "UnknownNameError": (lambda: make_solver("jakobi"), {"name": "jakobi"}),
     "IncompatibleError": (lambda: solve("l-shape", "jacobi"), {}),
     "SingularProblemError": (resonant, {}),
-    "NotPredictedError": (lambda: predict("poisson", "deep-ritz", modes="eigen"), {}),
+    "NotPredictedError": (lambda: predict("poisson", "random-features"), {}),
     "MissingPackageError": (without_pandas, {"package": "pandas"}),
     "NotConvergedError": (diverged, {"status": pdefreq.Status.DIVERGED}),
     "UntrustedCodeError": (untrusted, {"files": ("mine.py",)}),

@@ -17,7 +17,7 @@ HOLD = "import sys, time; from pathlib import Path; from pdefreq.core.locks impo
 def test_a_lock_is_held_once_and_leaves_no_file(tmp_path):
     with (
         locked(tmp_path),
-        pytest.raises(RunFolderError, match=f"another process is running the run in {tmp_path}; wait"),
+        pytest.raises(RunFolderError, match=f"another process uses the folder {tmp_path}; wait"),
         locked(tmp_path),
     ):
         pass

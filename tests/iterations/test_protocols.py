@@ -32,6 +32,7 @@ from pdefreq.iterations.protocols import (
     HandsOver,
     HasDiscreteSolution,
     HasFinalStatus,
+    HasFunctional,
     HasNotes,
     HasObjectiveKind,
     HasQuadrature,
@@ -69,7 +70,7 @@ def test_an_iteration_has_four_required_methods():
 
 
 def test_every_protocol_can_be_checked_at_run_time_and_is_documented():
-    assert len(PROTOCOLS) == 15
+    assert len(PROTOCOLS) == 16
     for protocol in PROTOCOLS:
         assert not isinstance(object(), protocol)  # raises if it cannot be checked
         assert (protocol.__doc__ or "").endswith(".")
@@ -127,7 +128,7 @@ def test_a_protocol_from_elsewhere_is_found_on_iterations_that_implement_it():
         (
             "deep-ritz",
             {
-                *(HasObjectiveKind, OpenEnded, Predicts, HasTangentKernel, MeasuresDrift, Certifies),
+                *(HasObjectiveKind, OpenEnded, Predicts, HasFunctional, HasTangentKernel, MeasuresDrift, Certifies),
                 *(ReportsColumns, HasStages, HasFinalStatus, HasResult, HasNotes, HasQuadrature),
             },
         ),
@@ -190,6 +191,6 @@ def test_a_cheap_prediction_is_never_a_guide():
     target = problem.exact(modes.points(iteration.init().space))
     with pytest.raises(IncompatibleError, match="no theory for Adam"):
         iteration.predict(modes, torch.arange(3), target, cheap=True)
-    assert iteration.predict(modes, torch.arange(3), target).is_heuristic
+    assert "a guide without a proof" in iteration.predict(modes, torch.arange(3), target).note
     with pytest.raises(IncompatibleError, match="only if the solution is known"):
         iteration.predict(modes, torch.arange(3))

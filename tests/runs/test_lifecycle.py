@@ -233,7 +233,7 @@ def test_a_running_run_can_be_read_but_not_resumed(tmp_path):
 
     def look(step, *_):
         if step == 5:
-            with pytest.raises(RunFolderError, match=r"another process is running the run in .*run; wait until it ends"):
+            with pytest.raises(RunFolderError, match=r"another process uses the folder .*run; wait until it ends"):
                 resume(tmp_path / "run")
             tried.append(load_run(tmp_path / "run").step)
 

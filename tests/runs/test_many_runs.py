@@ -1,10 +1,13 @@
 """Many runs on an executor: the same results, nothing repeated, nothing lost."""
 
+import multiprocessing
+import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,10 +16,11 @@ from pdefreq import Stop, compare, load_run, refine, resume
 from pdefreq.core.errors import NotConvergedError, OptionError, RunFolderError
 from pdefreq.core.history import Status
 from pdefreq.core.locks import is_locked
-from pdefreq.runs.many_runs import run_all
+from pdefreq.runs.local_processes import LocalProcesses
+from pdefreq.runs.many_runs import _Batch, run_all
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.study_folder import NextFolder, StudyFolder
-from pdefreq.runs.worker import Task, work
+from pdefreq.runs.worker import Task, begun_mark, work
 from tests.toys import line_problem
 
 SMALL = "deep-ritz:widths=[5],number=50"
@@ -74,13 +78,86 @@ def test_an_executor_of_the_user_makes_the_runs():
         assert equal(run_all(seeds(2)), run_all(seeds(2), executor=executor))
 
 
+def test_other_processes_of_the_program_are_not_stopped(tmp_path):
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    other.start()
+    try:
+        with LocalProcesses(1, tmp_path) as pool:
+            future = pool.submit(time.sleep, 60)
+            pool.stop()
+            with pytest.raises(BrokenExecutor):
+                future.result(timeout=50)
+        assert other.exitcode is None
+    finally:
+        other.kill()
+        other.join()
+
+
+def signs(folder, mark):
+    return {"mark": folder / mark, "report": folder / "report", "stop": folder / "stop"}
+
+
+@pytest.mark.slow
+def test_an_interruption_ends_the_runs_and_begins_no_others():
+    def interrupt(index, _):
+        if not sent:
+            sent.append(index)
+            signal.raise_signal(signal.SIGINT)
+
+    sent = []
+    outcomes = run_all(seeds(6, steps=3000), workers=2, progress=interrupt)
+    assert sent and {outcome and outcome.status for outcome in outcomes} <= {Status.INTERRUPTED, None}
+
+
 def test_a_worker_that_does_not_see_the_folder_returns_its_content(tmp_path):
     run = replace(seeds(1)[0], folder=tmp_path / "there")
-    task = Task.of(run, tmp_path / "there", tmp_path / "no mark", tmp_path / "report")
+    task = Task.of(run, tmp_path / "there", **signs(tmp_path, "no mark"))
     returned = work(task)
     assert not (tmp_path / "there").exists()
     returned.unpack(tmp_path / "here")
     assert equal([load_run(tmp_path / "here")], run_all(seeds(1)))
+
+
+def test_a_worker_with_another_working_directory_writes_into_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mark").touch()
+    task = Task.of(seeds(1)[0], Path("here"), **signs(Path(), "mark"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert work(task).files is None
+    assert load_run(tmp_path / "here").status is Status.STEPS
+
+
+def test_a_worker_on_another_machine_shares_the_run_folder_but_not_the_reports(tmp_path):
+    (tmp_path / "mark").touch()
+    task = Task.of(seeds(1)[0], tmp_path / "here", **signs(tmp_path, "mark") | {"report": tmp_path / "none" / "report"})
+    assert work(task).files is None
+    assert load_run(tmp_path / "here").status is Status.STEPS
+
+
+def test_only_runs_that_a_lost_process_had_begun_count_an_attempt(tmp_path):
+    batch = _Batch(seeds(2), tmp_path, (), lambda _: False, None)
+    with pytest.raises(NotConvergedError, match="with seed 1 was killed 10 times"):
+        for _ in range(10):
+            begun_mark(batch._report(1)).touch()
+            for index in (0, 1):
+                batch._count_attempt(index, BrokenExecutor())
+
+
+def test_a_worker_runs_the_code_of_the_sender(tmp_path, monkeypatch):
+    def write(folder, width):
+        folder.mkdir()
+        layers = f"nn.Sequential(nn.Linear(dimension, {width}), nn.Tanh(), nn.Linear({width}, 1))"
+        (folder / "own.py").write_text(f"from torch import nn\n\ndef make(dimension):\n    return {layers}\n")
+
+    write(tmp_path / "sender", 4)
+    write(tmp_path / "worker", 5)
+    monkeypatch.chdir(tmp_path / "sender")
+    run = replace(seeds(1, "deep-ritz:network=own.py:make,number=50")[0], trust=True)
+    task = Task.of(run, tmp_path / "there", **signs(tmp_path, "no mark"))
+    monkeypatch.chdir(tmp_path / "worker")
+    work(task).unpack(tmp_path / "here")
+    assert len(load_run(tmp_path / "here", trust=True).state.coefficients) == 13
 
 
 def test_files_from_a_worker_stay_in_the_run_folder(tmp_path):
@@ -118,6 +195,7 @@ def killer(tmp_path):
     return lambda times: f"{file}:Killed:times={times},place={tmp_path}"
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_killed_is_made_again(killer):
     killed = PlannedRun.of("poisson", killer(1), stop=Stop(steps=5))
     outcomes = run_all([killed, *seeds(2)], workers=2)
@@ -131,6 +209,7 @@ def test_a_run_whose_process_is_always_killed_ends_with_a_sentence(killer):
         run_all([PlannedRun.of("poisson", killer(100), stop=Stop(steps=5)), *seeds(1)], workers=2)
 
 
+@pytest.mark.slow
 def test_a_script_without_a_test_of_its_name_is_told(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import pdefreq\npdefreq.compare('poisson', ['fem', 'sine'], workers=2)\n")
@@ -174,6 +253,18 @@ def test_an_interrupted_study_continues_in_its_folder(tmp_path):
     assert not (tmp_path / "study-2").exists()  # nothing was stored in it
 
 
+def test_a_study_that_is_running_is_not_continued(tmp_path):
+    runs = {f"seed-{run.spec.seed}": run for run in seeds(2)}
+    place = NextFolder(tmp_path, "study")
+    with StudyFolder(place, "seeds", runs) as study:
+        run_all(study.runs[:1])
+        with StudyFolder(place, "seeds", runs) as other:
+            assert other.path == tmp_path / "study-2"
+        with pytest.raises(RunFolderError, match="another process"), StudyFolder(study.path, "seeds", runs):
+            pass
+    assert sorted(path.name for path in study.path.iterdir()) == ["seed-0", "study.json"]
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, '{"kind": 1}'])
 def test_a_damaged_record_of_a_study_is_refused(tmp_path, content):
     (tmp_path / "study.json").write_text(content)
@@ -188,12 +279,14 @@ def test_the_levels_of_a_refinement_are_runs_of_a_study(tmp_path):
     assert sorted(path.name for path in (tmp_path / "study").iterdir() if path.is_dir()) == ["cells-16", "cells-32", "cells-64"]
 
 
+@pytest.mark.slow
 def test_a_killed_study_leaves_no_process_and_continues(tmp_path):
     script = f"""
-from pathlib import Path
 from dataclasses import replace
+from pathlib import Path
 from pdefreq import Stop
-from pdefreq.runs.many_runs import run_all
+from pdefreq.runs.local_processes import LocalProcesses
+from pdefreq.runs.many_runs import _Batch, run_all
 from pdefreq.runs.planned_run import PlannedRun
 if __name__ == "__main__":
     folder = Path({str(tmp_path)!r})

@@ -124,6 +124,23 @@ def test_measurements_take_a_share_of_the_time(monkeypatch):
     assert seconds[-1] == pytest.approx((recorded[-1]) * 1e-3, abs=1e-9)  # without the measurements
 
 
+@pytest.mark.parametrize("preparation", [0.0, 5.0])
+def test_a_slow_first_measurement_leaves_no_gap(preparation, monkeypatch):
+    """Later measurements take 0.1 ms and steps 1 ms, so that every step of the schedule is recorded: the first 100 and more."""
+    now = [0.0]
+    monkeypatch.setattr("pdefreq.runs.monitor.time.perf_counter", lambda: now[0])
+    monitor, recorded = Monitor("poisson", share=0.1), 0
+
+    def measured(x):
+        now[0] += 2e-5 if recorded else preparation
+        return np.zeros(len(x))
+
+    for step in range(300):
+        now[0] += 1e-3
+        recorded += monitor(step, measured)
+    assert recorded > 100 and monitor.history.column("step")[:100].tolist() == list(range(100))
+
+
 def test_given_times_modes_and_objectives_are_recorded():
     monitor = Monitor("poisson", modes="cosine")
     monitor(0, wave(0), seconds=2.5, objective=7.0)

@@ -39,6 +39,15 @@ def test_the_error_of_each_mode_is_that_of_the_snapshots(halves):
     assert "interpolation between the points has a relative L2 error of" in record.notes[0]
 
 
+def test_the_times_of_a_file_without_seconds_are_unknown(halves, tmp_path):
+    with np.load(halves) as arrays:
+        np.savez(tmp_path / "untimed.npz", **{name: arrays[name] for name in ("points", "steps", "values")})
+    record = measure(tmp_path / "untimed.npz", "poisson")
+    assert np.isnan(record.history.column("seconds")).all()
+    assert record.history.last("relative_l2") == measure(halves, "poisson").history.last("relative_l2")
+    assert "halved" in repr(record.spectrum())
+
+
 @settings(max_examples=20)
 @given(st.integers(2, 6), st.integers(4, 7), st.randoms(use_true_random=False))
 def test_interpolation_reproduces_the_values_and_polynomials(n, m, random):

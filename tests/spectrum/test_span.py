@@ -50,7 +50,7 @@ def test_a_sum_of_modes_and_its_derivatives_agree_with_the_waves(kind):
 
 @pytest.mark.parametrize("loss", [Misfit, GradientMisfit, RitzEnergy, StrongResidual, GradientOfResidual])
 def test_rows_of_modes_give_the_rayleigh_quotients_in_the_metric_of_each_loss(loss):
-    """F is linear on the span: |F a|^2 is the second difference of the loss; `linearize` computes v.Kv with K = F F^T."""
+    """F is linear on the span: |F a|^2 is the second difference of the loss; `linearize` gives F of K = F F^T, hence v.Kv."""
     regression = loss in (Misfit, GradientMisfit)
     kind = {"diffusion": 0.0, "reaction": 1.0} if regression else {"reaction": 0.5, "boundary": (BoundaryPart("dirichlet"),)}
     problem = Problem(domain=BOX, source=lambda x: (2 * x).sin().sum(dim=1), **kind)
@@ -64,7 +64,8 @@ def test_rows_of_modes_give_the_rayleigh_quotients_in_the_metric_of_each_loss(lo
     c = network.initialize(stream(0, "initialization"))
     functional = loss(problem, network, BOX.quadrature(60), like=LIKE)
     target = torch.zeros(len(modes.points(network)), dtype=torch.float64)
-    found = linearize(network, functional, c, modes, target, of_modes=lambda: rows).rayleigh_quotients
+    model = linearize(network, functional, c, modes, target)
+    found = rayleigh_quotients(lambda v: model.factor @ (model.factor.T @ v), rows)
     f = functional.gauss_newton_factor(c)
     expected = rayleigh_quotients(f @ f.T, rows)
     np.testing.assert_allclose(found.values, expected.values, rtol=1e-9)

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from pdefreq import Ball, Stop, film, load_run, resume, solve
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import MissingPackageError, OptionError
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.probe import default_probes
 from pdefreq.probes.snapshots import COLUMN, Snapshots, SnapshotsProbe
@@ -132,7 +132,7 @@ def test_a_video_needs_the_extra_package_or_is_written(run, tmp_path):
     try:
         import imageio_ffmpeg  # noqa: F401
     except ImportError:
-        with pytest.raises(OptionError, match="pip install 'pdefreq"):
+        with pytest.raises(MissingPackageError, match="pip install 'pdefreq"):
             film(run).save(tmp_path / "a.mp4", frames=2)
         return
     assert film(run).save(tmp_path / "a.mp4", frames=2).stat().st_size > 1000

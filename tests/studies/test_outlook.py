@@ -84,6 +84,11 @@ def test_modes_with_the_same_wavenumber_are_counted_separately():
     assert found.watched == "2 sine modes with wavenumbers 7.02481" and len(watched) == 2
 
 
+def test_a_solution_without_modes_of_the_family_is_told():
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(pi*x)")  # interpolated from its values at y = 0 and y = 1
+    assert outlook(problem).watched.startswith("no modes, since u has none of the family sine")
+
+
 def test_named_wavenumbers_are_told_where_modes_need_eigenfunctions():
     text = '[domain]\nkind = "unit_disk"\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n[spectrum]\nwavenumbers = [9, 3]\n'
     found = outlook(problem_from_text(text))

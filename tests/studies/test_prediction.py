@@ -71,9 +71,41 @@ def test_the_prediction_for_gradient_descent_agrees_with_the_run_near_initializa
     np.testing.assert_allclose(found.initial_rate, 1 - predicted[1] / predicted[0], atol=1e-9)
 
 
-def test_adam_gets_a_guide():
-    heuristic = predict(load_problem("poisson"), make_solver("deep-ritz", {"widths": (20,), "number": 30}))
-    assert heuristic.is_heuristic and "not Adam" in heuristic.errors.note and heuristic.orders is None
+def test_adam_and_adaptive_damping_get_a_guide_in_steps_and_other_optimizers_one_in_units_of_time():
+    """The first steps of Adam are predicted exactly for the linearized network, from which a network of 200 units with this small
+    rate hardly differs; the neglected terms are of second order in the change.
+    """
+    problem, options = (
+        load_problem("poisson"),
+        {name: DESCENT[name] for name in ("widths", "initialization", "activation", "number")},
+    )
+    adam = make_solver("deep-ritz", options | {"optimizer": "adam", "half_life": None, "learning_rate": 1e-4})
+    found, history = predict(problem, adam), solve(problem, adam, stop=Stop(steps=30)).history
+    assert not found.is_heuristic and "a guide without a proof" in found.errors.note and found.orders is None
+    measured, predicted = (
+        history.column("mode_error")[[0, 1, 10, 30]],
+        found.errors.error[np.isin(found.errors.step, [0, 1, 10, 30])],
+    )
+    moved = np.abs(measured[-1] - measured[0])
+    assert moved.max() > 1e-3 and np.abs(predicted - measured).max() < 0.1 * moved.max()
+    newton = predict(problem, make_solver("deep-ritz", options | {"optimizer": "gauss-newton"}))
+    assert not newton.is_heuristic and "gain 1" in newton.errors.note
+    heuristic = predict(problem, make_solver("deep-ritz", options | {"optimizer": "lbfgs"}))
+    assert heuristic.is_heuristic and "not for this optimizer" in heuristic.errors.note
+
+
+@pytest.mark.parametrize("modes", ["sine", "cosine", "fourier", "eigen", "neumann", "ray"])
+def test_networks_are_predicted_in_every_family_in_which_they_are_measured(modes):
+    solver = make_solver("deep-ritz", DESCENT | {"learning_rate": 1e-3})
+    found = predict("poisson", solver, modes=modes)
+    history = solve("poisson", solver, stop=Stop(steps=10), modes=modes, predict=False).history
+    measured = history.column("mode_error")[[0, 1, 10]]
+    predicted = found.errors.error[np.isin(found.errors.step, [0, 1, 10])]
+    assert found.modes.kind == modes and len(found.modes) > 1
+    np.testing.assert_allclose(predicted[0], measured[0], rtol=1e-2)  # recorded on a coarser grid
+    known = np.isfinite(measured[0])  # a named mode that the solution does not contain has no relative error
+    change, foretold = (errors[:, known] / errors[0, known] - 1 for errors in (measured, predicted))
+    assert known.sum() > 1 and np.abs(change - foretold).max() < 0.1 * np.abs(change).max()
 
 
 def test_the_errors_of_finite_elements_are_predicted_for_each_mode():
@@ -157,7 +189,6 @@ def test_the_kernel_command_prints_and_draws(tmp_path):
         (("ntk", "poisson", "--method", "jacobi"), "does not train a network"),
         (("ntk", "torsion", "--method", "deep-ritz"), "on an interval"),
         (("predict", "p-laplacian", "--method", "fem"), "no theory of modes"),
-        (("predict", "tones", "--method", "regression", "--modes", "fourier"), "use sine or cosine"),
         (("predict", "poisson-chirp", "--method", "jacobi", "-p", "dimension=2", "--modes", "sine"), "has no sine modes"),
     ],
 )
@@ -185,9 +216,7 @@ def test_a_run_keeps_its_prediction_and_the_report_compares_it_with_the_measurem
 
 def test_a_run_without_theory_states_the_reason():
     solution = solve(load_problem("poisson"), make_solver("deep-ritz", {"widths": (5,), "number": 20}), stop=Stop(steps=1))
-    assert (
-        solution.spectrum().theory == "no theory for Adam; `pdefreq predict` gives gradient flow on the initial kernel as a guide"
-    )
+    assert solution.spectrum().theory == "no theory for Adam; `pdefreq predict` gives a guide"
     assert all(row.predicted_rate is None and row.predicted_halving_step is None for row in solution.spectrum().rows)
 
 
@@ -209,12 +238,6 @@ def test_a_run_is_saved_even_if_a_note_fails(tmp_path, monkeypatch):
     assert (tmp_path / "run" / "solution.npz").exists()
     (note,) = (note for note in solution.notes if "could not be computed" in note)
     assert note.endswith("RuntimeError: not enough memory")
-
-
-def test_other_mode_families_are_refused_before_modes_and_reference_solution_are_computed(monkeypatch):
-    monkeypatch.setattr("pdefreq.runs.reference.reference_solution", lambda _: pytest.fail("it was computed"))
-    with pytest.raises(IncompatibleError, match="not in eigen modes"):
-        predict("perforated", make_solver("deep-ritz", DESCENT))
 
 
 def test_rates_too_small_to_be_observed_are_not_reported():

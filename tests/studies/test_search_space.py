@@ -38,7 +38,7 @@ def test_each_integer_of_a_uniform_range_is_equally_frequent():
     assert np.ptp(counts) <= 2  # rounding at the borders
 
 
-@pytest.mark.parametrize("text", ["", "1", "1:", "1:2:lag", "2:1", "1:1", "0:1:log", "nan:1", "a:b"])
+@pytest.mark.parametrize("text", ["", "1", "1:", "1:2:lag", "2:1", "1:1", "0:1:log", "nan:1", "a:b", "0.2:0.8:int"])
 def test_a_text_that_is_no_range_is_refused(text):
     with pytest.raises(OptionError, match=r"range"):
         Range.parse(text)

@@ -8,6 +8,7 @@ import pytest
 from pdefreq import Range, make_solver, solve, sweep
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
+from pdefreq.figures.sweep import sweep_figure
 
 NETWORK = "deep-ritz:widths=[5],number=50"
 
@@ -32,6 +33,7 @@ def test_seeds_give_medians_and_ranges():
     assert row["relative_l2_min"] < row["relative_l2"] < row["relative_l2_max"]
 
 
+@pytest.mark.slow
 def test_a_refused_point_keeps_its_sentence():
     found = sweep("perforated", "pinn:boundary=hard,widths=[5],number=60", {"activation": ["relu", "sin"]}, steps=1)
     refused, made = found.rows()
@@ -87,6 +89,21 @@ def test_a_method_of_one_step_is_drawn_without_a_bias_index(grid):
 def test_an_iteration_is_drawn_with_its_bias_index():
     drawn = [axes.get_ylabel() for axes in sweep("poisson", "jacobi", {"intervals": [20, 40]}, steps=500).plot().axes]
     assert drawn == ["relative L2 error", "bias index B"]
+
+
+@pytest.mark.parametrize("count", [3, 200])
+def test_a_map_has_a_bounded_size_and_shows_each_value(count):
+    rows = [{"a": a, "b": b, "relative_l2": 10.0 ** -(a + b / 100), "bias_index": None} for a in (1, 2) for b in range(count)]
+    figure = sweep_figure(rows, ["a", "b"])
+    assert max(figure.get_size_inches()) < 25
+    assert len(figure.axes[0].texts) == (6 if count == 3 else 0)
+    assert len(figure.axes) == (1 if count == 3 else 2)  # a color bar in place of numbers
+
+
+def test_true_and_false_are_words_on_an_axis():
+    rows = [{"a": a, "relative_l2": 0.5, "bias_index": None} for a in (True, False)]
+    axes = sweep_figure(rows, ["a"]).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["True", "False"]
 
 
 def test_a_sweep_is_shown_as_a_short_table():

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import Modes
     from pdefreq.theory.certificate import Certificate
     from pdefreq.theory.dynamics import LinearDynamics
+    from pdefreq.theory.linearization import Linearization
 
 EVERY = 100
 """Number of steps between evaluations of the spectrum of the residual."""
@@ -172,6 +173,17 @@ class GrowingTraining(Iteration):
 
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
         return self._first.linearized(modes, target, cheap=cheap)
+
+    def linearization(self, modes: Modes, target: Values, state: State | None = None, *, cheap: bool = False) -> Linearization:
+        training = self._first if state is None else self._training(state)
+        return training.linearization(modes, target, state, cheap=cheap)
+
+    @property
+    def spectral_filter(self) -> None:
+        """None: units that are added change the steps."""
+
+    def guide(self, state: State, model: Linearization) -> None:
+        """None: the linearization lacks the units that are added later."""
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
         if self._first.spectral_filter is not None:

@@ -23,6 +23,8 @@ from pdefreq.iterations.training.quadratic_model import QuadraticModel
 from pdefreq.iterations.training.step_controls import START, NielsenControl
 from pdefreq.iterations.training.steppers import ENDS, Memory, Stepper
 from pdefreq.theory import dynamics
+from pdefreq.theory.damping_schedule import DampingScheduleFilter, ideal_dampings
+from pdefreq.theory.linearization import FilterGuide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.training.step_controls import StepControl
     from pdefreq.spaces.trial_space import Network
     from pdefreq.theory.dynamics import SpectralFilter
+    from pdefreq.theory.linearization import Guide
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,21 @@ class LevenbergMarquardtStepper(Stepper):
 
     @property
     def spectral_filter(self) -> SpectralFilter | None:
-        if self.damping is None or self.momentum:
+        if self.damping is None or self.momentum or not self.algebra.is_complete:
             return None
         return dynamics.GaussNewtonFilter(self.damping)
+
+    def guide(self, memory: Memory, step: int, factor: Tensor) -> Guide | None:
+        if self.damping is not None or self.momentum or not self.algebra.is_complete:
+            return None
+        first, ratio = self.control.ideal
+        least = max(factor.shape) * torch.finfo(factor.dtype).eps * float(factor.square().sum())
+        dampings = ideal_dampings(max(first * self.damping_at(memory, factor), least), ratio, least)
+        return FilterGuide(
+            DampingScheduleFilter(dampings),
+            f"exact for the network linearized at its initial state, where every step has the gain 1 and the damping falls by "
+            f"the factor {1 / ratio:g} in each step; a guide for the network itself, whose steps are long",
+        )
 
     def on(self, space: Network) -> LevenbergMarquardtStepper:
         return replace(self, algebra=self.algebra.on(space))

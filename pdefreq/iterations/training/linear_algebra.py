@@ -38,6 +38,11 @@ class LinearAlgebra:
     sketch_rows: int | None = None
     sketch_columns: int | None = None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether a step solves the equations of all rows for all coefficients."""
+        return not self.projects and self.sketch_rows is None and self.sketch_columns is None
+
     def on(self, space: Network) -> LinearAlgebra:
         """The linear algebra for the coefficients of a network.
 

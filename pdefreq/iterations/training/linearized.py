@@ -1,9 +1,7 @@
-"""The exact dynamics of modes for a space that is linearized at given coefficients."""
+"""The linearization of a space at given coefficients, with which the errors of modes are predicted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,9 +9,8 @@ import torch
 from pdefreq.core.errors import NotPredictedError
 from pdefreq.functionals.block import LeastSquaresBlock, LinearizedBlock, rows_of_jacobian
 from pdefreq.spaces.channels import Channels
-from pdefreq.spectrum.box_modes import CosineModes, SineModes
-from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
-from pdefreq.theory.kernel_modes import rayleigh_quotients, relative_distance
+from pdefreq.theory.kernel_modes import relative_distance
+from pdefreq.theory.linearization import Linearization
 from pdefreq.theory.ntk import kernel
 from pdefreq.theory.rounding import above_rounding
 
@@ -31,19 +28,6 @@ _WORK = 4e9  # largest number of multiplications, divided by ten, of optional pr
 _PIECE = 4096  # number of points that are evaluated together
 
 
-def require_waves(kind: str) -> None:
-    """Refuse mode families with complex amplitudes, moduli or meshes, before any modes are computed.
-
-    Raises:
-        NotPredictedError: If the family is not sine or cosine.
-    """
-    if kind not in (SineModes.kind, CosineModes.kind):
-        raise NotPredictedError(
-            f"networks are predicted in sine and cosine modes, which a box has, not in {kind} modes: on a box use sine or cosine "
-            "(`--modes`)"
-        )
-
-
 def linearize(
     space: TrialSpace,
     functional: Functional,
@@ -51,31 +35,23 @@ def linearize(
     modes: Modes,
     target: Values,
     *,
-    of_modes: Callable[[], Tensor] | None = None,
     cheap: bool = False,
-) -> LinearDynamics:
-    """The dynamics of the amplitudes of modes under the gradient of a functional, for the tangent space at c.
+) -> Linearization:
+    """The linearization at c of a functional and of the coefficients of modes, in float64.
 
     Args:
         space: The trial space of u.
         functional: The objective.
-        c: The initial coefficients.
-        modes: Sine or cosine modes.
+        c: The coefficients.
+        modes: The modes, of any family. The watched quantities are the parts of their coefficients (`Modes.analysis`).
         target: The solution at ``modes.points(space)``, which is subtracted from u.
-        of_modes: A function that returns the rows of the functional applied to each mode, ``(rows, m)``, for Rayleigh quotients;
-            it is called last.
         cheap: Whether to refuse computations that take more than some seconds.
 
-    Returns:
-        The dynamics of the amplitudes, float64.
-
     Raises:
-        NotPredictedError: If the mode family is another one, or if the Gauss-Newton factor is too large to decompose.
+        NotPredictedError: If the Gauss-Newton factor is too large to decompose.
     """
-    require_waves(modes.kind)
-    assert isinstance(modes, (SineModes, CosineModes))
     x = modes.points(space).to(c)
-    if cheap and len(modes) * len(x) * len(c) > _WORK:
+    if cheap and len(modes.mode_of_part) * len(x) * len(c) > _WORK:
         raise NotPredictedError(
             f"not predicted during the run, with {len(modes):,} modes at {len(x):,} points and {len(c):,} coefficients: "
             "use `pdefreq predict`"
@@ -87,20 +63,21 @@ def linearize(
             f"not predicted during the run, with a kernel of {rows:,} rows of {len(c):,} coefficients: use `pdefreq predict`, "
             "or fewer points (`number`)"
         )
-    f = functional.gauss_newton_factor(c)
-    analysis = torch.from_numpy(modes.analysis(space)).to(c)
-    probe, error = torch.zeros(len(modes), len(c)).to(c), torch.zeros(len(modes)).to(c)
-    for points, columns, values in zip(x.split(_PIECE), analysis.split(_PIECE, dim=1), target.to(c).split(_PIECE), strict=True):
+    analysis = torch.from_numpy(modes.analysis(space))
+    rows_of_parts = torch.cat([analysis.real, analysis.imag]) if analysis.is_complex() else analysis
+    q = len(rows_of_parts)
+    probe, error = torch.zeros(q, len(c)).to(c), torch.zeros(q).to(c)
+    pieces = (x.split(_PIECE), rows_of_parts.to(c).split(_PIECE, dim=1), target.to(c).split(_PIECE))
+    for points, columns, values in zip(*pieces, strict=True):
         evaluator = space.at(points)
-        for mode, weights in enumerate(columns):  # V^T J by one reverse pass per mode, since J has a row for each point
+        for part, weights in enumerate(columns):  # V^T J by one reverse pass per part, since J has a row for each point
             u, pull_back = evaluator.vjp(c, 0)
-            probe[mode] += pull_back(Channels(weights))
-            error[mode] += weights @ (u.value - values)
-    dynamics = dynamics_from_factor(*(t.double() for t in (f, probe, functional.gradient(c), error)))
-    if of_modes is None:
-        return dynamics
-    f = f.double()
-    return replace(dynamics, rayleigh_quotients=rayleigh_quotients(lambda v: f @ (f.T @ v), of_modes().double()))
+            probe[part] += pull_back(Channels(weights))
+            error[part] += weights @ (u.value - values)
+    probe, error = probe.double(), error.double()
+    if analysis.is_complex():
+        probe, error = (torch.complex(*part.chunk(2)) for part in (probe, error))
+    return Linearization(functional.gauss_newton_factor(c).double(), probe, functional.gradient(c).double(), error)
 
 
 def loss_spectrum(functional: Functional, c: Coefficients) -> Tensor:

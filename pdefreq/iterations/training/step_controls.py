@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -99,7 +99,14 @@ class Trials:
 
 
 class StepControl(ABC):
-    """A rule for the damping, whose memory consists of tensors by name."""
+    """A rule for the damping, whose memory consists of tensors by name.
+
+    Attributes:
+        ideal: If every step has the gain 1, the damping of the first step over the one that is tried first, and the ratio of the
+            dampings of successive steps.
+    """
+
+    ideal: ClassVar[tuple[float, float]]
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         """The memory before the first step: the damping, 0 before the first factor, and how the iteration has ended."""
@@ -138,6 +145,8 @@ class NielsenControl(StepControl):
         Nielsen (1999), Damping parameter in Marquardt's method, IMM-REP-1999-05, equation 2.4.
     """
 
+    ideal = (1.0, 1 / 3)
+
     def search(self, trials: Trials, damping: float, memory: Memory) -> Trial:
         trial = trials.until_decrease(damping, growth=2.0, acceleration=2.0)
         if not trial.is_last:
@@ -159,6 +168,8 @@ class TargetRatioControl(StepControl):
     Source:
         Webb, Jerad, Cartis (2026), arXiv 2607.02194, with dampings in place of radii.
     """
+
+    ideal = (_FACTOR**-_TRIALS, _FACTOR**-_TRIALS)
 
     target: float = 0.15
 

@@ -12,6 +12,7 @@ import torch
 
 from pdefreq.core.history import Status
 from pdefreq.theory import dynamics
+from pdefreq.theory.adam import FrozenAdam
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.spaces.trial_space import Network
     from pdefreq.theory.dynamics import SpectralFilter
+    from pdefreq.theory.linearization import Guide
 
 Memory = MutableMapping[str, "Tensor"]
 
@@ -73,6 +75,16 @@ class Stepper(ABC):
     @property
     def spectral_filter(self) -> SpectralFilter | None:
         """The spectral filter of a step on the tangent kernel, if the theory covers the stepper; otherwise None."""
+        return None
+
+    def guide(self, memory: Memory, step: int, factor: Tensor) -> Guide | None:
+        """A prediction without a proof, for steppers that have no spectral filter; None if there is none.
+
+        Args:
+            memory: The memory before a step.
+            step: The number of the step.
+            factor: The Gauss-Newton factor F before the step.
+        """
         return None
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
@@ -192,6 +204,9 @@ class AdamStepper(FirstOrderStepper):
     """Kingma and Ba (2015), Algorithm 1, with its default constants; operations in the order of `torch.optim.Adam`."""
 
     title = "Adam"
+
+    def guide(self, memory: Memory, step: int, factor: Tensor) -> Guide | None:
+        return None if self.clip is not None else FrozenAdam(self.rate, memory["m"], memory["v"], step)
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(c), "v": torch.zeros_like(c)}

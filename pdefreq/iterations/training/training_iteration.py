@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from pdefreq.core.errors import NotPredictedError
@@ -21,7 +22,7 @@ from pdefreq.spectrum.predicted import Drift
 from pdefreq.spectrum.span import modes_at_rows, span_of
 from pdefreq.theory.certificate import Certificate, damped_least_squares
 from pdefreq.theory.dynamics import GradientDescentFilter, GradientFlowFilter, HeavyBallFilter
-from pdefreq.theory.kernel_modes import relative_distance
+from pdefreq.theory.kernel_modes import rayleigh_quotients, relative_distance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import Network, TrialSpace
     from pdefreq.spectrum.modes import Modes
     from pdefreq.theory.dynamics import LinearDynamics, SpectralFilter
+    from pdefreq.theory.kernel_modes import RayleighQuotients
+    from pdefreq.theory.linearization import Guide, Linearization
 
 
 class TrainingIteration(Iteration):
@@ -162,6 +165,11 @@ class TrainingIteration(Iteration):
         assert after is not None
         return Certificate.of(left[:, :-1], watched, before, left[:, -1], after)
 
+    def functional(self, state: State) -> Functional:
+        step = int(state.memory["steps"])
+        whole = self._at(step, state.memory) if self._adaptive is not None else self._objectives.whole(step)
+        return self._weighted(whole, state.memory)
+
     def start(self) -> tuple[Functional, Coefficients]:
         state = self.init()
         return self._functional(0, state.memory), state.coefficients
@@ -171,28 +179,43 @@ class TrainingIteration(Iteration):
         """The spectral filter of a step on the kernel, if all steps are the same and minimize the same functional."""
         return self._stepper.spectral_filter if self._is_fixed(0) else None
 
+    def linearization(self, modes: Modes, target: Values, state: State | None = None, *, cheap: bool = False) -> Linearization:
+        state = self.init() if state is None else state
+        functional = self._functional(int(state.memory["steps"]), state.memory)
+        return linearize(self._space, functional, state.coefficients, modes, target, cheap=cheap)
+
+    def guide(self, state: State, model: Linearization) -> Guide | None:
+        return self._stepper.guide(dict(state.memory), int(state.memory["steps"]), model.factor)
+
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
-        state, span, objectives_in = self.init(), span_of(modes), self._objectives_in
-        c, memory = state.coefficients, state.memory
+        model = self.linearization(modes, target, cheap=cheap)
+        return replace(model.dynamics(), rayleigh_quotients=self._rayleigh_quotients(modes, model))
 
-        def rows() -> Tensor:
-            assert span is not None and objectives_in is not None
-            return self._functional(0, memory, objectives_in(span)).gauss_newton_factor(c.new_zeros(len(modes)))
-
-        of_modes = None if span is None or objectives_in is None else rows
-        return linearize(self._space, self._functional(0, memory), c, modes, target, of_modes=of_modes, cheap=cheap)
+    def _rayleigh_quotients(self, modes: Modes, model: Linearization) -> RayleighQuotients | None:
+        """Those of modes with a closed form in the initial kernel, for functionals that are quadratic in u."""
+        span, state = span_of(modes), self.init()
+        if span is None or self._objectives_in is None:
+            return None
+        c = state.coefficients.new_zeros(len(modes))
+        rows = self._functional(0, state.memory, self._objectives_in(span)).gauss_newton_factor(c).double()
+        return rayleigh_quotients(lambda v: model.factor @ (model.factor.T @ v), rows)
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
         method = self.spectral_filter
         if cheap and method is None:
             name = "changing points, weights or rates" if self._stepper.spectral_filter else self._stepper.title
-            raise NotPredictedError(
-                f"no theory for {name}; `pdefreq predict` gives gradient flow on the initial kernel as a guide"
-            )
+            raise NotPredictedError(f"no theory for {name}; `pdefreq predict` gives a guide")
         if target is None:
             raise NotPredictedError("the errors of a network can be predicted only if the solution is known")
-        dynamics = self.linearized(modes, target, cheap=cheap)
-        return _heuristic(dynamics, steps) if method is None else _prediction(dynamics, method, steps)
+        if method is not None:
+            return _prediction(self.linearized(modes, target, cheap=cheap), method, steps, modes)
+        model = self.linearization(modes, target)
+        guide = self.guide(self.init(), model)
+        if guide is None:
+            return _heuristic(self.linearized(modes, target), steps, modes)
+        note = guide.note + ("" if self._is_fixed(0) else "; the objective changes, and that of the first step is used")
+        curves = _relative(guide.errors(model, steps), model.start, modes)
+        return Prediction(curves, curves.real.new_full((len(modes),), torch.nan), note)
 
     def columns(self, state: State) -> dict[str, Tensor]:
         step = int(state.memory["steps"])
@@ -257,15 +280,22 @@ class TrainingIteration(Iteration):
         return self._objectives.at(step, self._samples(memory["points"]))
 
     def _functional(self, step: int, memory: Mapping[str, Tensor], objectives: ObjectiveSchedule | None = None) -> Functional:
-        functional = self._at(step, memory) if objectives is None else objectives.at(step)
+        return self._weighted(self._at(step, memory) if objectives is None else objectives.at(step), memory)
+
+    def _weighted(self, functional: Functional, memory: Mapping[str, Tensor]) -> Functional:
+        """A functional with the weights of `balance_every`, in addition to its own."""
         if self._balance_every is None:
             return functional
-        return functional.weighted(
-            dict(zip(functional.names, memory["term_weights"].tolist(), strict=True))
-        )  # in addition to its own weights
+        return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))
 
 
-def _prediction(dynamics: LinearDynamics, method: SpectralFilter, steps: Tensor) -> Prediction:
+def _relative(errors: Tensor, start: Tensor, modes: Modes) -> Tensor:
+    """The errors of modes relative to those at the start, ``(T, m)``, from the errors of their parts ``(T, q)``."""
+    found, unit = (torch.from_numpy(np.asarray(modes.of_parts(part.numpy()))) for part in (errors, start))
+    return found / unit
+
+
+def _prediction(dynamics: LinearDynamics, method: SpectralFilter, steps: Tensor, modes: Modes) -> Prediction:
     """The note on a prediction by linearization, with a warning if it does not converge."""
     note, fastest = (
         "exact for the network linearized at its initial state (Lee et al., 2019), near which training must stay",
@@ -276,24 +306,36 @@ def _prediction(dynamics: LinearDynamics, method: SpectralFilter, steps: Tensor)
         note += f"; the learning rate {method.rate:g} is above {method.limit} = {largest:.3g}: it diverges"
     if bool((dynamics.secular_rate != 0).any()):
         note += "; the objective has no minimum at these points: errors finally grow like t"
-    curves, known = dynamics.errors(method, steps) / dynamics.start, dynamics.rayleigh_quotients
-    found = Prediction(curves, torch.full_like(dynamics.start, torch.nan), note, final_rates=dynamics.asymptotic_rates(method))
+    curves, known = _relative(dynamics.errors(method, steps), dynamics.start, modes), dynamics.rayleigh_quotients
+    unknown = dynamics.kappa.new_full((len(modes),), torch.nan)
+    found = Prediction(curves, unknown, note, final_rates=_final_rates(dynamics, method, modes))
     if known is None:
         return found
     return replace(found, rayleigh_quotients=method.first(known.values), eigen_residuals=known.eigen_residuals)
 
 
-def _heuristic(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
+def _final_rates(dynamics: LinearDynamics, method: SpectralFilter, modes: Modes) -> Tensor:
+    """The final rate of each mode: that of its slowest part, ``(m,)``."""
+    part = torch.from_numpy(modes.mode_of_part)
+    size = torch.from_numpy(np.abs(modes.of_parts(dynamics.start.numpy())))[part]  # shares are those in the mode
+    rates = replace(dynamics, start=size).asymptotic_rates(method)
+    slowest = rates.new_full((len(modes),), torch.inf)
+    slowest.scatter_reduce_(0, part, rates.nan_to_num(nan=torch.inf), "amin")
+    return torch.where(slowest.isfinite(), slowest, torch.nan)
+
+
+def _heuristic(dynamics: LinearDynamics, steps: Tensor, modes: Modes) -> Prediction:
     """Gradient flow on the initial kernel, in units of the time of its fastest direction."""
     fastest, known = dynamics.kappa[0], dynamics.rayleigh_quotients
     kappa, response, secular = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.secular_rate))
     known = None if known is None else replace(known, values=known.values / fastest)
     scaled = replace(dynamics, kappa=kappa, response=response, secular_rate=secular, rayleigh_quotients=known)
-    found = _prediction(scaled, GradientFlowFilter(), steps)
+    found = _prediction(scaled, GradientFlowFilter(), steps, modes)
     note = (
         "theory covers gradient descent at one rate, with or without momentum, and Gauss-Newton at one damping, on fixed points "
-        "(optimizer=gd or sgd with half_life=null, or gauss-newton with damping=1e-3, and points=gauss), but not Adam or other "
-        "optimizers; as a guide, gradient flow on the initial tangent kernel, in units of the time of its fastest direction"
+        "(optimizer=gd or sgd with half_life=null, or gauss-newton with damping=1e-3, and points=gauss), and there are guides "
+        "for Adam and for Gauss-Newton with adaptive damping, but not for this optimizer; here the guide is gradient flow on the "
+        "initial tangent kernel, in units of the time of its fastest direction"
     )
     return replace(found, note=note, is_heuristic=True)
 

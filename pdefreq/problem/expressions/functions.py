@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ONE, _TWO, _HALF = Integer(1), Integer(2), Rational(1, 2)
 
 
-class _RealFunction(Function):
+class RealFunction(Function):
     """A function of real arguments; `fdiff` is its classical derivative, which holds almost everywhere."""
 
     exact: ClassVar[type[Function] | None] = None  # the sympy class that evaluates exact values such as sin(pi) = 0
@@ -45,7 +45,7 @@ def square_root(u: Expr) -> Expr:
     return power(u, _HALF)
 
 
-class Sine(_RealFunction):
+class Sine(RealFunction):
     """The sine."""
 
     nargs, exact = 1, sympy.sin
@@ -55,7 +55,7 @@ class Sine(_RealFunction):
         return Cosine(u)
 
 
-class Cosine(_RealFunction):
+class Cosine(RealFunction):
     """The cosine."""
 
     nargs, exact = 1, sympy.cos
@@ -65,7 +65,7 @@ class Cosine(_RealFunction):
         return negative(Sine(u))
 
 
-class Tangent(_RealFunction):
+class Tangent(RealFunction):
     """The tangent."""
 
     nargs, exact = 1, sympy.tan
@@ -74,7 +74,7 @@ class Tangent(_RealFunction):
         return add(_ONE, power(self, _TWO))
 
 
-class Arcsine(_RealFunction):
+class Arcsine(RealFunction):
     """The inverse of the sine."""
 
     nargs, exact = 1, sympy.asin
@@ -84,7 +84,7 @@ class Arcsine(_RealFunction):
         return inverse(square_root(subtract(_ONE, power(u, _TWO))))
 
 
-class Arccosine(_RealFunction):
+class Arccosine(RealFunction):
     """The inverse of the cosine."""
 
     nargs, exact = 1, sympy.acos
@@ -94,7 +94,7 @@ class Arccosine(_RealFunction):
         return negative(inverse(square_root(subtract(_ONE, power(u, _TWO)))))
 
 
-class Arctangent(_RealFunction):
+class Arctangent(RealFunction):
     """The inverse of the tangent."""
 
     nargs, exact = 1, sympy.atan
@@ -104,7 +104,7 @@ class Arctangent(_RealFunction):
         return inverse(add(_ONE, power(u, _TWO)))
 
 
-class HyperbolicSine(_RealFunction):
+class HyperbolicSine(RealFunction):
     """The hyperbolic sine."""
 
     nargs, exact = 1, sympy.sinh
@@ -114,7 +114,7 @@ class HyperbolicSine(_RealFunction):
         return HyperbolicCosine(u)
 
 
-class HyperbolicCosine(_RealFunction):
+class HyperbolicCosine(RealFunction):
     """The hyperbolic cosine."""
 
     nargs, exact = 1, sympy.cosh
@@ -124,7 +124,7 @@ class HyperbolicCosine(_RealFunction):
         return HyperbolicSine(u)
 
 
-class HyperbolicTangent(_RealFunction):
+class HyperbolicTangent(RealFunction):
     """The hyperbolic tangent."""
 
     nargs, exact = 1, sympy.tanh
@@ -133,7 +133,7 @@ class HyperbolicTangent(_RealFunction):
         return subtract(_ONE, power(self, _TWO))
 
 
-class Exponential(_RealFunction):
+class Exponential(RealFunction):
     """The exponential function."""
 
     nargs, exact = 1, sympy.exp
@@ -142,7 +142,7 @@ class Exponential(_RealFunction):
         return self
 
 
-class Logarithm(_RealFunction):
+class Logarithm(RealFunction):
     """The natural logarithm."""
 
     nargs, exact = 1, sympy.log
@@ -152,7 +152,7 @@ class Logarithm(_RealFunction):
         return inverse(u)
 
 
-class ErrorFunction(_RealFunction):
+class ErrorFunction(RealFunction):
     """The error function."""
 
     nargs, exact = 1, sympy.erf
@@ -162,7 +162,7 @@ class ErrorFunction(_RealFunction):
         return multiply(_TWO, Exponential(negative(power(u, _TWO))), inverse(square_root(sympy.pi)))
 
 
-class Absolute(_RealFunction):
+class Absolute(RealFunction):
     """|u|."""
 
     nargs = 1
@@ -171,13 +171,13 @@ class Absolute(_RealFunction):
         return Sign(*self.operands)
 
 
-class Sign(_RealFunction):
+class Sign(RealFunction):
     """-1, 0 or 1."""
 
     nargs = 1
 
 
-class Maximum(_RealFunction):
+class Maximum(RealFunction):
     """The larger of two values."""
 
     nargs = 2
@@ -187,7 +187,7 @@ class Maximum(_RealFunction):
         return Where(LessEqual(second, first), Integer(argindex == 1), Integer(argindex == 2))
 
 
-class Minimum(_RealFunction):
+class Minimum(RealFunction):
     """The smaller of two values."""
 
     nargs = 2
@@ -197,7 +197,7 @@ class Minimum(_RealFunction):
         return Where(LessEqual(first, second), Integer(argindex == 1), Integer(argindex == 2))
 
 
-class Arctan2(_RealFunction):
+class Arctan2(RealFunction):
     """The angle of the point (second, first), in (-pi, pi]."""
 
     nargs = 2
@@ -207,7 +207,7 @@ class Arctan2(_RealFunction):
         return divide(x if argindex == 1 else negative(y), add(power(x, _TWO), power(y, _TWO)))
 
 
-class BesselJ0(_RealFunction):
+class BesselJ0(RealFunction):
     """The Bessel function of the first kind of order 0."""
 
     nargs = 1
@@ -216,7 +216,7 @@ class BesselJ0(_RealFunction):
         return negative(BesselJ1(*self.operands))
 
 
-class BesselJ1(_RealFunction):
+class BesselJ1(RealFunction):
     """The Bessel function of the first kind of order 1; its derivative is J0 - J1(u) / u, 1/2 at zero."""
 
     nargs = 1
@@ -226,13 +226,13 @@ class BesselJ1(_RealFunction):
         return Where(Equal(u, Integer(0)), _HALF, subtract(BesselJ0(u), divide(self, u)))
 
 
-class Where(_RealFunction):
+class Where(RealFunction):
     """The second argument where the first argument, a condition, holds, and the third argument elsewhere."""
 
     nargs = 3
 
 
-class Condition(_RealFunction):
+class Condition(RealFunction):
     """A condition, which is true or false at each point."""
 
 

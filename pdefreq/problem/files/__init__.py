@@ -166,8 +166,13 @@ def problem_from_text(
     from pdefreq.problem.files.keys import known_part
     from pdefreq.problem.files.reader import read_problem
 
-    findings = Findings()
-    whole = without_aliases(_toml(text, name), findings)
+    findings, stated = Findings(), _toml(text, name)
+    if isinstance(stated.get("problem"), str) and "domain" not in stated:
+        raise ProblemFileError(
+            f"'{_line(name)}' describes runs of the problem '{_line(stated['problem'])}': use `pdefreq run FILE`, "
+            "or `pdefreq sweep FILE` if it has a table [grid] or [range]"
+        )
+    whole = without_aliases(stated, findings)
     document = known_part(whole, findings)
     changes = document.get("variant", {})
     variants = {label: known_part(_merged(whole, each), findings) for label, each in changes.items()}

@@ -48,7 +48,7 @@ EQUATION_KEYS = (
         Formula(),
         "the exact solution, from which missing data are derived and against which errors are measured",
         otherwise="unknown",
-        examples=("sin(pi*x) + 0.1*sin(k1*pi*x)",),
+        examples=("prod(sin(pi*xk)) + 0.1*prod(sin(k1*pi*xk))",),
     ),
     Key(
         "singular",

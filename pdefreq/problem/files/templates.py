@@ -24,6 +24,7 @@ from pdefreq.problem.terms import TERMS
 _WIDTH = 120
 _COMMENTS = 26  # column of the comments behind short lines
 _EXACT = "sin(pi*x) + 0.1*sin(k1*pi*x)"
+_EXACT_PRODUCTS = "prod(sin(pi*xk)) + 0.1*prod(sin(k1*pi*xk))"  # for more than one coordinate
 
 _HEAD = """\
 # A problem for pdefreq:  -div( A |grad u|^(p-2) grad u ) + b . grad u + c u + N(x, u) = f
@@ -97,7 +98,7 @@ def template(kind: str = "box", *, complete: bool = False) -> str:
     interval = kind in ("box", "interval", "unit_interval")
     short = _SHORT.format(
         domain="\n".join(_short_domain(kind, interval)) + "\n",
-        exact=_EXACT,
+        exact=_EXACT if interval else _EXACT_PRODUCTS,
         side="x-max" if interval else sides[-1],
         sides="x-min, x-max, y-min, ..." if interval else ", ".join(sides),
         spectrum=_SPECTRUM if interval else _OTHER_SPECTRUM,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.parameter import UninitializedParameter
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.streams import stream
@@ -38,8 +40,8 @@ class ModuleFormula:
         smoothness: The largest order of square-integrable derivatives; None determines it.
 
     Raises:
-        OptionError: If `make` returns no module, the module has no trainable parameters or can't be evaluated at points
-            ``(n, d)``, or its value at a point depends on other points or is random.
+        OptionError: If `make` returns no module, the module has no trainable parameters, can't be evaluated at points ``(n, d)``
+            or can't be differentiated twice, or its value at a point depends on other points or is random.
     """
 
     def __init__(self, make: Callable[..., Any], points: Points, smoothness: float | None = None) -> None:
@@ -48,6 +50,8 @@ class ModuleFormula:
         self._module = self._made(stream(0, "module"))
         trainable = {name: p for name, p in self._module.named_parameters() if p.requires_grad}
         fixed = {name: p for name, p in self._module.named_parameters() if not p.requires_grad}
+        if any(isinstance(p, UninitializedParameter) for p in trainable.values()):
+            raise OptionError(f"{self._title} has parameters of unknown shape: replace lazy layers, such as LazyLinear by Linear")
         self._constants = {name: t.detach() for name, t in (fixed | dict(self._module.named_buffers())).items()}
         self._shapes = {name: tuple(p.shape) for name, p in trainable.items()}
         if not trainable:
@@ -74,7 +78,8 @@ class ModuleFormula:
 
     def _output(self, p: Mapping[str, Tensor], x: Points) -> Tensor:
         constants = {name: t.to(x) if t.is_floating_point() else t.to(x.device) for name, t in self._constants.items()}
-        return functional_call(self._module, {**constants, **p}, (x,))
+        with sdpa_kernel(SDPBackend.MATH):  # the fused kernels of attention have first derivatives only
+            return functional_call(self._module, {**constants, **p}, (x,))
 
     @property
     def _title(self) -> str:
@@ -135,11 +140,17 @@ class ModuleFormula:
         """
         if any(isinstance(layer, _KINKED) for layer in self._module.modules()):
             return 1
-        (x, p), curvature = self._sample(), 0.0
-        slope = torch.autograd.grad(self.value(p, x.requires_grad_(True)).sum(), x, create_graph=True)[0]
-        if slope.requires_grad:
-            rows = [torch.autograd.grad(each.sum(), x, retain_graph=True, allow_unused=True)[0] for each in slope.unbind(1)]
-            curvature = max((float(row.abs().max()) for row in rows if row is not None), default=0.0)
+        (x, p), rows = self._sample(), []
+        try:
+            slope = torch.autograd.grad(self.value(p, x.requires_grad_(True)).sum(), x, create_graph=True)[0]
+            if slope.requires_grad:
+                rows = [torch.autograd.grad(each.sum(), x, retain_graph=True, allow_unused=True)[0] for each in slope.unbind(1)]
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise OptionError(
+                f"{self._title} must have first and second derivatives in the points and the parameters: {reason}"
+            ) from error
+        curvature = max((float(row.abs().max()) for row in rows if row is not None), default=0.0)
         slope = slope.detach()
         size = float(slope.abs().max())
         if curvature <= _FLAT * size and float((slope - slope[0]).abs().max()) > _TOLERANCE * size:

@@ -7,6 +7,7 @@ import torch
 
 from pdefreq import Box, Problem, Stop, make_solver, resume, solve
 from pdefreq.core.errors import NotPredictedError
+from pdefreq.iterations.protocols import HasTangentKernel
 from pdefreq.iterations.training import growing_training
 from pdefreq.iterations.training.growing_training import GrowingTraining, added_bands
 
@@ -70,8 +71,13 @@ METHODS = {
 }
 
 
+SLOW = ("soap", "lbfgs")  # the memory of an optimizer starts anew with each band, as that of Adam
+
+
 @pytest.mark.usefixtures("early")
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize(
+    "method", [pytest.param(method, id=name, marks=[pytest.mark.slow] * (name in SLOW)) for name, method in METHODS.items()]
+)
 def test_a_run_that_is_resumed_before_or_after_a_band_is_added_equals_an_uninterrupted_one(method, tmp_path):
     problem = Problem(domain=Box((0.0,), (1.0,)), source="sin(5*pi*x)", boundary="0")
     whole = solve(problem, method, stop=Stop(steps=23), seed=0, predict=False)
@@ -120,3 +126,13 @@ def test_the_theory_of_gradient_descent_does_not_apply():
     iteration = method.prepare(problem, seed=0, device=CPU, dtype=torch.float64)
     with pytest.raises(NotPredictedError, match="receives units during training"):
         iteration.predict(None, torch.arange(3))
+
+
+def test_the_tangent_kernel_is_that_of_the_network_before_bands_are_added():
+    problem = Problem(domain=Box((0.0,), (1.0,)), source="sin(5*pi*x)", boundary="0")
+    method = make_solver("mscale:scales=auto,widths=[4],number=40")
+    iteration = method.prepare(problem, seed=0, device=CPU, dtype=torch.float64)
+    assert isinstance(iteration, GrowingTraining)
+    assert iteration.find(HasTangentKernel) is iteration
+    assert torch.equal(iteration.start()[1], iteration.init().coefficients)
+    assert iteration.spectral_filter is None

@@ -15,11 +15,12 @@ from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
 from pdefreq.problem.boundary_conditions import BoundaryPart
+from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
 from pdefreq.spaces.networks.mlp import MlpSpace
-from pdefreq.spectrum.modes import make_modes
+from pdefreq.spectrum.modes import ModeFamilies, make_modes
 from pdefreq.theory.dynamics import GradientDescentFilter, HeavyBallFilter
 from pdefreq.theory.kernel_modes import relative_distance
 
@@ -63,7 +64,7 @@ def compared(loss, width, scale, steps, number=40, momentum=0.0):
     """Largest |measured - predicted| over modes and steps, relative to initial amplitudes, and both sets of curves."""
     space, functional, c, modes = case(loss, width, scale, number)
     target = scale * tones(modes.points(space))
-    dynamics = linearize(space, functional, c, modes, target)
+    dynamics = linearize(space, functional, c, modes, target).dynamics()
     rate = 1 / float(dynamics.kappa[0])
     measured, trained = train(space, functional, c, modes, target, rate, steps, momentum)
     method = HeavyBallFilter(rate, momentum) if momentum else GradientDescentFilter(rate)
@@ -113,11 +114,34 @@ def test_the_analysis_matrix_agrees_with_the_transform(kind):
         np.testing.assert_allclose(modes.analysis() @ values, modes.coefficients(values), atol=1e-13)
 
 
-def test_complex_modes_are_refused():
-    space, functional, c, _ = case("regression", 5, 1.0)
-    modes = make_modes("fourier", BOX, [[1]])
-    with pytest.raises(IncompatibleError, match="use sine or cosine"):
-        linearize(space, functional, c, modes, torch.zeros(len(modes.points(space))).double())
+@pytest.mark.parametrize("kind", ["fourier", "eigen", "neumann", "ray"])
+def test_coefficients_of_any_family_follow_from_their_parts(kind):
+    """The matrices are those of the transforms, least-squares fits and projections with which runs are measured."""
+    problem = load_problem("poisson")
+    modes = ModeFamilies(problem).modes(kind)
+    modes = modes.take(np.arange(min(len(modes), 6)))
+    values = torch.randn(len(modes.points()), generator=stream(0, "test"), dtype=torch.float64).numpy()
+    parts = modes.analysis() @ values
+    assert len(parts) == len(modes.mode_of_part)
+    np.testing.assert_allclose(modes.of_parts(parts), modes.coefficients(values), atol=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["fourier", "ray"])
+def test_complex_amplitudes_follow_gradient_descent_of_the_linearized_network(kind):
+    space, functional, c, _ = case("regression", 30, 1.0)
+    modes = ModeFamilies(Problem(domain=BOX, source=CallableField(tones), diffusion=0.0, reaction=1.0)).modes(kind, [[1], [2]])
+    x = modes.points(space)
+    model = linearize(space, functional, c, modes, tones(x))
+    rate, moved, rows = 0.5, torch.zeros_like(c), []
+    with torch.no_grad():
+        jacobian, start = space.at(x).jacobian(c), space.at(x).value(c) - tones(x)
+        factor, gradient = functional.gauss_newton_factor(c), functional.gradient(c)
+        for _ in range(4):
+            rows.append(modes.coefficients((start + jacobian @ moved).numpy(), space))
+            moved = moved - rate * (gradient + factor.T @ (factor @ moved))
+    found = model.dynamics().errors(GradientDescentFilter(rate), torch.arange(4))
+    np.testing.assert_allclose(found.numpy(), np.array(rows), atol=1e-10)
+    assert np.abs(np.array(rows).imag).max() > 1e-3
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -125,7 +149,7 @@ def test_the_first_changes_of_amplitudes_agree_with_the_jacobian(loss):
     """The first step of gradient descent changes modes by V^T J G, with J computed here; sums of a thousand products."""
     space, functional, c, modes = case(loss, 30, 1.0)
     target = tones(modes.points(space))
-    dynamics = linearize(space, functional, c, modes, target)
+    dynamics = linearize(space, functional, c, modes, target).dynamics()
     expected = torch.from_numpy(modes.analysis(space)) @ space.at(modes.points(space)).jacobian(c) @ functional.gradient(c)
     found = dynamics.response.sum(dim=1) + dynamics.secular_rate
     np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-9)

@@ -19,6 +19,7 @@ from pdefreq.problem.files.domains import DOMAIN_KEYS
 from pdefreq.problem.files.keys import document_keys
 from pdefreq.problem.files.reference import reference_page
 from pdefreq.runs.solve import solve
+from pdefreq.studies.outlook import outlook
 
 ROOT = Path(__file__).parents[3]
 KINDS = [*DOMAINS, *DOMAIN_ALIASES]
@@ -66,12 +67,20 @@ def test_every_template_is_read(kind, complete, locate):
     assert max(map(len, text.splitlines())) <= 130
 
 
+@pytest.mark.parametrize("complete", [False, True], ids=["short", "complete"])
+@pytest.mark.parametrize("kind", ["interval", "square", "cube"])
+def test_the_solution_of_a_template_has_modes(kind, complete):
+    assert outlook(problem_from_text(template(kind, complete=complete))).num_modes == 2
+
+
 @pytest.mark.parametrize("kind", ["box", "disk", "ring", "polygon"])
 def test_a_complete_template_is_solved(kind):
-    """u = sin(pi x) + sin(10 pi x) / 10: linear cells of width 1/20 have an error of (10 pi h)^2 / 24 / 10 of the second wave."""
+    """u = s(pi) + s(10 pi) / 10 with s(k) = sin(kx) sin(ky): linear cells of width h = 1/40 have an error of about (10 pi h)^2 / 8
+    = 0.08 of the second wave, 0.008 of u.
+    """
     problem = problem_from_text(template(kind, complete=True))
     size = problem.domain.measure**0.5
-    solution = solve(problem, f"fem:cells={round(20 * size)}", stop=Stop(steps=50), probes=[], predict=False)
+    solution = solve(problem, f"fem:cells={round(40 * size)}", stop=Stop(steps=50), probes=[], predict=False)
     samples = problem.domain.interior(500, stream(0, "templates"))
     error = torch.as_tensor(solution(samples.x)) - problem.exact(samples.x)
     assert solution.status.exit_code == 0

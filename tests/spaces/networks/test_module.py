@@ -48,6 +48,20 @@ class Attention(nn.Module):
         return self.last(self.norm(h + weights @ self.value(h)).mean(dim=1))[:, 0]
 
 
+class Encoder(nn.Module):
+    """The layer of a transformer of PyTorch, whose attention is a fused kernel without second derivatives by default."""
+
+    def __init__(self, dimension):
+        super().__init__()
+        self.token, self.place = nn.Linear(1, 8), nn.Parameter(0.1 * torch.randn(dimension + 1, 8))
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True, activation="gelu")
+        self.last = nn.Linear(8, 1)
+
+    def forward(self, x):
+        h = torch.tanh(self.token(nn.functional.pad(x, (0, 1))[..., None])) + self.place
+        return self.last(self.layer(h).mean(dim=1))
+
+
 def same_network(d):
     """A module and the built-in network with the same parameters, and points."""
     built_in = MlpSpace(Box((-1.0,) * d, (1.0,) * d), (7, 5), "tanh")
@@ -86,7 +100,7 @@ def test_training_gives_the_results_of_the_built_in_network(problem, options):
 
 
 @pytest.mark.parametrize(
-    "make", [Tanh, Attention, lambda dimension: nn.Sequential(nn.Linear(dimension, 8), nn.GELU(), nn.Linear(8, 1))]
+    "make", [Tanh, Attention, Encoder, lambda dimension: nn.Sequential(nn.Linear(dimension, 8), nn.GELU(), nn.Linear(8, 1))]
 )
 @pytest.mark.parametrize("loss", ["ritz", "residual"])
 def test_modules_of_any_kind_are_trained(make, loss):
@@ -127,7 +141,14 @@ def sequential(*layers):
     return lambda dimension: nn.Sequential(nn.Linear(dimension, 8), *layers, nn.Linear(8, 1))
 
 
+class Detached(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).detach()
+
+
 REFUSED = {
+    "unknown shape": lambda: nn.Sequential(nn.LazyLinear(8), nn.Tanh(), nn.Linear(8, 1)),
+    "second derivatives": lambda dimension: Detached(dimension, 1),
     "other points": sequential(nn.BatchNorm1d(8), nn.Tanh()),
     "called again": sequential(nn.Tanh(), nn.Dropout(0.5)),
     "shape": lambda dimension: nn.Linear(dimension, 2),

@@ -1,0 +1,31 @@
+"""`pdefreq diagnose`: why a run fails, and what to try next."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from pdefreq.commands import shared_options as o
+from pdefreq.commands.runs import Trust
+
+
+def diagnose(run: o.RunPath, trust: Trust = False, json_output: o.Json = False) -> None:
+    """Test a run, or a folder of seeds, for known reasons of failure, and print what to try next."""
+    o.use_threads(1)
+    from pdefreq.commands.result import make_console, print_json, say
+    from pdefreq.studies.diagnose import diagnose as tested
+
+    found = tested(run, trust=trust)
+    if json_output:
+        print_json({"findings": [asdict(each) for each in found.findings], "failed": found.failed})
+        return
+    console = make_console()
+    for each in found.severe:
+        say(console, f"{each.check} (severity {each.severity:.2g}): {each.evidence}.", "bold")
+        say(console, f"  try: {each.remedy}")
+    if not found.severe:
+        say(console, "No severe finding.", "green")
+    harmless = [f"{each.check} ({each.severity:.2g})" for each in found.findings if not each.is_severe]
+    if harmless:
+        say(console, f"not severe (a finding is severe from 1 on): {', '.join(harmless)}")
+    for name, reason in found.failed.items():
+        say(console, f"{name} could not be tested: {reason}", "yellow")

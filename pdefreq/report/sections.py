@@ -1,0 +1,227 @@
+"""The sections of a report."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdefreq.figures.labels import mode_labels
+from pdefreq.report.charts import Chart, Curve, map_markup, thinned
+from pdefreq.report.formulas import equation_markup
+from pdefreq.report.markup import Markup, join, tag
+from pdefreq.report.snapshots import slider_markup, strips
+from pdefreq.report.tables import facts, shown, table
+from pdefreq.spectrum.spectral_record import SpectralRecord
+
+if TYPE_CHECKING:
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.record import Record
+
+_MODES = 8  # curves of modes in a chart
+_MAP_MODES, _MAP_STEPS = 24, 60
+_ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
+
+
+def summary(runs: Sequence[Record], names: Sequence[str]) -> Markup:
+    """The numbers of each run, with the order in which its frequencies converged."""
+    columns = ["run", "status", "steps", "seconds", "unknowns", *_ERRORS.values(), "bias index B"]
+    rows = []
+    for name, run in zip(names, runs, strict=True):
+        found = run.summary()
+        count = found["unknowns"]
+        numbers = [shown(found["seconds"], 3), "–" if count is None else f"{count:,}"]
+        errors = [shown(_float(found.get(key)), 3) for key in _ERRORS]
+        rows.append([name, found["status"], f"{found['steps']:,}", *numbers, *errors, shown(_float(found["bias_index"]), 2)])
+    orders = [tag("li", tag("strong", name), f": {run.spectrum().sentence}") for name, run in zip(names, runs, strict=True)]
+    return join([table(columns, rows, caption="Results"), tag("ul", *orders)])
+
+
+def problem_section(problem: Problem) -> Markup:
+    """The problem in mathematical notation and in words, with its file."""
+    from pdefreq.problem.files import describe
+
+    text = None if problem.origin is None else tag("details", tag("summary", "Problem file"), code(problem.origin.text))
+    return join([*equation_markup(problem), facts(describe(problem)), text])
+
+
+def method_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
+    """The method of each run with all options."""
+    parts = []
+    for name, run in zip(names, runs, strict=True):
+        spec = getattr(run, "spec", None)
+        if spec is None:
+            parts.append(tag("p", tag("strong", name), ": a run of another program, measured with `pdefreq.Monitor`."))
+            continue
+        rows = [*_flat(spec.solver or {}), ("seed", spec.seed), ("dtype", spec.dtype), ("device", spec.device)]
+        rows += [(key, value) for key, value in vars(spec.stop).items() if value is not None]
+        options = table(["option", "value"], [[key, str(value)] for key, value in rows], caption=f"Options of {name}")
+        parts.append(tag("details", tag("summary", f"{name}: {len(rows)} options"), options, open=len(runs) == 1))
+    return join(parts)
+
+
+def errors_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
+    """The relative L2 error of all runs against steps and against seconds."""
+    charts = []
+    for axis, unit in (("step", "step + 1"), ("seconds", "seconds of steps")):
+        curves = []
+        for name, run in zip(names, runs, strict=True):
+            history = run.valid_history
+            if "relative_l2" in history and len(history):
+                x = history.column(axis).astype(float) + (axis == "step")
+                curves.append(Curve(name, x, history.column("relative_l2").astype(float)))
+        charts.append(
+            Chart(f"error-{axis}", f"Relative L2 error against {axis}", curves, unit, "relative L2 error", x_log=axis == "step")
+        )
+    return (
+        either("error", charts) if charts[0].curves else tag("p", "No errors are known: there is no exact or reference solution.")
+    )
+
+
+def modes_section(key: str, name: str, run: Record) -> Markup | None:
+    """The error of each mode of one run against steps and seconds, measured and predicted, and as a map."""
+    record = SpectralRecord.of(run.valid_history)
+    if not record.has_steps:
+        return None
+    few = record.pick(_MODES, run.problem.spectrum.wavenumbers)
+    labels = mode_labels(few.modes)
+    charts = []
+    for axis, unit in (("step", "step + 1"), ("seconds", "seconds of steps")):
+        x = few.step + 1 if axis == "step" else few.seconds
+        curves = [Curve(f"k = {label}", x, few.error[:, k]) for k, label in enumerate(labels)]
+        title = f"Error of each mode against {axis}, {name}"
+        charts.append(Chart(f"{key}-modes-{axis}", title, curves, unit, "relative error", x_log=axis == "step"))
+    parts: list[Any] = [either(f"{key}-modes", charts)]
+    many = record.pick(_MAP_MODES, run.problem.spectrum.wavenumbers)
+    steps = np.unique(np.geomspace(1, max(many.last_step, 2), _MAP_STEPS).round())
+    parts += [
+        tag("h4", "Heat map"),
+        map_markup(f"Relative error of each mode after each step, {name}", steps, mode_labels(many.modes), many.resampled(steps)),
+    ]
+    parts += [tag("h4", "Predicted beside measured"), _predictions(key, name, run, few, labels)]
+    return join(parts)
+
+
+def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: Sequence[str]) -> Markup:
+    report = run.spectrum()
+    rows = [
+        [
+            shown(row.wavenumber),
+            shown(row.amplitude, 3),
+            shown(row.error, 3),
+            shown(row.halving_step, 4),
+            shown(row.predicted_halving_step, 4),
+            shown(row.rate, 3),
+            shown(row.predicted_rate, 3),
+        ]
+        for row in report.rows_to_print(30)
+    ]
+    columns = ["wavenumber", "amplitude", "error", "halved at", "predicted", "rate", "predicted rate"]
+    caption = f"Halving steps and rates, measured and predicted, {name}"
+    parts: list[Any] = [tag("p", report.theory) if report.theory else None]
+    predicted = few.prediction
+    if len(predicted) and np.isfinite(predicted.error).any():
+        chosen = thinned(len(labels), 4).tolist()
+        curves = []
+        for k in chosen:
+            curves.append(Curve(f"k = {labels[k]}, measured", few.step + 1, few.error[:, k]))
+            curves.append(Curve(f"k = {labels[k]}, predicted", predicted.step + 1, predicted.error[:, k], True))
+        styles = [k for k in range(len(chosen)) for _ in range(2)]
+        title = f"Predicted and measured errors, {name}"
+        parts.append(Chart(f"{key}-predicted", title, curves, "step + 1", "relative error", x_log=True, styles=styles).markup())
+    else:
+        parts.append(tag("p", "There are no predicted curves for this run."))
+    return join([*parts, table(columns, rows, caption=caption)])
+
+
+def snapshots_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
+    """The solution of each run at a step that is chosen."""
+    found = [
+        join([tag("h3", name), slider_markup(f"snapshots-{k}", strip)])
+        for k, (name, strip) in enumerate(zip(names, strips(runs), strict=True))
+        if strip is not None
+    ]
+    hint = tag("p", "No snapshots were recorded. ", tag("code", "pdefreq solve ... --snapshots"), " records them.")
+    return join(found) if found else hint
+
+
+def status_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
+    """How each run ended, its notes and its certificate."""
+    parts = []
+    for name, run in zip(names, runs, strict=True):
+        place = "RUN" if run.folder is None else str(run.folder)
+        parts += [tag("h3", name), tag("p", tag("strong", run.status.label), f": {run.status.sentence.replace('RUN', place)}")]
+        parts += [tag("ul", *(tag("li", note) for note in run.all_notes))] if run.all_notes else []
+        certificate = run.certificate
+        if certificate is not None:
+            held = "holds" if certificate["holds"] else "is violated, which only rounding errors can cause"
+            rows = [("certificate", f"|v_k . r+| <= q_k |r| + R {held}"), ("step", f"{certificate['step']:,}")]
+            rows += [("largest q_k", shown(certificate["largest_damped"], 3)), ("R / |r|", shown(certificate["remainder"], 3))]
+            parts.append(facts(rows))
+        else:
+            parts.append(tag("p", "This method has no certificate."))
+    return join(parts)
+
+
+def provenance_section(runs: Sequence[Record], names: Sequence[str], versions: Mapping[str, str]) -> Markup:
+    """The versions and digests of each run, and the command that repeats it."""
+    parts = []
+    for name, run in zip(names, runs, strict=True):
+        spec = getattr(run, "spec", None)
+        rows = [("problem digest", run.problem.digest)]
+        rows += [("run", spec.id), ("seed", spec.seed)] if spec is not None else []
+        rows += [("folder", run.folder)] if run.folder is not None else []
+        parts += [tag("h3", name), facts(rows)]
+        parts += (
+            [tag("p", "Repeat it from its folder:"), code(f"pdefreq rerun {shlex.quote(str(run.folder))}")]
+            if spec and run.folder
+            else []
+        )
+        parts += [tag("p", "Repeat it without the folder:"), code(command_of(run))] if spec is not None else []
+    made = table(["package", "version"], sorted(versions.items()), caption="This report was made with")
+    return join([*parts, made])
+
+
+def command_of(run: Any) -> str:
+    """The command that repeats a run by its problem, its method with all options, its seed and its limits."""
+    spec = run.spec
+    if spec.solver is None or spec.given:
+        return "This run contains Python objects: repeat it with the script that made it."
+    words = ["pdefreq", "solve", spec.problem.name, "--method", spec.method, "--seed", spec.seed, "--dtype", spec.dtype]
+    words += [word for key, value in spec.problem.parameters.items() for word in ("--param", f"{key}={value:g}")]
+    limits = {"steps": run.step, "seconds": None} if spec.stop.steps is not None else vars(spec.stop)
+    for key, option in (("steps", "--steps"), ("seconds", "--seconds"), ("train_seconds", "--train-seconds")):
+        words += [option, limits[key]] if limits.get(key) is not None else []
+    words += ["--modes", spec.modes] if spec.modes else []
+    words += ["--snapshots"] if any(probe.get("name") == "snapshots" for probe in spec.probes or ()) else []
+    return " ".join(shlex.quote(str(word)) for word in words)
+
+
+def either(name: str, charts: Sequence[Chart]) -> Markup:
+    """A choice between a chart against steps and one against seconds."""
+    units = ("step", "seconds")
+    radios = [
+        tag("label", tag("input", type="radio", name=name, checked=k == 0, data_panel=f"{name}-panel-{k}"), f" {unit}")
+        for k, unit in enumerate(units)
+    ]
+    panels = [tag("div", chart.markup(), id=f"{name}-panel-{k}", class_="panel", hidden=k > 0) for k, chart in enumerate(charts)]
+    return join([tag("fieldset", tag("legend", "Horizontal axis"), *radios, class_="choice"), *panels])
+
+
+def code(text: str) -> Markup:
+    """A block of text to copy."""
+    return tag("pre", tag("code", text), tabindex="0")
+
+
+def _flat(value: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, item in value.items():
+        path = f"{before}{key}"
+        rows += _flat(item, f"{path}.") if isinstance(item, Mapping) else [(path, item)]
+    return rows
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)

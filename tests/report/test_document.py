@@ -1,0 +1,131 @@
+"""Reports of runs in a real browser, and their text."""
+
+import html
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pdefreq import Monitor, OptionError, load_problem, report, solve
+from pdefreq.commands.report import report as command
+
+PROBES = ["error", "spectral", "snapshots"]
+HOSTILE = '<script>alert(1)</script> u on [/a] & "quotes"'
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A report of two runs in the plane, whose problem has a hostile title."""
+    problem = replace(load_problem("quadratic"), title=HOSTILE)
+    runs = [solve(problem, f"{name}:intervals=16", steps=30, probes=PROBES) for name in ("jacobi", "gauss-seidel")]
+    return report(*runs).save(tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture
+def opened(page, browser):
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.get(page.as_uri())
+    return browser
+
+
+@pytest.mark.slow
+def test_the_console_has_no_errors_and_titles_are_text(opened):
+    assert opened.title == HOSTILE and opened.find_element("tag name", "h1").text == HOSTILE
+    assert opened.get_log("browser") == []  # a violation of the content security policy is an entry as well
+
+
+@pytest.mark.slow
+def test_the_slider_moves_the_curve_and_changes_the_picture(opened):
+    def state():
+        return opened.execute_script(
+            "const c = document.getElementById('snapshots-0-canvas'); return [document.getElementById('snapshots-0-u')"
+            ".getAttribute('d'), c.toDataURL(), document.getElementById('snapshots-0-step').textContent]"
+        )
+
+    after = state()
+    slider = opened.find_element("id", "snapshots-0-at")
+    slider.send_keys("\ue011")  # the key Home
+    before = state()
+    assert before[2] == "step 0" and after[2] == "step 30"
+    assert before[0] != after[0] and before[1] != after[1]
+
+
+@pytest.mark.slow
+def test_boxes_hide_curves_and_the_axis_changes(opened):
+    box = opened.find_element("css selector", "input[data-curve='error-step-0']")
+    box.send_keys(" ")  # with the keyboard
+    assert not opened.find_element("id", "error-step-0").is_displayed()
+    opened.find_element("css selector", "input[data-panel='error-panel-1']").send_keys(" ")
+    assert (
+        opened.find_element("id", "error-panel-1").is_displayed()
+        and not opened.find_element("id", "error-panel-0").is_displayed()
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violations(opened, scheme):
+    """Contrast included, in both color schemes, with all tables open."""
+    from axe_core_python.selenium import Axe
+
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    dark = opened.execute_script("return getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert dark == (scheme == "dark")
+    opened.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    found = Axe().run(opened)["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+
+
+@pytest.mark.slow
+def test_a_phone_needs_no_horizontal_scrolling(opened):
+    size = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    opened.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert opened.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+def test_the_document_is_small_and_names_no_other_place(page):
+    text = html.unescape(page.read_text())
+    assert len(text) < 3e6  # bytes
+    assert not re.search(r'(src|href)="(?!#)', text) and "@import" not in text and "url(" not in text
+    assert "default-src 'none'" in text and "unsafe" not in text
+
+
+def test_formulas_have_the_names_of_mathematics():
+    """The printer of SymPy writes class names, which are Sine and Cosine in this package."""
+    text = report(solve("poisson", "jacobi:intervals=8", steps=2)).html
+    assert "<mi>sin</mi>" in text and "sine(" not in text and "<mi>sine</mi>" not in text
+    assert "<mo>∇</mo>" in text
+
+
+def test_tables_contain_the_numbers_of_the_run():
+    run = solve("poisson", "jacobi:intervals=16", steps=5)
+    text = report(run).html
+    for error in run.history.column("relative_l2"):
+        assert f"<td>{error:.4g}</td>" in text
+    assert "pdefreq solve poisson --method jacobi:intervals=16 --seed 0 --dtype float64 --steps 5" in text
+
+
+def test_a_record_of_another_program_is_reported():
+    monitor = Monitor("poisson", label="<b>mine</b>")
+    for step in range(3):
+        monitor(step, lambda x, step=step: np.sin(np.pi * x[:, 0]) * step)
+    text = report(monitor).html
+    assert "&lt;b&gt;mine&lt;/b&gt;" in text and "<b>mine" not in text and "another program" in text
+
+
+def test_bad_input_is_refused(tmp_path):
+    run = solve("poisson", "jacobi:intervals=8", steps=1)
+    with pytest.raises(OptionError, match="at least one run"):
+        report()
+    with pytest.raises(OptionError, match="the same problem"):
+        report(run, solve("tones", "regression", steps=1))
+    with pytest.raises(OptionError, match=r"written as \.html"):
+        report(run).save(tmp_path / "report.pdf")
+
+
+def test_the_command_reads_folders(tmp_path, capsys):
+    solve("poisson", "jacobi:intervals=8", steps=2).save(tmp_path / "a")
+    command([tmp_path / "a"], tmp_path / "r.html")
+    assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>") and "report: " in capsys.readouterr().out

@@ -1,0 +1,84 @@
+"""Runs that are broken on purpose: each names its cause first. Healthy runs have no severe finding."""
+
+import numpy as np
+import pytest
+
+from pdefreq import Box, Problem, Spectrum, diagnose, solve
+from pdefreq.commands.diagnose import diagnose as command
+from pdefreq.studies.checks import CHECKS
+from pdefreq.studies.checks.sharpness import largest_eigenvalue
+
+LAYER = Problem(domain=Box(0, 1), exact="tanh((x - 0.5)/0.002)")
+WEAK = Problem(
+    domain=Box(0, 1),
+    exact="sin(pi*x) + 1e-15*sin(5*pi*x)",
+    boundary=0,
+    spectrum=Spectrum(wavenumbers=(np.pi, 5 * np.pi)),
+)
+DESCENT = "deep-ritz:optimizer=gd,half_life=null,number=200"
+BROKEN = {
+    "aliasing": ("poisson", "jacobi:intervals=6", 200),
+    "narrow features": (LAYER, "fem:cells=16", 1),
+    "noise floor": (WEAK, "jacobi:intervals=32", 50),
+    "boundary imbalance": ("poisson", "pinn:boundary=penalty,beta=0.01", 60),
+    "penalty floor": ("poisson", "deep-ritz:boundary=penalty,beta=2", 60),
+    "dead units": ("poisson", "deep-ritz:activation=phi,initialization=uniform(0.5,30,1)", 20),
+    "step size": ("poisson", f"{DESCENT},learning_rate=50", 20),
+    "kernel condition": ("poisson", f"{DESCENT},learning_rate=1e-4", 50),
+    "overfitted quadrature": ("poisson", "mscale:number=20", 200),
+}
+HEALTHY = {"fem": 1, "jacobi:intervals=64": 2000, "sor": 500, "gauss-newton": 30, "sine": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cause", BROKEN)
+def test_a_broken_run_names_its_cause_first(cause):
+    problem, method, steps = BROKEN[cause]
+    found = diagnose(solve(problem, method, steps=steps))
+    assert found.severe and found.severe[0].check == cause, found
+    assert not found.failed and found.severe[0].evidence and found.severe[0].remedy
+
+
+def test_seeds_that_differ_are_named_first(tmp_path):
+    """With two units per layer, Gauss-Newton reaches errors of 5e-5, 2e-4 and 2e-2 after 40 steps."""
+    problem = Problem(domain=Box(0, 1), exact="sin(3*pi*x)", boundary=0)
+    errors = []
+    for seed in range(3):
+        run = solve(problem, "gauss-newton:widths=[2]", steps=40, seed=seed)
+        run.save(tmp_path / f"seed-{seed}")
+        errors.append(run.error())
+    found = diagnose(tmp_path)
+    assert found.severe[0].check == "seed spread"
+    assert found.severe[0].severity == pytest.approx(max(errors) / min(errors) / 10)
+
+
+def test_every_check_has_a_broken_run():
+    assert set(CHECKS) == {*BROKEN, "seed spread"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", HEALTHY)
+def test_a_healthy_run_has_no_severe_finding(method):
+    found = diagnose(solve("poisson", method, steps=HEALTHY[method]))
+    assert not found.severe and not found.failed and found.findings
+
+
+def test_the_wavelength_is_compared_with_half_of_it():
+    """poisson has the wave sin(24 x): its wavelength is 2 pi / 24, and 64 intervals on (-1, 1) are 1/32 apart."""
+    found = {each.check: each for each in diagnose(solve("poisson", "jacobi:intervals=64", steps=2)).findings}
+    assert found["aliasing"].severity == pytest.approx((1 / 32) / (np.pi / 24))
+
+
+def test_the_sharpness_is_the_largest_eigenvalue():
+    import torch
+
+    factor = torch.randn(30, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    exact = float(torch.linalg.svdvals(factor)[0] ** 2)
+    assert largest_eigenvalue(factor) == pytest.approx(exact, rel=1e-2)  # the power iteration stops at changes below 1e-4
+
+
+def test_the_command_prints_the_option_to_try(tmp_path, capsys):
+    solve("poisson", "jacobi:intervals=6", steps=50).save(tmp_path / "run")
+    command(tmp_path / "run")
+    out = capsys.readouterr().out
+    assert "aliasing" in out.splitlines()[0] and "try:" in out and "--set intervals=" in out
