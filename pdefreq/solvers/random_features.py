@@ -106,7 +106,7 @@ class RandomFeatures(Solver):
         d = problem.domain.dimension
         if isinstance(self.bandwidth, tuple) and len(self.bandwidth) != d:
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
-        bands = FeatureBands(problem, self.bandwidth, images=self.singular is not None)
+        bands = FeatureBands(problem, self.bandwidth)
         plan = _Plan(self, problem, bands, seed, torch.empty(0, dtype=dtype, device=device))
         kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
         limits = {"tolerance": self.tolerance, "accuracy": self.accuracy, "most": MOST_FEATURES}
