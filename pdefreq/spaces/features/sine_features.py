@@ -131,11 +131,12 @@ def random_sines(
         periodic: The periodic axes.
     """
     w = bands.draw((number + 1) // 2, draw)
-    w = w[(w.abs() / w.new_tensor(bands.largest)).amax(dim=1).argsort(stable=True)]
     for axis in periodic:
         unit = 2 * math.pi / lengths[axis]
         w[:, axis] = (w[:, axis] / unit).round() * unit
     phases = 2 * math.pi * torch.rand(len(w), generator=draw, dtype=torch.float64)
+    order = (w.abs() / w.new_tensor(bands.largest)).amax(dim=1).argsort(stable=True)
+    w, phases = w[order], phases[order]
     pairs = torch.stack([phases, phases + math.pi / 2], dim=1).flatten()
     return SineFeatures(w.repeat_interleave(2, dim=0)[:number], pairs[:number], tuple(origin))
 
