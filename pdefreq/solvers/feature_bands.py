@@ -63,12 +63,10 @@ class FeatureBands:
     Args:
         problem: The problem.
         bandwidth: The largest wavenumber of the first attempt along each axis, in units of pi per side, if it is given.
-        images: Whether mirror images of holes are resolved.
     """
 
     problem: Problem
     bandwidth: tuple[float, ...] | float | None
-    images: bool
 
     @property
     def reason(self) -> str:
@@ -163,8 +161,6 @@ class FeatureBands:
     @cached_property
     def _images(self) -> list[float]:
         """The wavenumbers up to which images of holes are resolved, in pi per side, reduced so that the problem stays small."""
-        if not self.images:
-            return [0.0] * self.problem.domain.dimension
         from pdefreq.spaces.features.multipoles import image_wavenumber
 
         wavenumber = image_wavenumber(self.problem)

@@ -37,6 +37,7 @@ _POINTS_PER_HALF_WAVE = 2.0  # of the shortest wave along each axis of a grid of
 _SIDES = 1.5  # boundary points per distance between interior points
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
+_NESTED = 0.9  # ratio of the bandwidths of nested solutions
 _BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
 
 
@@ -56,6 +57,8 @@ class RandomFeatures(Solver):
         number: The number of sines; with null it is chosen by the bandwidth.
         tolerance: The tolerance for the residual at held-out points, relative to the data. With null
             there is one attempt, which is not judged. If number is given, there is one attempt, which is judged.
+        accuracy: The estimated relative L2 error of u below which a run with more than 1000 functions ends, although the residual
+            is above the tolerance. With null only the residual is judged.
         metric: The norm of the residual that is minimized: of L2, of H^-1, or of H^-2, which has the size of the error in L2. The
             residual at held-out points is measured in L2.
 
@@ -71,11 +74,12 @@ class RandomFeatures(Solver):
     bandwidth: tuple[float, ...] | float | None = None
     number: int | None = None
     tolerance: float | None = 1e-9
+    accuracy: float | None = 1e-7
     metric: Literal["l2", "h-1", "h-2"] = "l2"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_range(self, POSITIVE, "bandwidth", "number", "tolerance")
+        require_range(self, POSITIVE, "bandwidth", "number", "tolerance", "accuracy")
 
     @property
     def needs(self) -> Sequence[Need]:
@@ -102,10 +106,11 @@ class RandomFeatures(Solver):
         d = problem.domain.dimension
         if isinstance(self.bandwidth, tuple) and len(self.bandwidth) != d:
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
-        bands = FeatureBands(problem, self.bandwidth, images=self.singular is not None)
+        bands = FeatureBands(problem, self.bandwidth)
         plan = _Plan(self, problem, bands, seed, torch.empty(0, dtype=dtype, device=device))
         kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
-        return kind(plan.attempt, tolerance=self.tolerance, most=MOST_FEATURES, like=plan.like, remarks=[bands.reason])
+        limits = {"tolerance": self.tolerance, "accuracy": self.accuracy, "most": MOST_FEATURES}
+        return kind(plan.attempt, **limits, like=plan.like, remarks=[bands.reason])
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,9 @@ class _Plan:
         most = count + sum(family.size for family in singular)
         require_memory(count, "number", 8 * 3 * most * (math.ceil(_ROWS[d] * most) + most))  # before anything is drawn
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
-        space = Features((waves, *singular))
+        space = Features((*singular, waves))
+        outside = space.num_coefficients - waves.size
+        nested = tuple(outside + round(waves.size * ratio**d) for ratio in (_NESTED**2, _NESTED))
         rows, metric = math.ceil(_ROWS[d] * space.num_coefficients), self.method.metric
         if number > 0 and rows > MOST_POINTS and is_dense(problem, metric):
             return None
@@ -165,13 +172,13 @@ class _Plan:
 
         widths = " by ".join(f"{high:.3g}" for high in dict.fromkeys(bands.largest))
         near = "" if bands.is_box else " near those in the data"
-        extra = f" and {space.num_coefficients - waves.size} singular functions" if singular else ""
+        extra = f" and {outside} singular functions" if singular else ""
         text = (
             f"The least-squares problem has {waves.size} features with wavenumbers{near} up to {widths} (pi per side){extra}, "
             f"{len(interior.x)} points in the domain and {len(edge.x)} points on its boundary."
         )
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[:-1]))
-        return Attempt(space, functional(problem, source), elsewhere, interior, text, stages)
+        return Attempt(space, functional(problem, source), elsewhere, interior, text, nested, stages)
 
     def _points(self, rows: int, bands: WaveBands) -> tuple[Samples, Samples]:
         """The interior points and the boundary points.

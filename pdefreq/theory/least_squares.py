@@ -8,6 +8,8 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 _BLOCK = 32  # columns that are eliminated together in a triangle
@@ -65,6 +67,19 @@ class RidgeFactorization:
     def largest(self) -> float:
         """The largest length of a column of A."""
         return float(self._lengths.max())
+
+    def leading(self, data: Tensor, counts: Sequence[int]) -> list[Tensor]:
+        """The coefficients for data y, ``(n,)``, of the first columns of A alone, one item ``(k,)`` for each number k of columns.
+
+        The leading block of the triangular factor is that of these columns, with their ridge.
+        """
+        turned = torch.ormqr(self._reflections, self._factors, data[:, None], transpose=True)
+        top = np.zeros((len(self._lengths), 1), dtype=self._upper.dtype, order="F")
+        top[: self._rank] = turned[: self._rank].cpu()
+        top, _ = self._turned(top, np.zeros_like(top), "T")
+        upper, load = torch.from_numpy(self._upper).triu(), torch.from_numpy(top)
+        found = [torch.linalg.solve_triangular(upper[:k, :k], load[:k], upper=True)[:, 0] for k in counts]
+        return [each.to(self._lengths) / self._lengths[: len(each)] for each in found]
 
     def solve(self, data: Tensor) -> tuple[Tensor, Tensor]:
         """The coefficients for data y, ``(n,)`` or ``(n, k)``, and what they leave of them, y - A c, of the same shape."""

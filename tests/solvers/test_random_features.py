@@ -221,6 +221,18 @@ def test_a_residual_that_decreases_too_slowly_ends_the_run(monkeypatch, residual
     assert status is (Status.DONE if attempts == len(residuals) else Status.UNRESOLVED)
 
 
+@pytest.mark.parametrize("accuracy", [1e-4, 1e-7, None])
+def test_a_large_problem_ends_when_the_estimated_error_is_small(monkeypatch, accuracy):
+    """The estimate is that of a smaller space, so that the error is not larger."""
+    monkeypatch.setattr(feature_least_squares, "_CHEAP", 0)
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="exp(2*x)*sin(7*y)")
+    u, status, notes = solved(problem, bandwidth=7, accuracy=accuracy)
+    estimates = [float(note.split(" is ")[1].rstrip(".")) for note in notes if "estimated from nested" in note]
+    assert bool(estimates) == (accuracy is not None)
+    assert status is Status.DONE
+    assert all(error(problem, u) <= estimate <= accuracy for estimate in estimates)
+
+
 @pytest.mark.parametrize(("number", "status"), [(20, Status.UNRESOLVED), (120, Status.DONE)])
 def test_one_attempt_with_a_given_number_is_judged(number, status):
     assert solved(CASES["1-D"], number=number)[1] is status

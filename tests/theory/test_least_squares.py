@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from pdefreq.theory.least_squares import ridge_least_squares
+from pdefreq.theory.least_squares import RidgeFactorization, ridge_least_squares
 
 
 def matrix(rows, columns, seed=0):
@@ -38,3 +38,9 @@ def test_nearly_dependent_columns_reach_a_small_residual_with_small_coefficients
     c = ridge_least_squares(a.clone(), torch.exp(-x))
     assert (a @ c - torch.exp(-x)).abs().max() < 1e-13
     assert c.norm() < 10
+
+
+def test_leading_columns_have_their_own_minimizers():
+    a, y, ridge = matrix(30, 8), matrix(30, 1, 1)[:, 0], 0.3
+    for count, c in zip((3, 8), RidgeFactorization(a.clone(), ridge).leading(y, (3, 8)), strict=True):
+        torch.testing.assert_close(c, ridge_least_squares(a[:, :count].clone(), y, ridge), rtol=1e-12, atol=1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from pdefreq.core.notes import Note
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.iterations.protocols import ObjectiveKind
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients
     from pdefreq.domains.samples import Samples
     from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
+
+_LARGE = 1e8  # condition number from which on half of the digits of float64 may be lost
 
 
 class DirectSolve(Iteration):
@@ -71,7 +75,16 @@ class DirectSolve(Iteration):
         return {"residual": torch.tensor(np.linalg.norm(residual) / self._scale)}
 
     def notes(self, state: State) -> list[str]:
-        return [*self._remarks]
+        condition = self._system.condition
+        if condition is None or condition <= _LARGE:
+            return [*self._remarks]
+        told = (
+            f"The condition number of the linear system is about {condition:.0e}: relative errors of its entries, as those of "
+            f"rounding, are multiplied by up to this number in the solution, so that up to "
+            f"{math.log10(condition):.0f} of 16 digits are lost. "
+            "A Helmholtz equation near a resonance has such a system, and so has a very fine mesh."
+        )
+        return [*self._remarks, Note(told, "large condition number")]
 
     def quadrature(self, state: State) -> Samples | None:
         return self._quadrature

@@ -34,6 +34,7 @@ _RATE = 2e10  # floating-point operations per second of one thread in a QR facto
 _LONG = 3.0  # seconds; longer steps are announced
 _SINGULAR = 1e10  # condition number from which on errors of rounding may exceed 1e-6
 _CONVERGING = 1e-2  # residual below which its decrease is extrapolated; before, the waves of u may not be included yet
+_CHEAP = 1000  # functions; a further attempt takes less than about a second
 _FALL = 4.0  # the held-out residual must decrease by this factor while the number of features doubles
 
 
@@ -47,6 +48,8 @@ class Attempt:
         held_out: The same functional at other points.
         interior: The interior points of `functional`.
         text: A sentence on the number of features and points.
+        nested: Two numbers of leading features, in increasing order, whose spaces have bandwidths in a constant ratio with that
+            of all features.
         stages: The same functional for easier equations, from which Newton's method continues to a nonlinear one.
     """
 
@@ -55,6 +58,7 @@ class Attempt:
     held_out: Functional
     interior: Samples
     text: str
+    nested: tuple[int, ...]
     stages: tuple[Functional, ...] = ()
 
 
@@ -70,8 +74,9 @@ class _Solution(NamedTuple):
 class FeatureLeastSquares(Iteration):
     """Solves one least-squares problem per step; each step has more features than the one before.
 
-    The objective is the residual at held-out points relative to that of u = 0. The run ends when it is below a tolerance, or when
-    it decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the
+    The objective is the residual at held-out points relative to that of u = 0. The run ends when it is below a tolerance, when a
+    problem is large and the error of u, estimated from nested solutions, is below another tolerance, or when the residual
+    decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the
     solution has a singularity that the features do not represent. It also ends when the next attempt would be too large, or when
     the decrease of the residual, extrapolated from the last two attempts, would not reach the tolerance with the largest number
     of features. In these cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best
@@ -83,6 +88,7 @@ class FeatureLeastSquares(Iteration):
         attempt: A function that returns the attempt with a number, counted from 0, or None if it would be too large.
         tolerance: The relative residual at held-out points below which the run ends; with None there is one
             attempt, which is not judged.
+        accuracy: The estimated relative error of u below which a run ends; with None it is not estimated.
         most: The largest number of features.
         like: A tensor with the dtype and device of the coefficients.
         remarks: Notes for the user at the end of a run.
@@ -96,12 +102,14 @@ class FeatureLeastSquares(Iteration):
         attempt: Callable[[int], Attempt | None],
         *,
         tolerance: float | None,
+        accuracy: float | None,
         most: int,
         like: Tensor,
         remarks: list[str],
     ) -> None:
         self._attempt = functools.lru_cache(maxsize=2)(attempt)
-        self._tolerance, self._most, self._like, self._remarks = tolerance, most, like, remarks
+        self._tolerance, self._accuracy, self._most = tolerance, accuracy, most
+        self._like, self._remarks = like, remarks
         self._solved: tuple[int, _Solution] | None = None  # with the number of the attempt
 
     def init(self) -> State:
@@ -164,6 +172,8 @@ class FeatureLeastSquares(Iteration):
             least = float(residuals.min())
             count = len(residuals)
             told.append(f"The smallest relative residual at held-out points is {least:.2g} (number of attempts: {count}).")
+        if state.done and math.isfinite(error := float(state.memory.get("error", math.inf))):
+            told.append(f"The relative error of u, estimated from nested solutions, is {error:.1g}.")
         condition = float(state.memory["condition"])
         if condition > _SINGULAR:
             singular = (
@@ -192,11 +202,16 @@ class FeatureLeastSquares(Iteration):
         residuals = [*state.memory["residuals"].tolist(), self._relative_residual(attempt, c)]
         sizes = [*state.memory["sizes"].tolist(), float(attempt.space.num_coefficients)]
         status = self._ending(number, residuals, sizes)
+        error = math.inf
+        if status is not Status.DONE and self._is_worth_estimating(attempt, residuals[-1]):
+            error = self._error(number)
+            status = Status.DONE if self._accuracy is not None and error <= self._accuracy else status
         if status is Status.UNRESOLVED and self._is_settled(state, attempt, c, residuals[-1]):
             status = Status.DONE
         condition = self._condition(number) if status else 0.0
         status = Status.UNRESOLVED if condition > _SINGULAR else status
         memory = self._memory(number, status or Status.DONE, residuals, sizes, condition)
+        memory["error"] = torch.tensor(error, dtype=torch.float64)
         best = residuals[-1] <= min(residuals)
         memory |= {
             "best": torch.tensor(number) if best else state.memory["best"],
@@ -232,6 +247,35 @@ class FeatureLeastSquares(Iteration):
         fall = math.log(residuals[-2] / residuals[-1])
         missing = math.log(residuals[-1] / self._tolerance)
         return sizes[-1] + (sizes[-1] - sizes[-2]) * missing / fall if fall > 0 else math.inf
+
+    def _is_worth_estimating(self, attempt: Attempt, residual: float) -> bool:
+        """Whether a small error of u may end the run.
+
+        Small problems continue until the residual is small, because this takes little time. If the residual is large, the
+        solution may contain waves that no nested space contains, which the differences of nested solutions do not show.
+        """
+        if self._tolerance is None or self._accuracy is None:
+            return False
+        return attempt.space.num_coefficients > _CHEAP and residual <= math.sqrt(self._tolerance)
+
+    def _error(self, number: int) -> float:
+        """An estimate of the relative error of u in an attempt, from two nested solutions out of the same factorization.
+
+        With u_1, u_2 and u from spaces with increasing bandwidths, and d_1 = |u_2 - u_1|, d_2 = |u - u_2|, the estimate is the
+        larger one of d_2 and d_2^2 / (d_1 - d_2). The first one is an estimate of the error of u_2. The second one is the sum of
+        the further differences if their ratio stays the same, as with algebraic convergence. It is infinite for
+        nonlinear equations, and if the differences do not decrease.
+        """
+        if self._solved is None or self._solved[0] != number:
+            return math.inf
+        attempt, solution = self._at(number), self._solved[1]
+        at = attempt.space.at(attempt.interior.x.to(self._like))
+        found = solution.factorization.leading(-solution.before, attempt.nested)
+        size = attempt.space.num_coefficients
+        first, second = (at.value(torch.cat([c, c.new_zeros(size - len(c))])) for c in found)
+        u = at.value(solution.coefficients)
+        before, last = float((second - first).norm() / u.norm()), float((u - second).norm() / u.norm())
+        return max(last, last**2 / (before - last)) if last < before else math.inf
 
     def _condition(self, number: int) -> float:
         """The condition number of the linear equation, estimated from the response of an attempt to a random source.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,7 +26,12 @@ class CondensedSystem:
 
     Args:
         system: All equations, with the indices and values of the prescribed coefficients.
+
+    Attributes:
+        condition: The estimated condition number of Skeel after `solve`; None if it was not estimated, as for definite matrices.
     """
+
+    condition: float | None = None
 
     def __init__(self, system: LinearSystem) -> None:
         self.size = system.matrix.shape[0]
@@ -77,10 +83,31 @@ class CondensedSystem:
         Raises:
             IncompatibleError: If the matrix is numerically singular.
         """
-        return self.extend(self.inverse()(self.load))
+        inverse = self.inverse()
+        self.condition = inverse.condition if isinstance(inverse, VerifiedInverse) else None
+        return self.extend(inverse(self.load))
 
 
-def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
+@dataclass(frozen=True, eq=False)
+class VerifiedInverse:
+    """An inverse with a step of iterative refinement.
+
+    Args:
+        matrix: A, sparse or dense.
+        inverse: Its inverse, up to rounding.
+        condition: The estimated condition number of Skeel.
+    """
+
+    matrix: Any
+    inverse: Inverse
+    condition: float
+
+    def __call__(self, load: np.ndarray) -> np.ndarray:
+        x = self.inverse(load)
+        return x + self.inverse(load - self.matrix @ x)
+
+
+def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> VerifiedInverse:
     """An inverse with a step of iterative refinement, for matrices that need not be definite.
 
     The estimated condition number is that of Skeel, the largest entry of ``|A^-1| |A| 1``, which does not depend on the scaling
@@ -114,11 +141,7 @@ def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
             "equation at an eigenvalue: the problem has no unique solution; change the reaction, the boundary or the mesh"
         )
 
-    def refined(load: np.ndarray) -> np.ndarray:
-        x = solve(load)
-        return x + solve(load - matrix @ x)
-
-    return refined
+    return VerifiedInverse(matrix, solve, condition)
 
 
 def jacobi_radius(system: LinearSystem) -> float:

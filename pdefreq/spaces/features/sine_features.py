@@ -117,7 +117,8 @@ def random_sines(
     """Sines and cosines with random wavevectors, spread over bands, and random phases.
 
     Each wavevector has two functions, whose phases differ by a quarter of a period. With one function for each of twice as many
-    wavevectors, errors were larger and depended more on the seed.
+    wavevectors, errors were larger and depended more on the seed. The functions are in the order of their wavenumbers, so that
+    the first ones span a space with a smaller bandwidth.
 
     Along a periodic axis the wavenumbers are multiples of 2 pi over the side, so that the functions are periodic.
 
@@ -134,7 +135,10 @@ def random_sines(
         unit = 2 * math.pi / lengths[axis]
         w[:, axis] = (w[:, axis] / unit).round() * unit
     phases = 2 * math.pi * torch.rand(len(w), generator=draw, dtype=torch.float64)
-    return SineFeatures(torch.cat([w, w])[:number], torch.cat([phases, phases + math.pi / 2])[:number], tuple(origin))
+    order = (w.abs() / w.new_tensor(bands.largest)).amax(dim=1).argsort(stable=True)
+    w, phases = w[order], phases[order]
+    pairs = torch.stack([phases, phases + math.pi / 2], dim=1).flatten()
+    return SineFeatures(w.repeat_interleave(2, dim=0)[:number], pairs[:number], tuple(origin))
 
 
 def lattice_sines(largest: Sequence[float], lengths: Sequence[float], origin: Sequence[float]) -> SineFeatures:

@@ -6,9 +6,11 @@ import torch
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
+from pdefreq.iterations.defaults import notes_of
 from pdefreq.iterations.linear.direct import DirectSolve
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.problem.problem import Problem
+from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spaces.trial_space import LinearSystem
 
@@ -79,3 +81,12 @@ def test_a_singular_system_is_refused_in_one_sentence():
     system = LinearSystem(sp.csr_array(np.diag([1.0, 0.0])), np.ones(2), none, np.empty(0))
     with pytest.raises(IncompatibleError, match="singular"):
         CondensedSystem(system).solve()
+
+
+@pytest.mark.parametrize(("reaction", "noted"), [(-9, True), (-9.5, False), (9, False)])
+def test_a_note_states_how_many_digits_a_resonance_costs(reaction, noted):
+    """The eigenvalue of linear elements differs from that of -u'' by a factor of 1 + O(h^2), so that the system is not singular."""
+    problem = Problem(domain=Box((0,), (1,)), exact="sin(2*pi*x)", reaction=reaction * np.pi**2)
+    iteration = make_solver("fem").prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
+    end = iteration.step(iteration.init())
+    assert any("10 of 16 digits are lost" in note for note in notes_of(iteration, end)) == noted
