@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.fields import as_field
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.core.streams import stream
-from pdefreq.domains.box import Box
+from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
@@ -29,7 +28,6 @@ from pdefreq.figures.function_panels import Line, Panel, function_panels_figure
 from pdefreq.figures.style import METHOD_COLORS
 from pdefreq.probes.sampled import as_array
 from pdefreq.problem.data import Data
-from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.network_methods import regression
 from pdefreq.theory.infinite_width import wide_kernels
@@ -53,12 +51,6 @@ _TESTS = 500
 def places(seed: int) -> torch.Tensor:
     """Ten random points of (-1, 1), ascending, shape ``(10,)``."""
     return (2 * torch.rand(POINTS, generator=stream(seed, "points"), dtype=torch.float64) - 1).sort().values
-
-
-def fit_of(x: torch.Tensor, values: torch.Tensor) -> Problem:
-    """The regression of values at points of (-1, 1)."""
-    box = Box((-1.0,), (1.0,))
-    return Problem(domain=box, diffusion=as_field(0.0), reaction=as_field(1.0), data=Data(x=x, values=values))
 
 
 def wide_kernel(x: torch.Tensor, *, doubled: bool = False) -> torch.Tensor:
@@ -144,8 +136,8 @@ def experiment(*, width: int = 250, steps: int = 3000, seed: int = 0) -> Report:
 
     def trained(values: torch.Tensor, name: str, stop: int = steps) -> Solution:
         factor, start = METHODS[name]
-        method = solver(factor * width, start, rate)
-        return solve(fit_of(x, values), method, stop=Stop(steps=stop), seed=seed, probes=(), predict=False, schedule=_RECORDS)
+        method, fit = solver(factor * width, start, rate), interval_regression(-1, 1, Data(x=x, values=values))
+        return solve(fit, method, stop=Stop(steps=stop), seed=seed, probes=(), predict=False, schedule=_RECORDS)
 
     runs = {name: trained(y, name) for name in METHODS}
     before = trained(y, "plain", 0)

@@ -1,4 +1,4 @@
-"""The features of wide ReLU networks before and after training: ``python -m pdefreq.experiments.condensation``.
+"""The features of wide ReLU networks before and after training: ``pdefreq reproduce condensation``.
 
 The networks of `phase_diagram` at gamma' = 0 with 1000, 10,000 and 1,000,000 units. A unit a relu(w x + b) has the feature
 (A, phi): the amplitude A = |a| |(w, b)| and the orientation phi, the angle of (w, b). The source states that in the linear regime

@@ -17,9 +17,8 @@ import math
 
 import torch
 
-from pdefreq.core.fields import as_field
 from pdefreq.core.history import Stop
-from pdefreq.domains.box import Box
+from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
@@ -47,8 +46,7 @@ def problem(k: int) -> Problem:
     """Values of sin kx at uniform points of [-pi, -1] and [1, pi)."""
     side = torch.linspace(GAP, math.pi, POINTS // 2 + 1, dtype=torch.float64)[:-1]
     x = torch.cat([-math.pi + side - GAP, side])
-    box = Box((-math.pi,), (math.pi,))
-    return Problem(domain=box, diffusion=as_field(0.0), reaction=as_field(1.0), data=Data(x=x, values=torch.sin(k * x)))
+    return interval_regression(-math.pi, math.pi, Data(x=x, values=torch.sin(k * x)))
 
 
 @Entry(

@@ -1,8 +1,9 @@
-"""Data sets in high dimension, as regressions: handwritten digits and the parity function."""
+"""Regressions of data: values at points of an interval, handwritten digits, and the parity function."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -10,9 +11,27 @@ import torch
 from pdefreq.core.errors import MissingPackageError
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
+from pdefreq.experiments.training import TrainingHistory
+from pdefreq.experiments.trials import in_words
 from pdefreq.problem.data import Data
 from pdefreq.problem.problem import Problem
 from pdefreq.problem.spectrum import Spectrum
+
+LEVEL = 0.7
+"""The relative error below which the low or the high part of a data set counts as learned."""
+
+
+def interval_regression(lower: float, upper: float, data: Data, *, exact: str | None = None) -> Problem:
+    """The regression u = f on an interval for data at its points.
+
+    Args:
+        lower: Left end.
+        upper: Right end.
+        data: The points with their values; without values, those of `exact` are taken.
+        exact: The exact function as a formula, if it is known.
+    """
+    domain = Box((lower,), (upper,))
+    return Problem(domain=domain, exact=exact, diffusion=as_field(0.0), reaction=as_field(1.0), data=data)
 
 
 def regression_of(x: torch.Tensor, y: torch.Tensor, *, holdout: float, direction: np.ndarray, title: str) -> Problem:
@@ -74,3 +93,13 @@ def fourier_sum(x: torch.Tensor, y: np.ndarray, wavenumbers: np.ndarray, directi
         Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 4.1.
     """
     return np.exp(-1j * np.outer(wavenumbers, x.numpy() @ direction)) @ y / len(y)
+
+
+def first_steps(errors: Mapping[str, np.ndarray], steps: np.ndarray) -> dict[str, str]:
+    """The first recorded step at which each error is below `LEVEL`, in words.
+
+    Args:
+        errors: Errors by name, each of shape ``(n,)``.
+        steps: The recorded steps, shape ``(n,)``.
+    """
+    return {name: in_words([TrainingHistory(steps, error).first_below(LEVEL)]) for name, error in errors.items()}

@@ -7,10 +7,8 @@ are those of scikit-learn, 8 x 8 pixels, and the network 64-200-100-1 fits u = 1
 
 from __future__ import annotations
 
-import numpy as np
-
 from pdefreq.core.history import Schedule, Stop
-from pdefreq.experiments.data_sets import digits
+from pdefreq.experiments.data_sets import LEVEL, digits, first_steps
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
@@ -25,7 +23,6 @@ from pdefreq.spectrum.spectral_record import SpectralRecord
 
 SOURCE = "Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 4 (MNIST: training accuracy 0.951, test accuracy 0.963)"
 _RECORDS = Schedule(dense=20, per_decade=20)
-_LEVEL = 0.7
 
 
 @Entry(
@@ -65,10 +62,10 @@ def experiment(*, steps: int = 800, seed: int = 0) -> Report:
     xi, waves = record.modes.wavenumber, record.error
     samples, labels = held_out_samples(problem)
     accuracy = float(((run(samples.x) > 0) == (labels > 0)).double().mean())
-    reached = {name: _first_below(step, error) for name, error in (("low", low), ("high", high))}
+    reached = first_steps({"low": low, "high": high}, step)
     findings = [
         f"The error of the low part is {low[-1]:.2f} at the end and that of the high part {high[-1]:.2f}. They fall "
-        f"below {_LEVEL} at step {reached['low']} (low) and {reached['high']} (high).",
+        f"below {LEVEL} at step {reached['low']} (low) and {reached['high']} (high).",
         f"Filter: delta = {float(history.facts['filter_delta']):.3g} splits the labels evenly.",
         f"Accuracy at the {len(labels)} digits held out: {accuracy:.3f}; with MNIST and ten classes the paper has 0.963.",
     ]
@@ -82,16 +79,9 @@ def experiment(*, steps: int = 800, seed: int = 0) -> Report:
         Panel("waves along the first principal component", "step", "relative error", rays, ylim=(0, 1.3)),
     ]
     figure = function_panels_figure([panels], title="Handwritten digits, even or odd, in 64 dimensions")
-    table = Table(["part", f"first step with an error below {_LEVEL}", "error at the end"], _rows(reached, low, high))
+    rows = [[part, reached[part], float(error[-1])] for part, error in (("low", low), ("high", high))]
+    table = Table(["part", f"first step with an error below {LEVEL}", "error at the end"], rows)
     return Report("Low frequencies first in 64 dimensions", SOURCE, findings, {"digits": table}, {"digits": figure})
-
-
-def _first_below(step: np.ndarray, error: np.ndarray) -> int | str:
-    return int(step[(error < _LEVEL).argmax()]) if (error < _LEVEL).any() else "never"
-
-
-def _rows(reached: dict[str, int | str], low: np.ndarray, high: np.ndarray) -> list[list[object]]:
-    return [["low", reached["low"], float(low[-1])], ["high", reached["high"], float(high[-1])]]
 
 
 if __name__ == "__main__":

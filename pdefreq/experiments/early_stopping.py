@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from pdefreq.core.fields import as_field
 from pdefreq.core.history import Schedule, Stop
-from pdefreq.domains.box import Box
+from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.training import MeanSquareError
@@ -35,13 +34,7 @@ _RECORDS = Schedule(dense=10, per_decade=25)
 
 def problem(number: int) -> Problem:
     """Noisy samples of a sum of two sines on (-1, 1), every other one held out."""
-    return Problem(
-        domain=Box((-1.0,), (1.0,)),
-        exact=FORMULA,
-        diffusion=as_field(0.0),
-        reaction=as_field(1.0),
-        data=Data("uniform", number, noise=NOISE, holdout="alternate"),
-    )
+    return interval_regression(-1, 1, Data("uniform", number, noise=NOISE, holdout="alternate"), exact=FORMULA)
 
 
 @Entry(

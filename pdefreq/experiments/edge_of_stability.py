@@ -1,4 +1,4 @@
-"""The sharpness along gradient descent, against 2 / eta: ``python -m pdefreq.experiments.edge_of_stability``.
+"""The sharpness along gradient descent, against 2 / eta: ``pdefreq reproduce edge-of-stability``.
 
 A network with two hidden layers of 50 tanh units learns the Chebyshev polynomial of degree 5 at 20 Gauss points by gradient
 descent with all points. The source states that the largest eigenvalue of the Hessian rises until it reaches 2 / eta and then

@@ -1,4 +1,4 @@
-"""The two experiments that introduced the frequency bias of networks: ``python -m pdefreq.experiments.f_principle``.
+"""The two experiments that introduced the frequency bias of networks: ``pdefreq reproduce f-principle``.
 
 Xu et al. fit sin x + sin 3x + sin 5x at 201 points with 8000 units of one layer, and measure the relative error of each tone.
 Rahaman et al. fit ten tones of equal amplitude at 200 points with a deep network, and measure the amplitude of each tone.
@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.fields import as_field
 from pdefreq.core.streams import stream
-from pdefreq.domains.box import Box
+from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.tones import ToneHistory, growth_exponent
@@ -116,8 +115,7 @@ def ten_tones(seed: int) -> Problem:
     t = torch.arange(200, dtype=torch.float64)[:, None] / 200
     phases = torch.rand(len(TEN), generator=stream(seed, "phases"), dtype=torch.float64)
     values = torch.sin(2 * math.pi * (t * torch.tensor(TEN) + phases)).sum(dim=1)
-    data = Data(x=t, values=values)
-    return Problem(domain=Box((0.0,), (1.0,)), diffusion=as_field(0.0), reaction=as_field(1.0), data=data)
+    return interval_regression(0, 1, Data(x=t, values=values))
 
 
 def report_of(three: Sequence[ToneHistory], ten: Sequence[ToneHistory]) -> Report:

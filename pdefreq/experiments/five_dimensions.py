@@ -1,4 +1,4 @@
-"""The five-dimensional example of Li, Xu and Zhang with multiscale networks: ``python -m pdefreq.experiments.five_dimensions``.
+"""The five-dimensional example of Li, Xu and Zhang with multiscale networks: ``pdefreq reproduce five-dimensions``.
 
 The equation is -div( a grad u ) = f on the unit cube of R^5, u = 0 on its boundary, with a a product of cosines plus 1 and
 u = prod sin(pi x_k). Boundary conditions are those of the paper, a penalty that grows in stages, or built into the network,

@@ -1,4 +1,4 @@
-"""The sharpness that stochastic gradient descent ends with, by the batch: ``python -m pdefreq.experiments.flatness``.
+"""The sharpness that stochastic gradient descent ends with, by the batch: ``pdefreq reproduce flatness``.
 
 The network and the target of `edge_of_stability`, trained by gradient descent on random batches of the points. The source states
 that larger batches lead to sharper minima, and that noise helps to leave steep ones; it contains no setting and no numbers. The

@@ -1,4 +1,4 @@
-"""Gauss-Newton, Adam and L-BFGS at equal cost: ``python -m pdefreq.experiments.gauss_newton``.
+"""Gauss-Newton, Adam and L-BFGS at equal cost: ``pdefreq reproduce gauss-newton``.
 
 One network, 20-20 units of sines, one loss and the same points for all three. `poisson` with its four tones and two waves on a
 square are solved by their residual, the multiscale p-Laplacian with p = 3 by its energy. Adam has the learning rate of `pinn`.

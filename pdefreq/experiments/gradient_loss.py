@@ -1,4 +1,4 @@
-"""The effect of fitting the gradient on the rate of each frequency: ``python -m pdefreq.experiments.gradient_loss``.
+"""The effect of fitting the gradient on the rate of each frequency: ``pdefreq reproduce gradient-loss``.
 
 A network u is fitted to a target on (-pi, pi) by the losses
 

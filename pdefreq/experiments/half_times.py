@@ -1,4 +1,4 @@
-"""Half times of modes, predicted at stated steps and measured: ``python -m pdefreq.experiments.half_times``.
+"""Half times of modes, predicted at stated steps and measured: ``pdefreq reproduce half-times``.
 
 The network is linearized at stated steps of a run, and the dynamics of the optimizer on this model give the number of steps in
 which the error of each mode falls to half of its value there. Gradient descent with momentum has an exact theory for the

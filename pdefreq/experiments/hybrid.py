@@ -1,4 +1,4 @@
-"""A network, followed by Jacobi or multigrid: ``python -m pdefreq.experiments.hybrid``.
+"""A network, followed by Jacobi or multigrid: ``pdefreq reproduce hybrid``.
 
 The published network has 1-4000-500-400-1 units, whose activation, steps and hardware are not stated; a step took 0.4
 seconds on one core here. This experiment uses the default of `deep-ritz`, with the same penalty, beta = 10, and 500 intervals.

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.fields import as_field
 from pdefreq.core.history import Stop
-from pdefreq.domains.box import Box
+from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
@@ -86,8 +85,7 @@ PICTURE = {"small": Setting(0.1, 100, 2e-3), "large": Setting(1, 100, 5e-3)}
 
 def line() -> Problem:
     """1200 samples on (-1, 1), every other one held out."""
-    data = Data("uniform", 1200, holdout="alternate")
-    return Problem(domain=Box((-1.0,), (1.0,)), exact=FORMULA, diffusion=as_field(0.0), reaction=as_field(1.0), data=data)
+    return interval_regression(-1, 1, Data("uniform", 1200, holdout="alternate"), exact=FORMULA)
 
 
 @Entry(

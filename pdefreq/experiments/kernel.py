@@ -1,4 +1,4 @@
-"""The kernel of a wide network, and the limit of training with it: ``python -m pdefreq.experiments.kernel``.
+"""The kernel of a wide network, and the limit of training with it: ``pdefreq reproduce kernel``.
 
 Both parts have the network of the notes, u = 1 / sqrt(m) sum_k a_k relu(w_k x + b_k) with standard normal a, w, b, on (-1, 1).
 

@@ -1,4 +1,4 @@
-"""Multiscale networks with and without scales: ``python -m pdefreq.experiments.mscale_2d``.
+"""Multiscale networks with and without scales: ``pdefreq reproduce mscale-2d``.
 
 Sub-networks on scaled inputs against the same sub-networks with all scales 1: as many parameters, the same activation, points,
 optimizer and seeds. The problems are those of the paper: a chirp, and squares with holes.

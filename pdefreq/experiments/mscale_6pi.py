@@ -1,4 +1,4 @@
-"""The stored run of the MscaleDNN authors, -u'' = 36 pi^2 sin 6 pi x: ``python -m pdefreq.experiments.mscale_6pi``.
+"""The stored run of the MscaleDNN authors, -u'' = 36 pi^2 sin 6 pi x: ``pdefreq reproduce mscale-6pi``.
 
 What their program does and their notes do not say: all six scales are 32; weights and biases have the standard deviation
 2 / sqrt(fan_in + fan_out), those of the last layer that of the layer before; samples are drawn anew in each step. Their loss,

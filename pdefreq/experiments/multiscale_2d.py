@@ -1,4 +1,4 @@
-"""The reference solutions E1, E2 and E5 of Li, Xu and Zhang, arXiv 2009.14597: ``python -m pdefreq.experiments.multiscale_2d``.
+"""The reference solutions E1, E2 and E5 of Li, Xu and Zhang, arXiv 2009.14597: ``pdefreq reproduce multiscale-2d``.
 
 Their solutions are stored, at the interior nodes of uniform grids, with the authors' programs; their computation is not
 described. The recipes below were found by trial: E1 and E2 agree to all digits stored, E5 to 9e-7 of its norm. The largest value

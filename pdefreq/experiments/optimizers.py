@@ -1,4 +1,4 @@
-"""The order in which optimizers learn frequencies: ``python -m pdefreq.experiments.optimizers``.
+"""The order in which optimizers learn frequencies: ``pdefreq reproduce optimizers``.
 
 A network with two layers of 30 tanh units is trained on the same energy at the same points with seven optimizers. The solution
 of -u'' = f on (-1, 1) is the sum of five tones of equal amplitude. Random features solve the same equation in one step, without

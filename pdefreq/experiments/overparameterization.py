@@ -16,9 +16,8 @@ import numpy as np
 import torch
 from scipy.interpolate import BarycentricInterpolator
 
-from pdefreq.core.fields import as_field
 from pdefreq.core.history import Schedule, Stop
-from pdefreq.domains.box import Box
+from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
@@ -78,7 +77,7 @@ class Points:
     def problem(self) -> Problem:
         """The regression."""
         data = Data(x=torch.tensor(self.x, dtype=torch.float64), values=torch.tensor(self.values, dtype=torch.float64))
-        return Problem(domain=Box((-1.0,), (1.0,)), diffusion=as_field(0.0), reaction=as_field(1.0), data=data)
+        return interval_regression(-1, 1, data)
 
     def fit(self, depth: int, steps: int) -> Solution:
         """A network of width 40 after a number of steps of Adam."""

@@ -1,4 +1,4 @@
-"""The multiscale p-Laplacian on an interval by a multiscale network: ``python -m pdefreq.experiments.p_laplacian``.
+"""The multiscale p-Laplacian on an interval by a multiscale network: ``pdefreq reproduce p-laplacian``.
 
 The equation is -( a |u'|^(p-2) u' )' = f on (0, 1), u = 0 at both ends, with a = 1 / (2 + cos(2 pi x / epsilon)); the solution
 is the same for all p. The published network has scales 1, 2, ..., 120, sReLU times sine, random points, and a penalty that grows

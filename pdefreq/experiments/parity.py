@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from pdefreq.core.history import Schedule, Stop
-from pdefreq.experiments.data_sets import fourier_sum, parity
+from pdefreq.experiments.data_sets import LEVEL, first_steps, fourier_sum, parity
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
@@ -77,6 +77,7 @@ def experiment(*, dimension: int = 10, steps: int = 400, seed: int = 0) -> Repor
     }
     accuracy = float(((run(out.x) > 0) == (labels > 0)).double().mean())
     below = _FREQUENCIES < 0.125
+    reached = first_steps({"low": low, "high": high}, step)
     lows = {name: float(np.sqrt(np.mean(np.abs(spectrum[below]) ** 2))) for name, spectrum in spectra.items()}
     findings = [
         f"Accuracy at the {len(labels)} points held out: {accuracy:.3f} (published: about 0.5); mean square error at the "
@@ -84,8 +85,8 @@ def experiment(*, dimension: int = 10, steps: int = 400, seed: int = 0) -> Repor
         "Root mean square of the transform below k = 1/8: "
         + ", ".join(f"{size:.2g} ({name})" for name, size in lows.items())
         + ".",
-        f"The error of the low part at the training points falls below 0.7 at step {_first(step, low)}, that of the high part at "
-        f"step {_first(step, high)}.",
+        f"The error of the low part at the training points falls below {LEVEL} at step {reached['low']}, that of the high part "
+        f"at step {reached['high']}.",
     ]
     colors = dict(zip(spectra, METHOD_COLORS, strict=False))
     lines = [Line(name, _FREQUENCIES, np.abs(spectrum), colors[name]) for name, spectrum in spectra.items()]
@@ -98,10 +99,6 @@ def experiment(*, dimension: int = 10, steps: int = 400, seed: int = 0) -> Repor
     figure = function_panels_figure([panels], title=f"Parity in {dimension} dimensions")
     table = Table(["points", "rms of the transform below k = 1/8"], [[name, size] for name, size in lows.items()])
     return Report("The parity function", SOURCE, findings, {"parity": table}, {"parity": figure})
-
-
-def _first(step: np.ndarray, error: np.ndarray) -> int | str:
-    return int(step[(error < 0.7).argmax()]) if (error < 0.7).any() else "never"
 
 
 if __name__ == "__main__":

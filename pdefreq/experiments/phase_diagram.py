@@ -1,4 +1,4 @@
-"""The relative distance of inner weights by the scale of initialization: ``python -m pdefreq.experiments.phase_diagram``.
+"""The relative distance of inner weights by the scale of initialization: ``pdefreq reproduce phase-diagram``.
 
 Two-layer networks of the width m,
 

@@ -1,4 +1,4 @@
-"""The limits of Ritz-Galerkin methods and networks for f at points: ``python -m pdefreq.experiments.point_sources``.
+"""The limits of Ritz-Galerkin methods and networks for f at points: ``pdefreq reproduce point-sources``.
 
 The equations are -Laplace u = f, u = 0 on the boundary, on (-1, 1) and on the unit square. All methods minimize the same energy,
 

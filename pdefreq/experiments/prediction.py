@@ -1,4 +1,4 @@
-"""The error of each frequency, predicted before training and measured: ``python -m pdefreq.experiments.prediction``.
+"""The error of each frequency, predicted before training and measured: ``pdefreq reproduce prediction``.
 
 A network with one hidden layer in NTK scaling, antisymmetric with u = 0 at initialization, learns three tones of equal
 size on (-1, 1), zero at both ends, by plain gradient descent at the rate 0.05 / kappa_1: as a regression (order 0), by its Ritz

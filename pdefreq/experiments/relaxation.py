@@ -1,4 +1,4 @@
-"""Relaxation and two-grid cycles, with predicted and measured errors of every mode: ``python -m pdefreq.experiments.relaxation``.
+"""Relaxation and two-grid cycles, with predicted and measured errors of every mode: ``pdefreq reproduce relaxation``.
 
 Second-order differences for -u'' = f on (0, 1) with 64 intervals, from the initial guess zero; the solution is the sum of five
 sine modes of equal size. For Jacobi, damped Jacobi, red-black Gauss-Seidel and two-grid cycles closed forms are exact;

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.core.fields import as_field
 from pdefreq.core.history import Schedule, Stop
-from pdefreq.domains.box import Box
+from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.tones import ToneHistory, ToneProbe
@@ -108,7 +107,7 @@ def target() -> Problem:
     """The regression of sin x + sin 3x + sin 5x at 600 uniform points of [-3.1415, 3.1415]."""
     x = torch.linspace(-INTERVAL, INTERVAL, POINTS, dtype=torch.float64)[:, None]
     data = Data(x=x, values=torch.sin(x * torch.tensor(TONES, dtype=torch.float64)).sum(dim=1))
-    return Problem(domain=Box((-INTERVAL,), (INTERVAL,)), diffusion=as_field(0.0), reaction=as_field(1.0), data=data)
+    return interval_regression(-INTERVAL, INTERVAL, data)
 
 
 def loss_near(history: History, step: int) -> float:

@@ -1,4 +1,4 @@
-"""The scales of a multiscale network, in a small version of a published experiment: ``python -m pdefreq.experiments.scales``.
+"""The scales of a multiscale network, in a small version of a published experiment: ``pdefreq reproduce scales``.
 
 The linear Poisson-Boltzmann equation -u'' + 400 u = 2900 sin 50 x and MscaleDNN-2 with the activation phi. The published
 networks have six parts 1-150-150-150-1; these have 1-50-50-50-1. The paper states neither the initialization nor how often points
