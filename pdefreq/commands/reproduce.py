@@ -81,15 +81,18 @@ def _list(console: Console) -> int:
         from pdefreq.experiments import EXPERIMENTS, entries
 
         summaries, known = EXPERIMENTS.summaries(), entries()
-    table = plain_table("experiment", "what it reproduces", "source", "time", "needs", dropped=("needs", "source"))
+    table = plain_table("experiment", "what it reproduces", "source", "time", dropped=("source",))
+    table.columns[-1].no_wrap = True
     for each, summary in summaries.items():
         entry = known[each]
-        time = "-" if entry.seconds is None else ("about " if entry.extrapolated else "") + duration(entry.seconds)
-        table.add_row(each, summary, entry.source or "-", time, ", ".join(entry.extras) or "-")
+        time = "-" if entry.seconds is None else ("~" if entry.extrapolated else "") + duration(entry.seconds)
+        needed = f" It needs pip install 'pdefreq[{','.join(entry.extras)}]'." if entry.extras else ""
+        table.add_row(each, summary + needed, entry.documents or "-", time)
     console.print(table)
     say(
         console,
-        "time: processor time of the default on one core, about: extrapolated; needs: extras, pip install pdefreq[NAME].",
+        "source: the lecture notes and slides of Xu, otherwise the publication; a report states the place. time: processor time "
+        "with the default options on one core; ~: extrapolated from fewer steps or seeds.",
     )
     say(
         console,

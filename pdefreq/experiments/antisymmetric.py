@@ -110,7 +110,9 @@ METHODS = {"plain": (1, "null"), "ASI": (1, "antisymmetric"), "doubled": (1, "do
     publication="arXiv 1905.07777",
     shows="A trained wide network contains the part of its initial function that the data do not determine, which equation 1.14 "
     "predicts from two antisymmetric networks. Antisymmetric initialization removes this part and keeps the tangent kernel. "
-    "The losses of the plain network, the antisymmetric one, the doubled one and one of twice the width are compared.",
+    "The losses of the plain network, the antisymmetric one, the doubled one and one of twice the width are compared. The "
+    "notes state that the antisymmetric network has the lowest loss. Of the three widths that were run, 200, 250 and 400, this "
+    "holds at 250 only, the default.",
     published=("the loss decreases fastest with antisymmetric initialization (no values)",),
     lacks="The source states ten random points, sin 4x, 1-5000-5000-1 and v_std = 10, but neither the activation, the learning "
     "rate nor the number of steps.",
@@ -152,8 +154,9 @@ def experiment(*, width: int = 250, steps: int = 3000, seed: int = 0) -> Report:
     truth, inside = np.sin(4 * z.numpy()), as_array((z >= x[0]) & (z <= x[-1])) > 0
     sizes = {name: float(np.sqrt(np.mean((u - truth)[inside] ** 2) / np.mean(truth[inside] ** 2))) for name, u in outputs.items()}
     findings = [
-        f"Width {width}, {steps} steps: the losses end in the order {', '.join(order)} (lowest first); the notes state that ASI "
-        "is below the plain network, the doubled network and RND.",
+        f"Width {width}, {steps} steps: the losses end in the order {', '.join(order)} (lowest first). The notes state that ASI "
+        f"has the lowest loss, which {'holds' if order[0] == 'ASI' else 'does not hold'} in this run.",
+        "Of the widths 200, 250 and 400, with 3000 steps and seed 0, ASI has the lowest loss at 250 only.",
         f"At infinite width the mean losses after {steps} steps are "
         + ", ".join(f"{loss:.2g} ({name})" for name, loss in mean_wide_losses(x, y, rate, steps).items())
         + ".",

@@ -37,7 +37,7 @@ _RECORDS = Schedule(dense=20, per_decade=20)
     extras=("digits",),
 )
 def experiment(*, steps: int = 800, seed: int = 0) -> Report:
-    """On handwritten digits in 64 dimensions the low part of the labels is learned first (arXiv 1901.06523); needs scikit-learn.
+    """On handwritten digits in 64 dimensions the low part of the labels is learned first (arXiv 1901.06523).
 
     Args:
         steps: Steps of Adam.

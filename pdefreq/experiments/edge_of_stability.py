@@ -120,9 +120,11 @@ def edge_of_stability(*, steps: int = 8000, rates: Sequence[float] = RATES) -> R
             + f", and its median over the last quarter is {run.ratio_at_end:.3g} times 2 / eta."
             + (f" From then on the loss falls from {later[0]:.3g} to {later[-1]:.3g}." if len(later) else "")
         )
+    ends = [run.sharpness[-1] for run in sorted(runs, key=lambda run: run.rate)]
     findings.append(
-        f"By learning rate the sharpness at the end is {', '.join(f'{run.sharpness[-1]:.3g}' for run in runs)}. The "
-        "source states this without numbers."
+        f"By ascending learning rate the sharpness at the end is {', '.join(f'{end:.3g}' for end in ends)}: it "
+        f"{'decreases' if np.all(np.diff(ends) < 0) else 'does not decrease'} with every learning rate. The source states that a "
+        "larger learning rate leads to a smaller sharpness, without numbers."
     )
     last = runs[-1]
     findings.append(

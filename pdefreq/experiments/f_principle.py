@@ -133,7 +133,11 @@ def report_of(three: Sequence[ToneHistory], ten: Sequence[ToneHistory]) -> Repor
 def _three_findings(histories: Sequence[ToneHistory]) -> list[str]:
     halved = [[_or_never(history.error(i).stays_below(0.5)) for i in range(len(THREE))] for history in histories]
     ordered = sum(steps == sorted(steps) and len(set(steps)) == len(THREE) for steps in halved)
-    findings = [f"Three tones: errors fall permanently below 0.5 in the order k = 1, 3, 5 in {ordered} of {len(histories)} runs."]
+    listed = "; ".join(", ".join("never" if math.isinf(step) else str(step) for step in steps) for steps in halved)
+    findings = [
+        f"Three tones, {int(histories[0].steps[-1])} steps: the errors of k = 1, 3, 5 stay below 0.5 from the steps {listed} on, "
+        f"in this order in {ordered} of {len(histories)} runs."
+    ]
     plateau = [[history.error(i).near(PLATEAU_STEP) for i in range(len(THREE))] for history in histories]
     if not np.isnan(plateau).any():
         here = "; ".join(", ".join(f"{error:.2f}" for error in errors) for errors in plateau)

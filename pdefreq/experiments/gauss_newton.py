@@ -142,7 +142,8 @@ class Trained:
 @Entry(
     publication="arXiv 2302.13163",
     shows="Gauss-Newton steps remove the frequency bias of training: at equal cost they reduce the errors of all frequencies, "
-    "where Adam and L-BFGS leave the high ones. The damping parameter moves the method between the two.",
+    "where Adam and L-BFGS leave errors at high ones. With a large damping parameter Gauss-Newton has the bias of gradient "
+    "descent, and with a small one it has none.",
     lacks="The comparison on these problems is our own.",
     pictures=("gauss-newton", "gauss-newton-bias"),
     full="`--steps 200`, more than 200 s on one core.",

@@ -190,16 +190,15 @@ def experiment(*, width: int, widths: Sequence[int], seeds: Sequence[int]) -> Re
     widest = ", ".join(f"{100 * row.max():.1f} %" for row in off[widths[-1]])
     median = ", ".join(f"{100 * np.median(found):.1f} %" for found in off.values())
     findings = [
-        f"Periodic input, single tones, {width} units: the ratio of initial rates is 1 + xi^2 to {exact:.1e} of itself, as the "
-        "kernel is periodic at any width and the boundary term vanishes.",
-        f"Periodic input, tones {', '.join(map(str, TOGETHER))} together: they mix in the kernel of a narrow network, and L_grad "
-        f"weights what comes from the high ones more. Over all tones and seeds the ratio is off by at most {largest}, in the "
-        f"median {median}.",
+        f"Periodic input, single tones, {width} units: the ratio of initial rates differs from 1 + xi^2 by at most {exact:.1e} "
+        "(relative). The kernel is periodic at any width, so that the boundary term vanishes.",
+        f"Periodic input, tones {', '.join(map(str, TOGETHER))} together: the kernel of a narrow network couples the tones. Over "
+        f"all tones and seeds the relative difference from 1 + xi^2 is at most {largest}; its median is {median}.",
         f"With {widths[-1]} units the largest distances from 1 + xi^2 are {widest} in the seeds {', '.join(map(str, seeds))} "
         "(goal: 3 %).",
         f"Plain interval, single tones, {width} units: the ratio is {share.min():.2g} to {share.max():.2g} of 1 + xi^2.",
-        f"Plain interval: 1 + xi^2 and the boundary term give the ratio to {np.abs(explained - 1).max():.1e}: nothing else makes "
-        "it smaller.",
+        f"Plain interval: the sum of 1 + xi^2 and the boundary term differs from the ratio by at most "
+        f"{np.abs(explained - 1).max():.1e} (relative).",
     ]
     rows = [
         [k, float(one), *(float(ratios[name][i]) for name in alone), float(boundary[i])]

@@ -176,10 +176,11 @@ def report_of(runs: Sequence[Mapping[str, Timed]]) -> Report:
         f"The network alone ends at a maximum error of {network.end:.1e}, the lowest on the way is {network.errors.min():.1e}; "
         f"the minimum of its energy with the penalty has {floor:.2e}.",
         f"A published sweep took {1e3 * price:.1f} ms, one here {1e6 / rate:.0f} µs: {price * rate:.0f} times less.",
-        f"Here Jacobi alone has an error of {jacobi.end:.1e} after {jacobi.seconds[-1]:.2g} s, when the network is at "
-        f"{_at(network, network.seconds, float(jacobi.seconds[-1])):.1e}: at the present cost of a sweep, it needs no network.",
-        f"With multigrid instead of Jacobi, the early hand-over ends at {modern.end:.2e} after {modern.seconds[-1]:.1f} s, the "
-        f"error of the difference equations. Multigrid needs no network either: it is there after {multigrid.seconds[-1]:.1g} s.",
+        f"Here Jacobi alone has an error of {jacobi.end:.1e} after {jacobi.seconds[-1]:.2g} s, and the network an error of "
+        f"{_at(network, network.seconds, float(jacobi.seconds[-1])):.1e} after the same time.",
+        f"With multigrid instead of Jacobi, the early hand-over ends with an error of {modern.end:.2e} after "
+        f"{modern.seconds[-1]:.1f} s. Multigrid without a network ends with {multigrid.end:.2e} after "
+        f"{multigrid.seconds[-1]:.1g} s.",
     ]
     compared = [
         [name, second, error, float(np.median([_at(run[name], run[name].at_price(price), second) for run in runs]))]

@@ -151,7 +151,7 @@ def interpolation(width: int, seed: int, *, antisymmetric: bool = False) -> Inte
     """Equation 1.14 for one network, and then its training at the rate 1 / kappa_1.
 
     Args:
-        width: Units, those of both copies together if it is antisymmetrical.
+        width: Units, those of both copies together if it is antisymmetric.
         seed: Seed of the weights.
         antisymmetric: Whether it is zero at the start.
     """
@@ -222,14 +222,14 @@ def experiment(
     findings = [
         *(spectrum.sentence for spectrum in kernels),
         f"Equation 1.14, {widths[-1]} units: trained networks differ from it at {TESTS} test points by "
-        f"{', '.join(f'{run.distance:.3f}' for run in widest)} of their own size, root mean square over root mean square (asked: "
+        f"{', '.join(f'{run.distance:.3f}' for run in widest)} of their own size, root mean square over root mean square (goal: "
         f"0.05), and in the largest absolute value by {', '.join(f'{run.largest:.3f}' for run in widest)}; from an "
-        f"antisymmetrical start by {even.distance:.3f} and {even.largest:.3f}.",
+        f"antisymmetric start by {even.distance:.3f} and {even.largest:.3f}.",
         f"Over widths from {widths[0]} to {widths[-1]} the distance falls like m^{slope:.2f}; theory: m^-0.5.",
     ]
     columns = ["m", "points", "seed", "first i without i sign changes", f"the same in {COARSE} of the entries"]
     trained = [
-        [run.width, run.seed, "antisymmetrical" if run.antisymmetric else "as drawn", run.steps, run.distance, run.largest]
+        [run.width, run.seed, "antisymmetric" if run.antisymmetric else "as drawn", run.steps, run.distance, run.largest]
         for run in (*runs, even)
     ]
     figure = wide_kernel_figure(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SOURCE = "Liu, Cai, Xu (2020), arXiv 2007.11207, sections 6.1.1 and 6.1.3, figures 13a and 19"
 SCALES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 ASKED = {"poisson-chirp": 2.0, "perforated": 1.5, "perforated:2": 3.0}
-"""By problem the least factor between the errors without and with scales that was asked for."""
+"""The goal by problem: the smallest factor between the errors without and with scales."""
 STEPS = {"poisson-chirp": 600, "perforated": 300, "perforated:2": 300}
 _COLUMNS = (
     "problem",
@@ -82,7 +82,7 @@ def scales_against_none(*, problems: Iterable[str] = tuple(ASKED), steps: int | 
         factors = [errors["all 1"] / errors["1 to 32"] for errors in (in_steps, in_time)]
         findings.append(
             f"{name}: with scales the error is {factors[0]:.1f} times lower in equal steps ({budget}) and {factors[1]:.1f} times "
-            f"in equal time ({seconds:.0f} s); {asked:g} was asked: {verdict(min(factors) >= asked)}."
+            f"in equal time ({seconds:.0f} s); goal {asked:g}: {verdict(min(factors) >= asked)}."
         )
     figure = errors_figure(panels, title=f"The same network with scales and without ({seeded(seeds)})")
     title = f"Networks with scales and without, {seeded(seeds)}"

@@ -115,11 +115,11 @@ def in_one_dimension(*, steps: int = 1500, widths: Sequence[int] = WIDTHS) -> Re
     rounding = {m: error / size for m, error in at_nodes.measured.items()}
     slopes = {family.name: order(dict(family.measured)) for family in (hats, legendre)}
     findings = [
-        f"1-D, n = {n}: hat functions with a node at each point give the limit itself: "
-        f"of its maximum they miss {', '.join(f'{e:.1e} (m = {m})' for m, e in rounding.items())}.",
-        *(f"1-D: {name} tend to it with order {slope:.2f} in the maximum." for name, slope in slopes.items()),
-        f"1-D: networks stay at a distance of {min(min(f.measured.values()) for f in trained):.1e} or more "
-        f"from its maximum {size:.3f} after {steps} steps, because they smooth the corners.",
+        f"1-D, n = {n}: the largest difference between the limit and hat functions with a node at each point, relative to the "
+        f"maximum of the limit, is {', '.join(f'{e:.1e} (m = {m})' for m, e in rounding.items())}.",
+        *(f"1-D: {name} converge to the limit with the order {slope:.2f} in the maximum norm." for name, slope in slopes.items()),
+        f"1-D: the largest difference between the limit, whose maximum is {size:.3f}, and a network is at least "
+        f"{min(min(f.measured.values()) for f in trained):.1e} after {steps} steps.",
     ]
     rows = [[f.name, m, error] for f in (hats, at_nodes, legendre, *trained) for m, error in f.measured.items()]
     sizes = np.array([4.0, 512.0])
@@ -168,7 +168,7 @@ def in_two_dimensions(*, steps: int = 800, widths: Sequence[int] = WIDTHS, fines
         f"{errors[legendre.name][48]:.1e} with m = 48.",
         f"2-D: around the middle point the coefficient of log(1/r) is {around:.5f}, where f/(2 pi n) = {coefficient:.5f}.",
         f"2-D: each doubling of m raises the middle peak by {growth * math.log(2):.4f}, where f log 2/(2 pi n) = "
-        f"{coefficient * math.log(2):.4f}: the peak is unbounded.",
+        f"{coefficient * math.log(2):.4f}.",
         f"2-D: the middle peak of hat functions is {hats.measured[last]:.3f} with m = {last}; those of networks are at most "
         f"{max(heights):.3f} after {steps} steps.",
     ]

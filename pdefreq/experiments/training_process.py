@@ -47,14 +47,14 @@ LEVEL = 0.2
         ),
     ),
     publication="arXiv 1807.01251",
-    shows="A network that fits sin x + sin 5x has the shape of sin x first and adds the oscillation later: it captures the "
-    "landscape before the detail. In the transform the amplitude of wavenumber 1 is right long before that of wavenumber 5.",
+    shows="A network that fits sin x + sin 5x has the shape of sin x first and adds the oscillation later. In the transform the "
+    "amplitude of wavenumber 1 is accurate thousands of steps before that of wavenumber 5.",
     published=("outputs drawn at the steps 0, 2000 and 17,000",),
     lacks="The source states neither the interval, the points, the network nor the training.",
     seconds=14.4,
 )
 def training_process(*, steps: int = STEPS[-1]) -> Report:
-    """The output of a network at the steps 0, 2000 and 17,000, and its spectrum: first the landscape, then the detail (notes).
+    """The output of a network at the steps 0, 2000 and 17,000, and its spectrum: low frequencies are learned first (notes).
 
     Args:
         steps: The last step; the middle one is the same part of it as in the source.

@@ -129,5 +129,5 @@ def seeded(count: int) -> str:
 
 
 def verdict(reached: bool) -> str:
-    """For sentences that hold a number against what was asked."""
+    """Whether a goal was reached, in words."""
     return "reached" if reached else "not reached"
