@@ -88,7 +88,8 @@ DEEP = regression().with_options(
         "three tones: errors below 0.5 at epochs 1220 (k = 3) and 3600 (k = 5)",
         "ten tones: half amplitude at the steps 460 (k = 5) to 22,200 (k = 50)",
     ),
-    lacks="Whether an epoch of the first figure is one step or four is not stated.",
+    lacks="Whether an epoch of the first figure is one step or four is not stated. The published steps of the ten tones are "
+    "attributed to equal amplitudes; runs with increasing amplitudes are closer to them.",
     full="`--seeds 3 --steps 25000`, about 10 minutes on one core; published: 20 runs of 60,000 steps.",
     pictures=("f-principle-three", "f-principle-ten"),
     seconds=112,
