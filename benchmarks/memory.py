@@ -9,9 +9,8 @@ import resource
 import subprocess
 import sys
 
-import torch
-
 import classical
+import torch
 
 CELLS = 1001  # along each axis: a million unknowns
 LIMIT = 1.15

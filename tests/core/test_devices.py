@@ -9,7 +9,6 @@ import sys
 
 import pytest
 
-
 PAGE_FAULTS = """
 import resource, torch
 from pdefreq.core.devices import keep_freed_memory
