@@ -74,23 +74,25 @@ Stagnation = Annotated[
     int | None,
     typer.Option(metavar="N", help="Stop when the objective has not decreased for N steps.", rich_help_panel=_BUDGET),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.", rich_help_panel=_WHERE)]
-Seeds = Annotated[
-    int,
-    typer.Option(
-        metavar="N", min=1, help="Run N seeds, beginning with --seed; print the median and the spread.", rich_help_panel=_WHERE
-    ),
-]
-Dtype = Annotated[Precision, typer.Option(help="Floating-point type of the coefficients.", rich_help_panel=_WHERE)]
-Device = Annotated[
-    str, typer.Option(metavar="NAME", help="Device of the computation: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)
-]
-Threads = Annotated[
-    int,
-    typer.Option(
-        metavar="N", min=1, help="CPU threads; more than one is faster for large problems only.", rich_help_panel=_WHERE
-    ),
-]
+_seed = typer.Option(metavar="N", help="Seed of all random numbers.", rich_help_panel=_WHERE)
+_seeds = typer.Option(
+    metavar="N", min=1, help="Run N seeds, beginning with --seed; print the median and the spread.", rich_help_panel=_WHERE
+)
+_dtype = typer.Option(help="Floating-point type of the coefficients.", rich_help_panel=_WHERE)
+_device = typer.Option(metavar="NAME", help="Device of the computation: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)
+_threads = typer.Option(
+    metavar="N", min=1, help="CPU threads; more than one is faster for large problems only.", rich_help_panel=_WHERE
+)
+Seed = Annotated[int, _seed]
+SeedOfFile = Annotated[int | None, _seed]
+Seeds = Annotated[int, _seeds]
+SeedsOfFile = Annotated[int | None, _seeds]
+Dtype = Annotated[Precision, _dtype]
+DtypeOfFile = Annotated[Precision | None, _dtype]
+Device = Annotated[str, _device]
+DeviceOfFile = Annotated[str | None, _device]
+Threads = Annotated[int, _threads]
+ThreadsOfFile = Annotated[int | None, _threads]
 Out = Annotated[
     Path | None,
     typer.Option(
