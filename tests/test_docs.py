@@ -226,7 +226,7 @@ def test_the_added_activation_initialization_and_experiment_are_used(extended):
     settings = ["--set", "activation=lorentzian", "--set", "initialization=orthogonal"]
     assert '"status": "steps"' in pdefreq(extended, "solve", "poisson", "-m", "deep-ritz", *settings, "--steps", "3", "--json")
     assert "| sor " in pdefreq(extended, "reproduce", "sweeps", "--steps", "5")
-    listed = re.search(r"^ sweeps +the ", pdefreq(extended, "reproduce"), re.MULTILINE | re.IGNORECASE)
+    listed = re.search(r"^sweeps: the ", pdefreq(extended, "reproduce"), re.MULTILINE | re.IGNORECASE)
     assert listed  # its name and the first word of its summary, which is wrapped
 
 
