@@ -15,6 +15,7 @@ import typer
 
 from pdefreq.commands import completions
 from pdefreq.core.errors import OptionError
+from pdefreq.core.history import Stop
 from pdefreq.core.interrupts import exiting_at_once
 
 if TYPE_CHECKING:
@@ -145,6 +146,16 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
             raise OptionError(f"{option} {key.strip()} is given twice; give it once")
         result[key.strip()] = value.strip()
     return result
+
+
+def stop_of(written: Mapping[str, Any], **given: float | None) -> Stop:
+    """The limits of a run: those of the command line, and otherwise those of a file.
+
+    Args:
+        written: The entries of the file.
+        given: The limits of the command line by name; None where the command line has none.
+    """
+    return Stop(**{name: written.get(name) if value is None else value for name, value in given.items()})  # pyright: ignore[reportArgumentType]
 
 
 def use_threads(count: int) -> None:

@@ -13,7 +13,6 @@ from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.run_file import is_run_file, read_run_file
 from pdefreq.commands.solve import MethodOfRun, Settings
-from pdefreq.core.history import Stop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -98,14 +97,9 @@ def sweep(
     lists = {**written.get("grid", {}), **{key: _parts(text) for key, text in o.key_values("--grid", grid).items()}}
     intervals = {**written.get("range", {}), **o.key_values("--range", ranges)}
     fixed = {**written.get("set", {}), **o.key_values("--set", settings)}
-    limits = {
-        "steps": steps,
-        "seconds": seconds,
-        "train_seconds": train_seconds,
-        "tolerance": tolerance,
-        "stagnation": stagnation,
-    }
-    stop = Stop(**{key: stated(key, value) for key, value in limits.items()})
+    stop = o.stop_of(
+        written, steps=steps, seconds=seconds, train_seconds=train_seconds, tolerance=tolerance, stagnation=stagnation
+    )
     many.start_early(workers, dask)
     o.use_threads(stated("threads", threads, 1))
     own_params = [f"{key}={value}" for key, value in written.get("param", {}).items()]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
-from pdefreq.studies.checks.finding import Finding
+from pdefreq.studies.checks.finding import Finding, option_of
 
 if TYPE_CHECKING:
     from pdefreq.studies.checks.finding import Subject
@@ -23,5 +24,11 @@ def seed_spread(subject: Subject) -> Finding | None:
     return Finding(
         errors[worst] / errors[best] / _HARMLESS,
         f"the relative L2 error is {errors[best]:.2g} with seed {best} and {errors[worst]:.2g} with seed {worst}",
-        "more steps (--steps), a wider network (--set widths=...), or the best of several seeds (--seeds 5)",
+        f"`--steps {2 * subject.run.step}`, {_wider(subject)}or `--seeds {2 * len(errors)}`, of which the best run is kept",
     )
+
+
+def _wider(subject: Subject) -> str:
+    """A remedy with twice as wide layers, if the method has layers."""
+    path, widths = option_of(subject.run, "widths") or ("", None)
+    return f"`--set {path}={json.dumps([2 * width for width in widths])}`, " if widths else ""
