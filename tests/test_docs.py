@@ -272,7 +272,7 @@ for kind, name, method, problem, options in {parts!r}:
 """
 
 
-@pytest.mark.parametrize("way", ["table", "file", pytest.param("entry point", marks=SLOW)])
+@pytest.mark.parametrize("way", ["table", pytest.param("file", marks=SLOW), pytest.param("entry point", marks=SLOW)])
 def test_added_parts_can_be_trained_and_resumed_with_their_options(way, request, tmp_path):
     """One process for all kinds."""
     home = request.getfixturevalue("extended" if way == "table" else "outside")

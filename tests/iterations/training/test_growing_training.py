@@ -73,7 +73,7 @@ METHODS = {
 }
 
 
-SLOW = ("soap", "lbfgs")  # the memory of an optimizer starts anew with each band, as that of Adam
+SLOW = ("adam", "soap", "lbfgs")  # the memory of an optimizer starts anew with each band, as that of Gauss-Newton
 
 
 @pytest.mark.usefixtures("early")
