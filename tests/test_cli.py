@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -901,10 +902,11 @@ def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
     from pdefreq.experiments.report import Report, Table
 
     monkeypatch.setattr(point_sources, "point_sources", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
-    listed = cli("reproduce").stdout.splitlines()
-    assert [re.split("[,:]", line)[0] for line in listed[: len(EXPERIMENTS)]] == sorted(EXPERIMENTS)
+    names = sorted(EXPERIMENTS)
+    listed = cli("reproduce").stdout.splitlines()[: len(names)]
+    assert [re.split("[,:]", line)[0] for line in listed] == names
     assert any(line.startswith("multiscale-2d, 2 s: Max, mean and rms") for line in listed)
-    assert all(len(line) <= 2 * 76 for line in listed[: len(EXPERIMENTS)])  # at most two lines of a terminal of 80 characters
+    assert all(len(textwrap.wrap(line, 80, subsequent_indent="  ")) <= 2 for line in listed)
     result = cli("reproduce", "point-sources", "--out", "here")
     assert "Source: S (2020)" in result.stdout and "written to here" in result.stdout
     assert files() == ["here", "here/report.md", "here/reproduce.json", "here/t.csv"]

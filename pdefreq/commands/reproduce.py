@@ -89,7 +89,7 @@ def _list(console: Console) -> int:
         time = "" if entry.seconds is None else f", {'~' if entry.extrapolated else ''}{duration(entry.seconds)}"
         needed = f" It needs pip install 'pdefreq[{','.join(entry.extras)}]'." if entry.extras else ""
         line = f"{each}{time}: {summary}{needed}"
-        text = Text(textwrap.fill(line, console.width, subsequent_indent="    ") if console.is_terminal else line)
+        text = Text(textwrap.fill(line, console.width, subsequent_indent="  ") if console.is_terminal else line)
         text.stylize("bold", 0, len(each))
         console.print(text, soft_wrap=True)
     say(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import signal
 import threading
 import traceback
@@ -163,7 +162,7 @@ class _Process:
     def answer(self, function: Callable[[A], R], task: A) -> tuple[bool, Any]:
         """Whether the call of the function succeeded, and its result or its exception."""
         self._pipe.send((function, task))
-        return pickle.loads(self._pipe.recv_bytes())
+        return self._pipe.recv()
 
     def ask_to_end(self, *, kill: bool) -> None:
         (self._process.kill if kill else self._process.terminate)()
@@ -232,18 +231,33 @@ def _serve(pipe: Connection) -> None:
     with suppress(EOFError, OSError):
         pipe.send("ready")
         while True:
-            pipe.send_bytes(_answer(pipe.recv_bytes()))
+            _send(pipe, _answer(pipe))
 
 
-def _answer(request: bytes) -> bytes:
-    """The result or the exception of a function and its argument, with whether it is a result. All three are pickled."""
+def _answer(pipe: Connection) -> tuple[bool, Any]:
+    """Whether the next task succeeded, and its result or its exception.
+
+    Raises:
+        EOFError: If the pipe is closed.
+    """
     try:
-        function, task = pickle.loads(request)
-        return pickle.dumps((True, function(task)))
+        function, task = pipe.recv()
+    except EOFError:
+        raise
+    except Exception as error:  # the task can't be read, for instance because a module is missing
+        return False, error
+    try:
+        return True, function(task)
     except BaseException as error:
-        text = traceback.format_exc()
-        error.add_note(text)
-        try:
-            return pickle.dumps((False, error))
-        except Exception:  # of any kind: the classes of other packages need not be made for this
-            return pickle.dumps((False, RuntimeError(text)))
+        error.add_note(traceback.format_exc())  # of this process
+        return False, error
+
+
+def _send(pipe: Connection, answer: tuple[bool, Any]) -> None:
+    try:
+        pipe.send(answer)
+    except OSError:
+        raise
+    except Exception as error:  # an object that can't be sent; nothing was written
+        cause = error if answer[0] else answer[1]
+        pipe.send((False, RuntimeError("".join(traceback.format_exception(cause)))))
