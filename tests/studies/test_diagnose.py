@@ -59,7 +59,7 @@ def test_seeds_that_differ_are_named_first(tmp_path):
     found = diagnose(tmp_path)
     assert found.severe[0].check == "seed spread"
     assert found.severe[0].severity == pytest.approx(max(errors) / min(errors) / 10)
-    assert found.severe[0].remedy.startswith("`--set network.widths=[4]`, or `--seeds 6`")  # the median run became stationary
+    assert "`--set network.widths=[4]`, or `--seeds 6`" in found.severe[0].remedy
 
 
 def test_every_check_has_a_broken_run():
