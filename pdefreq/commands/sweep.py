@@ -42,10 +42,10 @@ Ranges = Annotated[
     ),
 ]
 Samples = Annotated[
-    int | None, typer.Option("--samples", metavar="N", min=1, help="Run N points of the lists and intervals instead.")
+    int | None, typer.Option("--samples", metavar="N", min=1, help="Run N points drawn from the lists and intervals.")
 ]
 How = Annotated[
-    str | None, typer.Option("--search", metavar="NAME", help="How they are drawn: sobol or random.", show_default="sobol")
+    str | None, typer.Option("--search", metavar="NAME", help="How the points are drawn: sobol or random.", show_default="sobol")
 ]
 Subject = Annotated[
     str,
