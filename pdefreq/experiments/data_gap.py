@@ -58,7 +58,7 @@ def problem(k: int) -> Problem:
     seconds=8.0,
 )
 def experiment(*, wavenumber: int = 4, steps: int = 2000, seed: int = 0) -> Report:
-    """A network without biases draws a sine through a gap in its data; with biases or more layers it does not.
+    """A network without biases reproduces a sine in a gap of its data; with biases or more layers it does not.
 
     Args:
         wavenumber: k of sin kx; an even number, since the network without biases contains no odd tones but k = 1.
