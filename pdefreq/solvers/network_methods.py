@@ -282,7 +282,7 @@ def network(
     training: Training = Training(),
     **options: Any,
 ) -> NetworkSolver:
-    """A network of any architecture that lowers any loss: the parts are chosen one by one.
+    """A network of any architecture that minimizes any loss: the parts are chosen one by one.
 
     Args:
         network: The architecture.
