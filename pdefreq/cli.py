@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import pdefreq
+from pdefreq.commands.benchmark import benchmark
 from pdefreq.commands.cache import cache
 from pdefreq.commands.compare import compare
 from pdefreq.commands.diagnose import diagnose
@@ -125,6 +126,8 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     sweep: "pdefreq sweep poisson --method mscale --grid learning_rate=1e-3,3e-3 --grid activation=sin,phi --steps 500\n\n"
     "pdefreq sweep poisson --method pinn --range learning_rate=1e-4:1e-1:log --samples 16 --seconds 10\n\n"
     "pdefreq sweep my-sweep.toml",
+    benchmark: "pdefreq benchmark quick\n\npdefreq benchmark my-suite.toml --workers 2\n\n"
+    "pdefreq benchmark --compare runs/benchmark-quick-1 runs/benchmark-quick-2",
     predict: "pdefreq predict poisson --method jacobi\n\n"
     "pdefreq predict poisson --method deep-ritz --set optimizer=gd "
     "--set half_life=null --set learning_rate=0.01 --set number=200",

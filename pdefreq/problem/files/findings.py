@@ -1,4 +1,4 @@
-"""The errors of a problem file, which are collected and reported together."""
+"""The errors of a problem file, or of another file of tables, which are collected and reported together."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ _MOST = 10  # errors that a message lists
 class Findings:
     """A list of errors that can be raised together.
 
+    Args:
+        what: The file, for the message that lists several errors.
+
     Attributes:
         incomplete: The paths of tables with an unknown key, or whose keys another erroneous value replaces. Errors about keys
             that these tables lack are not kept, because the unknown key may stand for the missing one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "the problem file") -> None:
+        self._what = what
         self._errors: list[ProblemFileError | UnknownNameError] = []
         self.incomplete: set[str] = set()
 
@@ -67,4 +71,4 @@ class Findings:
         if self._errors:
             listed = [str(error) for error in self._errors[:_MOST]]
             more = f", of which the first {_MOST} are" if len(self._errors) > _MOST else ""
-            raise ProblemFileError(f"the problem file has {len(self._errors)} errors{more}", listed)
+            raise ProblemFileError(f"{self._what} has {len(self._errors)} errors{more}", listed)
