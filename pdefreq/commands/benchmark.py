@@ -100,7 +100,7 @@ def benchmark(
     import pdefreq
     from pdefreq.commands.result import print_json, say_files
     from pdefreq.report.benchmark import benchmark_report
-    from pdefreq.studies.suite import load_suite
+    from pdefreq.studies.suite_file import load_suite
 
     chosen = load_suite(suite, trust=trust)
     with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet) as live:
@@ -129,7 +129,7 @@ def _list(console: Console) -> int:
     from pdefreq.commands.result import plain_table, say
 
     with o.importing():
-        from pdefreq.studies.suite import suite_names
+        from pdefreq.studies.suite_file import suite_names
 
     table = plain_table("suite", "what it contains")
     for name, title in suite_names().items():
@@ -167,7 +167,10 @@ def _print(console: Console, found: Benchmark) -> None:
         )
         last = row["problem"]
     console.print(table)
-    say(console, "Medians over the seeds. Seconds are those of the steps; half times are those of the lowest and the highest mode.")
+    say(
+        console,
+        "Medians over the seeds. Seconds are those of the steps; half times are those of the lowest and the highest mode.",
+    )
     if len(rows) > _MOST_ROWS:
         say(console, f"the first {_MOST_ROWS} of {len(rows)} rows; all are in benchmark.html and benchmark.csv")
     _print_published(console, found)
@@ -185,7 +188,11 @@ def _print_published(console: Console, found: Benchmark) -> None:
         say(console, "Cited from publications, not measured here, each with its own definition of the error:")
     for row in found.published:
         time = "" if row["seconds"] is None else f", {row['seconds']:g} s on {row['hardware'] or 'a machine that is not stated'}"
-        say(console, f"{row['problem']}, {row['method']}: {number(row['error'])}{time} ({row['definition']}; {row['source']})", "dim")
+        say(
+            console,
+            f"{row['problem']}, {row['method']}: {number(row['error'])}{time} ({row['definition']}; {row['source']})",
+            "dim",
+        )
 
 
 def _compare(
@@ -214,8 +221,14 @@ def _compare(
             table.add_row(*words, *(number(row[name]) for name in ("before", "after", "ratio", "allowed")))
         console.print(table)
     if changes.unmatched:
-        say(console, f"{len(changes.unmatched)} combinations are not compared: only one result has them, or their problem changed")
+        say(
+            console, f"{len(changes.unmatched)} combinations are not compared: only one result has them, or their problem changed"
+        )
     if not changes.same_machine:
-        say(console, "The machines differ: times are not compared, and errors within budgets of seconds depend on the machine.", "yellow")
+        say(
+            console,
+            "The machines differ: times are not compared, and errors within budgets of seconds depend on the machine.",
+            "yellow",
+        )
     say(console, changes.sentence, "bold")
     return 1 if changes.regressions else 0

@@ -187,7 +187,9 @@ class Texts(Kind):
 
     def read(self, table: Any, key: Key) -> tuple[str, ...]:
         values = table.values.get(key, [])
-        return tuple(values) if isinstance(values, list) and all(isinstance(v, str) for v in values) else table.fail(key, self.words)
+        return (
+            tuple(values) if isinstance(values, list) and all(isinstance(v, str) for v in values) else table.fail(key, self.words)
+        )
 
     def substitute(self, table: Any) -> tuple[str, ...]:
         return ()

@@ -87,7 +87,9 @@ def _draw_half_times(axes: Axes, runs: Panel, styles: Mapping[str, Any]) -> None
 
 
 @styled
-def bias_figure(methods: Sequence[str], problems: Sequence[str], values: Mapping[tuple[str, str], float], *, title: str = "") -> Figure:
+def bias_figure(
+    methods: Sequence[str], problems: Sequence[str], values: Mapping[tuple[str, str], float], *, title: str = ""
+) -> Figure:
     """The bias index B of each method (row) on each problem (column); cells without B are empty.
 
     Args:
@@ -108,7 +110,9 @@ def bias_figure(methods: Sequence[str], problems: Sequence[str], values: Mapping
     for (row, column), value in np.ndenumerate(cells):
         if np.isfinite(value):
             shade = np.mean(image.cmap(image.norm(value))[:3])
-            axes.text(column, row, f"{value:+.2f}", ha="center", va="center", fontsize=9, color="white" if shade < 0.5 else "black")
+            axes.text(
+                column, row, f"{value:+.2f}", ha="center", va="center", fontsize=9, color="white" if shade < 0.5 else "black"
+            )
     axes.set_xticks(range(len(problems)), list(problems), rotation=30, ha="right")
     axes.set_yticks(range(len(methods)), [labels[name] for name in methods])
     axes.grid(visible=False)

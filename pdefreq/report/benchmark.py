@@ -20,8 +20,10 @@ _GIB = 2**30
 
 
 def benchmark_report(found: Benchmark) -> HtmlReport:
-    """The report of a benchmark: for each problem the errors against time, the half times and the bias index; cited numbers,
-    failures with their sentences, the machine and the versions.
+    """The report of a benchmark.
+
+    It contains for each problem the errors against time, the half times, the bias index and cited numbers; the failures with
+    their sentences, the machine and the versions.
 
     Example:
         >>> from pdefreq import benchmark

@@ -17,7 +17,8 @@ from pdefreq.runs.stored_result import StoredResult
 from pdefreq.studies.benchmark_result import Benchmark, Run
 from pdefreq.studies.comparison import folder_name
 from pdefreq.studies.outside_methods import OutsideMethod, OutsideRun, measure_all
-from pdefreq.studies.suite import Suite, SuiteMethod, SuiteProblem, load_suite
+from pdefreq.studies.suite import Suite, SuiteMethod, SuiteProblem
+from pdefreq.studies.suite_file import load_suite
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -87,9 +88,7 @@ def benchmark(
             if progress is not None:
                 progress(_label(rows[index], suite), now)
 
-        made = run_all(
-            study.runs, workers=workers, executor=executor, keep_errors=True, progress=follow, read=StoredResult.read
-        )
+        made = run_all(study.runs, workers=workers, executor=executor, keep_errors=True, progress=follow, read=StoredResult.read)
         complete = all(outcome is not None and not was_interrupted(outcome) for outcome in made)
         outcomes = iter(made)
         done = [_row(row, next(outcomes) if isinstance(run, PlannedRun) else run) for row, run in planned]

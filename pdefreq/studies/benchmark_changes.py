@@ -134,7 +134,9 @@ def compare_benchmarks(
     """
     for name, value in (("threshold", threshold), ("time_threshold", time_threshold)):
         if not 1 < value < float("inf"):
-            raise OptionError(f"`{name}` must be above 1 and finite, got {value:g}: it is a ratio of errors or times", option=name)
+            raise OptionError(
+                f"`{name}` must be above 1 and finite, got {value:g}: it is a ratio of errors or times", option=name
+            )
     old, new = (each if isinstance(each, Benchmark) else load_benchmark(each) for each in (before, after))
     first, second = dict(old.cases()), dict(new.cases())
     same_machine = dict(old.machine) == dict(new.machine)

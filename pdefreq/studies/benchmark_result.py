@@ -209,8 +209,10 @@ class Benchmark(Shown):
         return bias_figure(methods, self.problems, values, title=self.title)
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``benchmark.json`` with all numbers, ``benchmark.csv`` with a line for each run, and the figures
-        ``benchmark.png`` and ``bias_index.png``.
+        """Write the results into a folder.
+
+        ``benchmark.json`` contains all numbers, and ``benchmark.csv`` a line for each run. The figures are ``benchmark.png``
+        and ``bias_index.png``.
 
         Raises:
             RunFolderError: If the folder can't be written.
