@@ -11,7 +11,7 @@ import typer
 from pdefreq.commands import many
 from pdefreq.commands import shared_options as o
 from pdefreq.core.errors import OptionError
-from pdefreq.core.options import in_lines
+from pdefreq.core.options import in_lines, short_labels
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -147,17 +147,17 @@ def _print(console: Console, found: Benchmark) -> None:
     rows = [row for row in found.rows() if row["relative_l2"] is not None or not row["failed"]]
     several = len({row["budget"] for row in rows}) > 1
     table = plain_table("problem", dropped=("half time high", "half time low", "steps", "B", "seconds"))
-    table.add_column("method", overflow="fold")
+    table.add_column("method")
     if several:
         table.add_column("budget", overflow="fold")
     for name in ("relative L2", "B", "seconds", "half time low", "half time high", "steps"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    last = None
+    last, labels = None, short_labels(run.method for run in found.runs)
     for row in rows[:_MOST_ROWS]:
         table.add_row(
             "" if row["problem"] == last else row["problem"],
-            in_lines(row["method"], width=_METHOD),
+            in_lines(labels[row["method"]], width=_METHOD),
             *([row["budget"]] if several else []),
             number(row["relative_l2"]),
             number(row["bias_index"]),
@@ -176,7 +176,7 @@ def _print(console: Console, found: Benchmark) -> None:
     _print_published(console, found)
     failures = found.failures()
     for problem, method, _, sentence in failures[:_MOST_SENTENCES]:
-        say(console, f"{problem}, {method}: {sentence}", "yellow")
+        say(console, f"{problem}, {labels[method]}: {sentence}", "yellow")
     if len(failures) > _MOST_SENTENCES:
         say(console, f"{len(failures) - _MOST_SENTENCES} further failures are in benchmark.html", "yellow")
 
@@ -211,14 +211,16 @@ def _compare(
         )
         return 1 if changes.regressions else 0
     if changes.changes:
-        table = plain_table("change", dropped=("budget", "allowed"))
+        labels = short_labels(change.method for change in changes.changes)
+        table = plain_table("change", dropped=("allowed", "budget"))
         for name in ("problem", "method", "budget", "quantity"):
-            table.add_column(name, overflow="fold")
+            table.add_column(name)
         for name in ("before", "after", "ratio", "allowed"):
             table.add_column(name, justify="right", no_wrap=True)
         for row in changes.rows():
-            words = (row[name] for name in ("change", "problem", "method", "budget", "quantity"))
-            table.add_row(*words, *(number(row[name]) for name in ("before", "after", "ratio", "allowed")))
+            words = row["change"], row["problem"], in_lines(labels[row["method"]], width=_METHOD), row["budget"]
+            quantity = {"relative_l2": "error", "failed": "failures"}.get(row["quantity"], row["quantity"])
+            table.add_row(*words, quantity, *(number(row[name]) for name in ("before", "after", "ratio", "allowed")))
         console.print(table)
     if changes.unmatched:
         say(

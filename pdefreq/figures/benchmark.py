@@ -11,13 +11,13 @@ from matplotlib.colors import CenteredNorm
 from matplotlib.figure import Figure
 
 from pdefreq.core.options import in_lines, short_labels
+from pdefreq.figures.panels import log_limits, spread_ticks
 from pdefreq.figures.style import DIFFERENCE_MAP, Picture, method_style, note, styled
 
 Panel = Mapping[str, Mapping[str, Any]]
 
 _ACROSS = 4  # problems side by side
 _LOWEST = 1e-16  # errors below are drawn there
-_LEAST_SECONDS = 1e-4
 _PER_COLUMN = 26  # characters of a method in the legend
 
 
@@ -57,33 +57,34 @@ def benchmark_figure(problems: Mapping[str, Panel], *, title: str = "") -> Figur
 
 
 def _draw_errors(axes: Axes, runs: Panel, styles: Mapping[str, Any]) -> None:
-    axes.set_visible(True)
-    for name, run in runs.items():
-        curve = np.array(run["curve"], dtype=float).reshape(-1, 2)
-        curve = curve[curve[:, 0] > 0]  # the start has no place on a logarithmic axis
-        if len(curve):
-            seconds, errors = np.maximum(curve[:, 0], _LEAST_SECONDS), np.maximum(curve[:, 1], _LOWEST)
-            axes.plot(seconds, errors, **styles[name], alpha=0.9)
-            axes.plot(seconds[-1:], errors[-1:], marker="o", markersize=5, color=styles[name]["color"])
-    if axes.lines:
-        axes.set(xscale="log", yscale="log")
-    else:
-        note(axes, "no errors")
-    axes.set_xlabel("seconds of steps")
+    curves = {name: np.array(run["curve"], dtype=float).reshape(-1, 2) for name, run in runs.items()}
+    curves = {name: curve[curve[:, 0] > 0] for name, curve in curves.items()}  # a logarithmic axis has no place for the start
+    for name, curve in curves.items():
+        seconds, errors = curve[:, 0], np.maximum(curve[:, 1], _LOWEST)
+        axes.plot(seconds, errors, **styles[name], alpha=0.9)
+        axes.plot(seconds[-1:], errors[-1:], marker="o", markersize=5, color=styles[name]["color"])
+    _finish(axes, "seconds of steps", "no errors")
 
 
 def _draw_half_times(axes: Axes, runs: Panel, styles: Mapping[str, Any]) -> None:
-    axes.set_visible(True)
     for name, run in runs.items():
         halved = np.array(run["half_times"], dtype=float).reshape(-1, 3)
-        if len(halved):
-            seconds = np.maximum(halved[:, 2], _LEAST_SECONDS)
-            axes.plot(halved[:, 0], seconds, **styles[name], marker="o", markersize=4, alpha=0.9)
-    if axes.lines:
-        axes.set(xscale="log", yscale="log")
-    else:
-        note(axes, "no modes were halved in more than one step")
-    axes.set_xlabel("wavenumber")
+        halved = halved[halved[:, 2] > 0]
+        axes.plot(halved[:, 0], halved[:, 2], **styles[name], marker="o", markersize=4, alpha=0.9)
+    _finish(axes, "wavenumber", "no mode was halved\nin more than one step")
+
+
+def _finish(axes: Axes, xlabel: str, otherwise: str) -> None:
+    """Set logarithmic axes with readable ticks, or write the reason into an empty panel."""
+    axes.set_visible(True)
+    axes.set_xlabel(xlabel)
+    shown = [np.asarray(line.get_ydata(), dtype=float) for line in axes.lines]
+    if not any(map(len, shown)):
+        note(axes, otherwise)
+        axes.set(xticks=[], yticks=[])
+        return
+    axes.set(xscale="log", yscale="log", ylim=log_limits(np.concatenate(shown)))
+    spread_ticks(axes.xaxis)
 
 
 @styled

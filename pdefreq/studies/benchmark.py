@@ -191,9 +191,9 @@ def _row(row: Run, outcome: StoredResult | UserError | str | None) -> Run:
         return replace(row, status="failed", failed=True, sentence=outcome)
     summary, failed = outcome.summary, outcome.status.exit_code == 1
     names = ("steps", "seconds", "unknowns", "relative_l2", "relative_h1", "max_error", "reference_error")
-    halved = [
+    halved = [  # in one step there is no order of the modes
         (mode["wavenumber"], mode["halving_step"], mode["halving_seconds"])
-        for mode in summary["modes"]
+        for mode in (summary["modes"] if summary["steps"] > 1 else [])
         if mode["halving_step"] is not None and mode["halving_seconds"] is not None
     ]
     return replace(
