@@ -71,14 +71,15 @@ def _problem(found: Benchmark, problem: str, number: int) -> Markup:
     several = len({run.budget for run in found.runs}) > 1
     runs = {_named(*case, several=several): run for case, run in found.typical(problem).items()}
     parts: list[Any] = [_errors(runs, number), _half_times(runs, number)]
-    columns = ["method", "status", "relative L2 error", "lowest", "highest", "bias index B", "seconds", "steps", "unknowns"]
-    columns += ["half time, lowest mode", "half time, highest mode"]
-    names = ("relative_l2", "relative_l2_min", "relative_l2_max", "bias_index", "seconds", "steps", "unknowns")
+    columns = ["method", "status", "relative L2 error", "B", "seconds", "half time, lowest mode", "highest mode"]
+    columns += ["lowest error", "highest error", "steps", "unknowns"]
+    names = ("relative_l2", "bias_index", "seconds", "half_time_low", "half_time_high")
+    names += ("relative_l2_min", "relative_l2_max", "steps", "unknowns")
     rows = [
         [
             _named(row["method"], row["budget"], several=several),
             row["status"],
-            *(shown(row[name], 3) for name in (*names, "half_time_low", "half_time_high")),
+            *(shown(row[name], 3) for name in names),
         ]
         for row in found.rows()
         if row["problem"] == problem
