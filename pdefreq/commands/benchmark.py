@@ -146,18 +146,21 @@ def _print(console: Console, found: Benchmark) -> None:
     say(console, found.title, "bold")
     rows = [row for row in found.rows() if row["relative_l2"] is not None or not row["failed"]]
     several = len({row["budget"] for row in rows}) > 1
-    table = plain_table("problem", dropped=("half time high", "half time low", "steps", "B", "seconds"))
-    table.add_column("method")
+    table = plain_table("problem", dropped=("half time high", "half time low", "steps", "seconds", "B"))
+    labels = short_labels(run.method for run in found.runs)
+    methods = {name: in_lines(label, width=_METHOD) for name, label in labels.items()}
+    longest = max((len(line) for row in rows for line in methods[row["method"]].splitlines()), default=0)
+    table.add_column("method", min_width=longest)
     if several:
         table.add_column("budget", overflow="fold")
     for name in ("relative L2", "B", "seconds", "half time low", "half time high", "steps"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    last, labels = None, short_labels(run.method for run in found.runs)
+    last = None
     for row in rows[:_MOST_ROWS]:
         table.add_row(
             "" if row["problem"] == last else row["problem"],
-            in_lines(labels[row["method"]], width=_METHOD),
+            methods[row["method"]],
             *([row["budget"]] if several else []),
             number(row["relative_l2"]),
             number(row["bias_index"]),

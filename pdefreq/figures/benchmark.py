@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from pdefreq.core.options import in_lines, short_labels
 from pdefreq.figures.panels import log_limits, spread_ticks
-from pdefreq.figures.style import DIFFERENCE_MAP, Picture, method_style, note, styled
+from pdefreq.figures.style import DIFFERENCE_MAP, METHOD_DASHES, Picture, method_style, note, styled
 
 Panel = Mapping[str, Mapping[str, Any]]
 
@@ -31,7 +31,7 @@ def benchmark_figure(problems: Mapping[str, Panel], *, title: str = "") -> Figur
         title: Title of the figure.
     """
     names = list(dict.fromkeys(name for runs in problems.values() for name in runs))
-    labels, styles = short_labels(names), {name: method_style(place) for place, name in enumerate(names)}
+    labels, styles = short_labels(names), _styles(names)
     across = max(1, min(_ACROSS, len(problems)))
     lines = max(1, -(-len(problems) // across))
     figure = Picture(figsize=(max(6.0, 3.6 * across), 0.8 + 5.4 * lines + 0.22 * -(-len(names) // across)))
@@ -54,6 +54,21 @@ def benchmark_figure(problems: Mapping[str, Panel], *, title: str = "") -> Figur
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=min(across, len(names)), fontsize=9)
     return figure
+
+
+def _styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The color and dashes of each method. The variants of a method have its color, as far as there are dashes."""
+    bases = list(dict.fromkeys(name.partition(":")[0] for name in names))
+    free = {base: method_style(place) for place, base in enumerate(bases)}
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        style = free.get(name.partition(":")[0], {})
+        if style in found.values():
+            unused = ({**style, "linestyle": dash} for dash in METHOD_DASHES)
+            taken = [*found.values(), *free.values()]
+            style = next((each for each in unused if each not in taken), style)
+        found[name] = style
+    return found
 
 
 def _draw_errors(axes: Axes, runs: Panel, styles: Mapping[str, Any]) -> None:
@@ -105,7 +120,7 @@ def bias_figure(
     labels = short_labels(methods)
     figure = Picture(figsize=(max(6.0, 3.2 + 0.95 * len(problems)), 2.2 + 0.38 * len(methods)))
     axes = figure.subplots()
-    axes.set_title(title)
+    axes.set_title(f"{title}\nabove 0: low frequencies converge first", fontsize=11)
     most = float(np.nanmax(np.abs(cells), initial=1.0))
     image = axes.imshow(cells, cmap=DIFFERENCE_MAP, norm=CenteredNorm(halfrange=most), aspect="auto")
     for (row, column), value in np.ndenumerate(cells):
@@ -118,5 +133,5 @@ def bias_figure(
     axes.set_yticks(range(len(methods)), [labels[name] for name in methods])
     axes.grid(visible=False)
     bar = figure.colorbar(image, ax=axes)
-    bar.set_label("bias index B; above 0: low frequencies first")
+    bar.set_label("bias index B")
     return figure

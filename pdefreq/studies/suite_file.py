@@ -6,7 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -134,12 +134,14 @@ class _Reader:
     document: Mapping[str, Any]
     findings: Findings
     trust: bool
+    labels: list[str] = field(default_factory=list)
+    """Those of all problems, also of those that can't be read."""
 
     def suite(self) -> Suite:
         head = TomlTable(self.document, "", Scope(None), report=self.findings.add, keys=SUITE_KEYS)
         title, seeds, seed = (head.read(key) for key in ("title", "seeds", "seed"))
         problems = [each for each in map(self._problem, self._tables("problem", _PROBLEM)) if each is not None]
-        labels = [each.label for each in problems]
+        labels = self.labels
         self._require_different("problem", labels)
         methods = [each for table in self._tables("method", _METHOD) if (each := self._method(table, labels)) is not None]
         self._require_different("method", [each.label for each in methods])
@@ -149,11 +151,9 @@ class _Reader:
         for key in ("problem", "method", "budget"):
             if not self.document.get(key) and key not in self.findings.incomplete:
                 self.findings.add(ProblemFileError(f"a suite needs a table [[{key}]]"))
-        runs = len(methods) * len(problems) * len(stops) * seeds
+        runs = sum(len(method.problems) for method in methods) * len(stops) * seeds
         if runs > MOST_RUNS:
-            self.findings.add(
-                ProblemFileError(f"a suite has at most {MOST_RUNS:,} runs, got {runs:,}: use fewer seeds")
-            )
+            self.findings.add(ProblemFileError(f"a suite has at most {MOST_RUNS:,} runs, got {runs:,}: use fewer seeds"))
         self.findings.raise_all()
         budgets = {budget_label(stop): stop for stop in stops}
         return Suite(self.name, title or self.name, problems, methods, budgets, range(seed, seed + seeds), published)
@@ -167,10 +167,10 @@ class _Reader:
 
     def _needed(self, table: TomlTable, key: str) -> str:
         """The value of a required text; empty, with an error, if it is missing."""
-        value = table.read(key)
-        if not value and not (table.has(key) and not isinstance(table.values[key], str)):
-            with self.findings.collecting():
-                table.fail(key, named(table.keys, key).kind.words)
+        value, is_missing = table.read(key), isinstance(table.values.get(key, ""), str)
+        if not value and is_missing and table.path.partition(" ")[0] not in self.findings.incomplete:
+            words = named(table.keys, key).kind.words
+            self.findings.add(ProblemFileError(f"{table.key(key)} must be {words}, but it is missing"))
         return value
 
     def _options(self, table: TomlTable, key: str) -> dict[str, Any]:
@@ -184,6 +184,8 @@ class _Reader:
         if not name:
             return None
         file, _, _ = name.partition(".toml")
+        label = ", ".join([name, *(f"{key}={value}" for key, value in params.items())])
+        self.labels.append(label)
         place = str(self.folder / name) if file != name and not os.path.isabs(name) else name
         try:
             problem = load_problem(place, trust=self.trust, **params)
@@ -191,8 +193,8 @@ class _Reader:
             raise
         except UserError as error:
             self.findings.add(ProblemFileError(f"[{table.path}] {error}"))
+            self.findings.incomplete.add("problem")  # other tables may name it as it was meant
             return None
-        label = ", ".join([name, *(f"{key}={value}" for key, value in params.items())])
         return SuiteProblem(label, problem, modes)
 
     def _method(self, table: TomlTable, problems: Sequence[str]) -> SuiteMethod | None:

@@ -19,7 +19,9 @@ def test_a_tight_scale_ends_at_the_largest_value():
     assert float(scale(70.0)) == 1.0 and float(scale(math.sqrt(210.0))) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(("low", "high"), [(1e-5, 3e-5), (0.012, 0.09), (3.1, 47.0), (2.2, 4.9), (1e-4, 1e4), (6.0, 6.5), (2e-9, 1.0)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(1e-5, 3e-5), (0.012, 0.09), (3.1, 47.0), (2.2, 4.9), (1e-4, 1e4), (6.0, 6.5), (2e-9, 1.0)]
+)
 def test_the_ticks_are_in_the_range_and_their_labels_are_their_values(low, high):
     scale = Scale.of(np.array([low, high]), 0.0, 1.0, log=True, tight=True)
     ticks = scale.ticks()
