@@ -34,6 +34,7 @@ _PROBLEM = (
     Key("name", Text(), "a problem of the package, `name:variant`, or the path of a problem file beside the suite"),
     Key("param", Table(None), "parameters of the problem", otherwise="those of its file"),
     Key("modes", Choice(sorted(FAMILIES)), "the mode family", otherwise="that of the problem"),
+    Key("label", Text(), "the name in tables and figures", otherwise="the name with the parameters"),
 )
 _METHOD = (
     Key("name", Text(), "a registered method or a chain, with options after a colon, as in `pdefreq solve --method`"),
@@ -179,12 +180,12 @@ class _Reader:
         return {name: value if isinstance(value, str) else json.dumps(value, default=str) for name, value in values.items()}
 
     def _problem(self, table: TomlTable) -> SuiteProblem | None:
-        name, params = self._needed(table, "name"), self._options(table, "param")
+        name, params, own = self._needed(table, "name"), self._options(table, "param"), table.read("label")
         modes = table.read("modes") if table.has("modes") else None
         if not name:
             return None
         file, _, _ = name.partition(".toml")
-        label = ", ".join([name, *(f"{key}={value}" for key, value in params.items())])
+        label = own or ", ".join([name, *(f"{key}={value}" for key, value in params.items())])
         self.labels.append(label)
         place = str(self.folder / name) if file != name and not os.path.isabs(name) else name
         try:
