@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +70,9 @@ def _problem(found: Benchmark, problem: str, number: int) -> Markup:
     """The charts and tables of one problem."""
     several = len({run.budget for run in found.runs}) > 1
     runs = {_named(*case, several=several): run for case, run in found.typical(problem).items()}
-    parts: list[Any] = [_errors(runs, number), _half_times(runs, number)]
+    names_of_all = [_named(run.method, run.budget, several=several) for run in found.runs]
+    colors = {name: place for place, name in enumerate(dict.fromkeys(names_of_all))}
+    parts: list[Any] = [_errors(runs, number, colors), _half_times(runs, number, colors)]
     columns = ["method", "status", "relative L2 error", "B", "seconds", "half time, lowest mode", "highest mode"]
     columns += ["lowest error", "highest error", "steps", "unknowns"]
     names = ("relative_l2", "bias_index", "seconds", "half_time_low", "half_time_high")
@@ -108,20 +110,21 @@ def _problem(found: Benchmark, problem: str, number: int) -> Markup:
     return join(parts)
 
 
-def _errors(runs: dict[str, Run], number: int) -> Markup:
+def _errors(runs: Mapping[str, Run], number: int, colors: Mapping[str, int]) -> Markup:
     curves = []
     for name, run in runs.items():
         points = np.array(run.curve, dtype=float).reshape(-1, 2)
         points = points[points[:, 0] > 0]
         if len(points):
             curves.append(Curve(name, points[:, 0], points[:, 1]))
+    styles = [colors[curve.name] for curve in curves]
     title = "Relative L2 error against the time of the steps, run of the median seed"
     if not curves:
         return tag("p", "No run has an error.")
-    return Chart(f"errors-{number}", title, curves, "seconds of steps", "relative L2 error", x_log=True).markup()
+    return Chart(f"errors-{number}", title, curves, "seconds of steps", "relative L2 error", x_log=True, styles=styles).markup()
 
 
-def _half_times(runs: dict[str, Run], number: int) -> Markup | None:
+def _half_times(runs: Mapping[str, Run], number: int, colors: Mapping[str, int]) -> Markup:
     curves = []
     for name, run in runs.items():
         halved = np.array(run.half_times, dtype=float).reshape(-1, 3)
@@ -130,8 +133,9 @@ def _half_times(runs: dict[str, Run], number: int) -> Markup | None:
             curves.append(Curve(name, halved[:, 0], halved[:, 2]))
     if not curves:
         return tag("p", "No method halves the errors of several modes in more than one step.")
+    styles = [colors[curve.name] for curve in curves]
     title = "Half time of each mode against its wavenumber, run of the median seed"
-    return Chart(f"half-times-{number}", title, curves, "wavenumber", "half time in seconds", x_log=True).markup()
+    return Chart(f"half-times-{number}", title, curves, "wavenumber", "half time in seconds", x_log=True, styles=styles).markup()
 
 
 def _failures(found: Benchmark) -> Markup:

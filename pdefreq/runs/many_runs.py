@@ -25,6 +25,7 @@ R = TypeVar("R")
 
 if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
+    from pdefreq.runs.stored_result import StoredResult
 
     Read = Callable[[Path], Any]
     Outcome = Solution | UserError
@@ -132,7 +133,7 @@ def _made_here(runs: Sequence[PlannedRun], index: int, kept: Errors, progress: F
         return refusal
 
 
-def was_interrupted(outcome: Outcome | None) -> bool:
+def was_interrupted(outcome: Outcome | StoredResult | None) -> bool:
     """Whether a run was interrupted."""
     return not isinstance(outcome, UserError | None) and outcome.status is Status.INTERRUPTED
 

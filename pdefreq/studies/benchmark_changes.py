@@ -154,8 +154,8 @@ def compare_benchmarks(
 
 
 def _of_failures(case: tuple[str, str, str], before: Sequence[Run], after: Sequence[Run]) -> list[Change]:
-    parts = [sum(run.failed for run in runs) / len(runs) for runs in (before, after)]
-    return [] if parts[0] == parts[1] else [Change(*case, "failed", *parts)]
+    old, new = (sum(run.failed for run in runs) / len(runs) for runs in (before, after))
+    return [] if old == new else [Change(*case, "failed", old, new)]
 
 
 def _of_values(
@@ -173,10 +173,10 @@ def _of_values(
     ]
     if not all(known):
         return []
-    medians = [statistics.median(values) for values in known]
+    old, new = (statistics.median(values) for values in known)
     allowed = threshold * max(max(values) / min(values) for values in known)
-    ratio = medians[1] / medians[0]
-    return [Change(*case, quantity, *medians, ratio, allowed)] if max(ratio, 1 / ratio) > allowed else []
+    ratio = new / old
+    return [Change(*case, quantity, old, new, ratio, allowed)] if max(ratio, 1 / ratio) > allowed else []
 
 
 def _counted(changes: Sequence[Change], name: str) -> str:

@@ -124,7 +124,7 @@ class Run:
         reference_error: The estimated relative L2 error of the reference solution.
         bias_index: The bias index B.
         bias_index_is_bound: Whether B is a bound, because some modes were not halved.
-        half_times: For each watched mode that was halved: the wavenumber, the step and the seconds at which its error is halved.
+        half_times: For each watched mode that was halved: the wavenumber, the step and the seconds at which its error is halved, in the order of the wavenumbers.
         curve: Pairs of seconds and relative L2 errors along the run.
         outside: Whether another program made the run.
     """
@@ -158,12 +158,12 @@ class Run:
     @property
     def half_time_low(self) -> float | None:
         """The half time of the lowest mode that was halved, in seconds."""
-        return min(self.half_times)[2] if self.half_times else None
+        return self.half_times[0][2] if self.half_times else None
 
     @property
     def half_time_high(self) -> float | None:
         """The half time of the highest mode that was halved, in seconds."""
-        return max(self.half_times)[2] if self.half_times else None
+        return self.half_times[-1][2] if self.half_times else None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -318,12 +318,8 @@ def load_benchmark(path: str | Path) -> Benchmark:
             raise ValueError(f"it is not the result of a benchmark in format {FORMAT}")
         require_schema(record, _Record)
         runs = [Run(**row) for row in record["runs"]]
-        return Benchmark(
-            *(record[name] for name in ("suite", "title")),
-            runs,
-            *(record[name] for name in ("published", "machine", "versions", "date")),
-            folder=file.parent,
-        )
+        names = ("suite", "title", "published", "machine", "versions", "date")
+        return Benchmark(runs=runs, folder=file.parent, **{name: record[name] for name in names})
     except OSError as error:
         raise RunFolderError(f"can't read the benchmark {file}: {(error.strerror or str(error)).lower()}") from None
     except ValueError as error:
