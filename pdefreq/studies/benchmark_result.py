@@ -124,7 +124,8 @@ class Run:
         reference_error: The estimated relative L2 error of the reference solution.
         bias_index: The bias index B.
         bias_index_is_bound: Whether B is a bound, because some modes were not halved.
-        half_times: For each watched mode that was halved: the wavenumber, the step and the seconds at which its error is halved, in the order of the wavenumbers.
+        half_times: For each watched mode that was halved, in the order of the wavenumbers: the wavenumber, and the step and the
+            seconds at which its error is halved.
         curve: Pairs of seconds and relative L2 errors along the run.
         outside: Whether another program made the run.
     """

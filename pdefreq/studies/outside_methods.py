@@ -106,6 +106,11 @@ class OutsideRun:
         return cls(method.target, method.label, text, arrays, modes, asdict(stop), seed)
 
     @property
+    def file(self) -> str:
+        """The path of the Python file."""
+        return self.target.rpartition(":")[0]
+
+    @property
     def has_ended(self) -> bool:
         """Whether the folder contains the record."""
         return (self.folder / "run.json").is_file()
@@ -149,9 +154,9 @@ def measure_all(runs: Sequence[OutsideRun], *, workers: int | str = 1) -> list[S
     outcomes: list[StoredResult | str | None] = [None] * len(runs)
     left = [place for place, run in enumerate(runs) if not run.has_ended]
     with interruptible() as interrupted:
-        for target in dict.fromkeys(runs[place].target for place in left):  # processes for one program each
+        for file in dict.fromkeys(runs[place].file for place in left):  # processes for one program each
             if not interrupted():
-                own = [place for place in left if runs[place].target == target]
+                own = [place for place in left if runs[place].file == file]
                 for place, sentence in _measured([runs[place] for place in own], workers, interrupted).items():
                     outcomes[own[place]] = sentence or None
     for place, run in enumerate(runs):
