@@ -32,8 +32,8 @@ def curve(target: Target, seconds: float, seed: int) -> Curve:
 
 
 def fastlsq(problem: Problem, monitor: Monitor, stop: Stop, seed: int) -> None:  # noqa: ARG001 (as for all adapters)
-    """One solve with the default size as an adapter of ``pdefreq benchmark``. The search sees the solution: see above."""
-    _solve(monitor.target, MonitorClock(monitor, stop.train_seconds or stop.seconds or 1e9), 500, seed)
+    """One solve with 900 features as an adapter of ``pdefreq benchmark``. The search sees the solution: see above."""
+    _solve(monitor.target, MonitorClock(monitor, stop.train_seconds or stop.seconds or 1e9), _SIZES[0], seed)
 
 
 def _solve(target: Target, clock: Clock | MonitorClock, size: int, seed: int) -> None:
