@@ -122,7 +122,7 @@ def benchmark(
     else:
         _print(console, found)
         say_files(console, found.folder, "benchmark.html", "benchmark.png", "bias_index.png", "benchmark.csv", "benchmark.json")
-    return 130 if any(run.status in ("not run", "interrupted") for run in found.runs) else 0
+    return 130 if any(run.is_open for run in found.runs) else 0
 
 
 def _list(console: Console) -> int:

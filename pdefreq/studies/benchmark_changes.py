@@ -68,7 +68,7 @@ class Changes:
     Args:
         changes: The changes that exceed the threshold, regressions first.
         compared: The number of compared combinations of problem, method and budget.
-        unmatched: Combinations that only one of the results has, or whose problem has changed.
+        unmatched: Combinations that only one of the results has, whose runs have not all ended, or whose problem has changed.
         same_machine: Whether the machines have the same description. Otherwise times are not compared.
 
     Example:
@@ -140,7 +140,13 @@ def compare_benchmarks(
     old, new = (each if isinstance(each, Benchmark) else load_benchmark(each) for each in (before, after))
     first, second = dict(old.cases()), dict(new.cases())
     same_machine = dict(old.machine) == dict(new.machine)
-    common = [case for case in first if case in second and first[case][0].digest == second[case][0].digest]
+    common = [
+        case
+        for case in first
+        if case in second
+        and first[case][0].digest == second[case][0].digest
+        and not any(run.is_open for run in (*first[case], *second[case]))
+    ]
     changes: list[Change] = []
     for case in common:
         pair = first[case], second[case]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pdefreq.core.errors import RunFolderError
+from pdefreq.core.history import Status
 from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, table
 
@@ -157,6 +158,11 @@ class Run:
         return self.problem, self.method, self.budget
 
     @property
+    def is_open(self) -> bool:
+        """Whether the run has not ended, because the benchmark was interrupted."""
+        return self.status in ("not run", Status.INTERRUPTED.label)
+
+    @property
     def half_time_low(self) -> float | None:
         """The half time of the lowest mode that was halved, in seconds."""
         return self.half_times[0][2] if self.half_times else None
@@ -299,7 +305,7 @@ class Benchmark(Shown):
 
 
 def _drawn(run: Run) -> dict[str, Any]:
-    return {"curve": run.curve, "half_times": run.half_times, "bias_index": run.bias_index, "outside": run.outside}
+    return {"curve": run.curve, "half_times": run.half_times}
 
 
 def load_benchmark(path: str | Path) -> Benchmark:
