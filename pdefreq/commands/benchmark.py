@@ -226,9 +226,8 @@ def _compare(
             table.add_row(*words, quantity, *(number(row[name]) for name in ("before", "after", "ratio", "allowed")))
         console.print(table)
     if changes.unmatched:
-        say(
-            console, f"{len(changes.unmatched)} combinations are not compared: only one result has them, or their problem changed"
-        )
+        reasons = "only one result has them, their problem changed, or runs are missing"
+        say(console, f"{len(changes.unmatched)} combinations are not compared: {reasons}")
     if not changes.same_machine:
         say(
             console,

@@ -74,9 +74,9 @@ def test_a_larger_part_of_failures_is_a_regression():
     assert kinds(result([None, None]), result([0.1, 0.1])) == [("failed", False)]
 
 
-def test_another_problem_or_budget_is_not_compared():
+def test_another_problem_or_budget_and_interrupted_runs_are_not_compared():
     before = result([0.1])
-    for changes in ({"digest": "other"}, {"budget": "20 steps"}):
+    for changes in ({"digest": "other"}, {"budget": "20 steps"}, {"status": "interrupted"}, {"status": "not run"}):
         found = compare_benchmarks(before, result([0.9], **changes))
         assert not found.changes and found.compared == 0 and found.unmatched
 
