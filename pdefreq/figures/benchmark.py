@@ -121,6 +121,10 @@ def bias_figure(
     figure = Picture(figsize=(max(6.0, 3.2 + 0.95 * len(problems)), 2.2 + 0.38 * len(methods)))
     axes = figure.subplots()
     axes.set_title(f"{title}\nabove 0: low frequencies converge first", fontsize=11)
+    if not methods:
+        note(axes, "no method has a bias index")
+        axes.set(xticks=[], yticks=[])
+        return figure
     most = float(np.nanmax(np.abs(cells), initial=1.0))
     image = axes.imshow(cells, cmap=DIFFERENCE_MAP, norm=CenteredNorm(halfrange=most), aspect="auto")
     for (row, column), value in np.ndenumerate(cells):
