@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.grid_field import GridField
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.spectrum import Spectrum
-    from pdefreq.report.document import report
+    from pdefreq.reports.document import report
     from pdefreq.runs.lifecycle import load_run, rerun, resume, run
     from pdefreq.runs.load_record import load_record
     from pdefreq.runs.monitor import Monitor
@@ -136,7 +136,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "TangentKernel": "studies.tangent_kernel",
     "tangent_kernel": "studies.tangent_kernel",
     "refine": "studies.refine",
-    "report": "report.document",
+    "report": "reports.document",
     "Range": "studies.search_space",
     "Sweep": "studies.sweep",
     "sweep": "studies.sweep",

@@ -99,7 +99,7 @@ def benchmark(
     o.use_threads(threads)
     import pdefreq
     from pdefreq.commands.result import print_json, say_files
-    from pdefreq.report.benchmark import benchmark_report
+    from pdefreq.reports.benchmark import benchmark_report
     from pdefreq.studies.suite_file import load_suite
 
     chosen = load_suite(suite, trust=trust)

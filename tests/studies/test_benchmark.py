@@ -8,7 +8,7 @@ import pytest
 from pdefreq import benchmark, load_benchmark, make_solver, solve
 from pdefreq.core.errors import RunFolderError
 from pdefreq.core.history import Stop
-from pdefreq.report.benchmark import benchmark_report
+from pdefreq.reports.benchmark import benchmark_report
 from pdefreq.studies.suite_file import load_suite
 
 TINY = """

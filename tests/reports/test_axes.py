@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from pdefreq.report.axes import Scale
+from pdefreq.reports.axes import Scale
 
 
 @pytest.mark.parametrize("tight", [False, True])

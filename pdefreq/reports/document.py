@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import OptionError
-from pdefreq.report import sections
-from pdefreq.report.markup import Markup, escape, join, tag
+from pdefreq.reports import sections
+from pdefreq.reports.markup import Markup, escape, join, tag
 
 if TYPE_CHECKING:
     from pdefreq.runs.record import Record
@@ -124,7 +124,7 @@ def document(title: str, subtitle: str, body: list[tuple[str, str, Markup]], *, 
         body: The name in links, the heading and the content of each section.
         kind: The words above the title.
     """
-    style, script = ((files("pdefreq.report") / "assets" / name).read_text("utf-8") for name in ("report.css", "report.js"))
+    style, script = ((files("pdefreq.reports") / "assets" / name).read_text("utf-8") for name in ("report.css", "report.js"))
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
     )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdefreq.report.charts import Chart, Curve
-from pdefreq.report.document import HtmlReport, document
-from pdefreq.report.markup import Markup, join, tag
-from pdefreq.report.sections import code
-from pdefreq.report.tables import facts, shown, table
+from pdefreq.reports.charts import Chart, Curve
+from pdefreq.reports.document import HtmlReport, document
+from pdefreq.reports.markup import Markup, join, tag
+from pdefreq.reports.sections import code
+from pdefreq.reports.tables import facts, shown, table
 
 if TYPE_CHECKING:
     from pdefreq.studies.benchmark_result import Benchmark, Run

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pdefreq.report.axes import Scale
-from pdefreq.report.markup import Markup, join, tag
-from pdefreq.report.tables import data_table, shown
+from pdefreq.reports.axes import Scale
+from pdefreq.reports.markup import Markup, join, tag
+from pdefreq.reports.tables import data_table, shown
 
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 76, 16, 14, 54
