@@ -156,7 +156,7 @@ class _Batch:
     kept: Errors
     last: Callable[[Outcome], bool]
     progress: Follow | None
-    read: Read | None
+    read: Read | None = None
     outcomes: list[Outcome | None] = field(init=False)
 
     def __post_init__(self) -> None:
