@@ -5,10 +5,11 @@ import json
 
 import pytest
 
-from pdefreq import benchmark, load_benchmark, make_solver, solve
+from pdefreq import benchmark, load_benchmark, load_problem, make_solver, solve
 from pdefreq.core.errors import RunFolderError
 from pdefreq.core.history import Stop
 from pdefreq.reports.benchmark import benchmark_report
+from pdefreq.studies.suite import Suite, SuiteMethod, SuiteProblem
 from pdefreq.studies.suite_file import load_suite
 
 TINY = """
@@ -120,7 +121,7 @@ def test_the_figures_have_a_panel_for_each_problem(tiny):
 
 def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "tiny.toml").write_text(TINY)
+    (tmp_path / "tiny.toml").write_text(TINY.replace('[[problem]]\nname = "tones"\n', "").replace("seeds = 2", "seeds = 1"))
     found = benchmark(load_suite("tiny.toml"))
     assert found.folder is None and [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]
 
@@ -134,3 +135,11 @@ def test_a_damaged_result_is_refused(tiny, tmp_path):
             load_benchmark(tmp_path)
     with pytest.raises(RunFolderError, match="can't read"):
         load_benchmark(tmp_path / "none")
+
+
+def test_an_error_of_any_kind_is_a_row():
+    """A method that needs more memory than there is raises an error that other studies do not keep."""
+    method = SuiteMethod("too large", make_solver("fem:cells=100000000000"), ("poisson",))
+    suite = Suite("large", "Large", [SuiteProblem("poisson", load_problem("poisson"))], [method], {"1 steps": Stop(steps=1)})
+    (run,) = benchmark(suite).runs
+    assert run.status == "refused" and run.failed and "memory" in run.sentence
