@@ -84,7 +84,7 @@ def _draw_errors(axes: Axes, runs: Panel, styles: Mapping[str, Any]) -> None:
 def _draw_half_times(axes: Axes, runs: Panel, styles: Mapping[str, Any]) -> None:
     for name, run in runs.items():
         halved = np.array(run["half_times"], dtype=float).reshape(-1, 3)
-        halved = halved[halved[:, 2] > 0]
+        halved = halved[(halved[:, 0] > 0) & (halved[:, 2] > 0)]  # a logarithmic axis has no place for the constant mode
         axes.plot(halved[:, 0], halved[:, 2], **styles[name], marker="o", markersize=4, alpha=0.9)
     _finish(axes, "wavenumber", "no mode was halved\nin more than one step")
 

@@ -128,7 +128,7 @@ def _half_times(runs: Mapping[str, Run], number: int, colors: Mapping[str, int])
     curves = []
     for name, run in runs.items():
         halved = np.array(run.half_times, dtype=float).reshape(-1, 3)
-        halved = halved[halved[:, 2] > 0]
+        halved = halved[(halved[:, 0] > 0) & (halved[:, 2] > 0)]  # a logarithmic axis has no place for the constant mode
         if len(halved) > 1:
             curves.append(Curve(name, halved[:, 0], halved[:, 2]))
     if not curves:
