@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from pdefreq.core.errors import OptionError, ProblemFileError, UnknownNameError, UntrustedCodeError, UserError
+from pdefreq.core.findings import Findings
 from pdefreq.core.history import Stop
 from pdefreq.core.registry import is_file, nearest, untrusted
 from pdefreq.core.table_keys import Choice, Key, Number, Table, Text, Texts, Whole, named
 from pdefreq.problem.expressions.scope import Scope, shorten
 from pdefreq.problem.files import load_problem
-from pdefreq.problem.files.findings import Findings
 from pdefreq.problem.files.keys import known_part
 from pdefreq.problem.files.run_table import RUN_KEYS
 from pdefreq.problem.toml_tables import TomlTable
@@ -121,7 +121,7 @@ def _read(text: str, name: str, folder: Path, *, trust: bool) -> Suite:
         raise ProblemFileError(f"the suite '{name}' is not valid TOML: {str(error).partition(chr(10))[0]}") from None
     if "problem" in document and "method" in document and not isinstance(document["problem"], list):
         raise ProblemFileError(f"'{name}' is not a suite: it has no [[problem]] tables; `pdefreq run` starts a run file")
-    findings = Findings(f"the suite '{name}'")
+    findings = Findings()
     found = known_part(document, findings, SUITE_KEYS)
     return _Reader(name, folder, found, findings, trust).suite()
 
@@ -155,7 +155,7 @@ class _Reader:
         runs = sum(len(method.problems) for method in methods) * len(stops) * seeds
         if runs > MOST_RUNS:
             self.findings.add(ProblemFileError(f"a suite has at most {MOST_RUNS:,} runs, got {runs:,}: use fewer seeds"))
-        self.findings.raise_all()
+        self.findings.raise_all(f"the suite '{self.name}'")
         budgets = {budget_label(stop): stop for stop in stops}
         return Suite(self.name, title or self.name, problems, methods, budgets, range(seed, seed + seeds), published)
 
