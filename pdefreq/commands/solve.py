@@ -11,6 +11,7 @@ import typer
 
 from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
+from pdefreq.commands.torchrun import require_one_run
 from pdefreq.core.history import Stop
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def solve(
         "stagnation": stagnation,
     }
     stop = Stop(**{key: own.get(key) if value is None else value for key, value in limits.items()})
+    require_one_run("solve", runs=seeds)
     if seeds > 1:
         many.start_early(workers, dask)
     o.use_threads(threads)

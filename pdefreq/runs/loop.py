@@ -8,15 +8,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pdefreq.core.announcements import announce, remark
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.interrupts import interruptible
+from pdefreq.core.reduce import processes
 from pdefreq.runs.position import Position
 from pdefreq.runs.recorder import Recorder, is_finite
+from pdefreq.runs.shared_run import led
 from pdefreq.runs.time_estimate import TimeEstimate
 
 if TYPE_CHECKING:
-    from pdefreq.iterations.iteration import Iteration, State
+    from pdefreq.iterations.iteration import State
     from pdefreq.runs.prepared_run import PreparedRun
     from pdefreq.runs.run_folder import RunFolder
     from pdefreq.runs.solution import Solution
@@ -67,7 +71,10 @@ def advance(
     status: Status | None = None
     saved, began = time.monotonic(), time.monotonic() - start.elapsed
     estimate = TimeEstimate(stop, schedule)
-    with interruptible() as interrupted:
+    if (count := processes().size) > 1:
+        history.facts["processes"] = np.array(count)
+        notes = [*notes, f"{count} processes shared the points of each step."]
+    with interruptible() as interrupted, led(prepared, state) as take_step:
 
         def elapsed() -> float:
             return time.monotonic() - began
@@ -95,7 +102,7 @@ def advance(
             if status is None and interrupted():
                 status = Status.INTERRUPTED
             if status is None:
-                state, step, seconds = _stride(prepared.iteration, state, step, seconds, pause)
+                state, step, seconds = _stride(take_step, state, step, seconds, pause)
                 if run_folder is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and is_finite(state):
                     run_folder.write_checkpoint(Position(state, step, seconds, history, elapsed()).checkpoint())
                     saved = time.monotonic()
@@ -112,12 +119,12 @@ def advance(
 
 
 def _stride(
-    iteration: Iteration, state: State, step: int, seconds: float, pause: Callable[[int, float], bool]
+    take_step: Callable[[State], State], state: State, step: int, seconds: float, pause: Callable[[int, float], bool]
 ) -> tuple[State, int, float]:
     """Take steps until a pause is due. Only the time of these steps is counted."""
     began = time.perf_counter()
     while True:
-        state = iteration.step(state)
+        state = take_step(state)
         step += 1
         if state.done or pause(step, seconds + time.perf_counter() - began):
             break

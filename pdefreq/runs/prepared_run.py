@@ -148,12 +148,14 @@ class PreparedRun:
         from pdefreq.iterations.defaults import objective_kind_of
         from pdefreq.iterations.protocols import ObjectiveKind
         from pdefreq.probes.probe import default_probes
+        from pdefreq.runs.shared_run import require_shareable
 
         assert given.problem is not None and given.solver is not None
         problem = given.measured(spec.modes)
         iteration = given.solver.prepare(
             problem.blind(), seed=spec.seed, device=as_device(spec.device), dtype=as_dtype(spec.dtype), guess=given.guess
         )
+        require_shareable(spec, iteration)
         if spec.stop.tolerance is not None and objective_kind_of(iteration) is ObjectiveKind.ENERGY:
             raise OptionError(
                 f"`tolerance` can't be used with {spec.method}, because the minimum of its objective, such as an energy, is "

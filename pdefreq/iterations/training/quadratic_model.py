@@ -43,12 +43,29 @@ class QuadraticModel:
 
     @classmethod
     def at(
-        cls, functional: Functional, c: Coefficients, solve: Solve = damped_system, start: Tensor | None = None
+        cls,
+        functional: Functional,
+        c: Coefficients,
+        solve: Solve = damped_system,
+        start: Tensor | None = None,
+        *,
+        any_basis: bool = True,
     ) -> QuadraticModel:
-        """The model of a functional at c."""
-        f = functional.gauss_newton_factor(c).detach()
-        with torch.no_grad():
-            residual = functional.residual(c)
+        """The model of a functional at c.
+
+        Args:
+            functional: The functional.
+            c: The coefficients.
+            solve: The linear algebra.
+            start: The d near which a step stays.
+            any_basis: Whether the linear algebra gives the same step after an orthogonal transformation of the rows.
+        """
+        if any_basis:
+            f, residual, _ = functional.equivalent_rows(c)
+        else:
+            f = functional.gauss_newton_factor(c).detach()
+            with torch.no_grad():
+                residual = functional.residual(c)
         if residual is None:
             objective, gradient = functional.value_and_gradient(c)
         else:
