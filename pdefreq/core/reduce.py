@@ -73,6 +73,11 @@ def telling_of_lost_processes(size: int) -> Iterator[None]:
         ) from error
 
 
+def is_loss(error: Exception) -> bool:
+    """Whether an error says that another process of the run is lost."""
+    return isinstance(error, NotConvergedError) and isinstance(error.__cause__, RuntimeError)
+
+
 _alone = Reduce()
 _joined = _alone
 _current = _alone

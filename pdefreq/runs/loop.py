@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pdefreq.core.announcements import announce, remark
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.interrupts import interruptible
@@ -71,9 +69,7 @@ def advance(
     status: Status | None = None
     saved, began = time.monotonic(), time.monotonic() - start.elapsed
     estimate = TimeEstimate(stop, schedule)
-    if (count := processes().size) > 1:
-        history.facts["processes"] = np.array(count)
-        notes = [*notes, f"{count} processes shared the points of each step."]
+    notes = [*notes, *_noted(processes().size, history)]
     with interruptible() as interrupted, led(prepared, state) as take_step:
 
         def elapsed() -> float:
@@ -130,6 +126,15 @@ def _stride(
             break
     _synchronize(state)
     return state, step, seconds + time.perf_counter() - began
+
+
+def _noted(number: int, history: History) -> list[str]:
+    """Record the number of processes among the facts of a history; a sentence on them if there are several."""
+    if number > 1 or "processes" in history.facts:
+        import numpy as np
+
+        history.facts["processes"] = np.array(number)
+    return [f"{number} processes shared the points of each step."] if number > 1 else []
 
 
 def _limit(step: int, seconds: float, elapsed: float, stop: Stop) -> Status | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.devices import as_device, as_dtype
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.problem.identity import WrittenProblem
+from pdefreq.runs.shareable import require_shareable
 from pdefreq.runs.spec import RunSpec, probe_from_json, same_method, solver_from_json
 from pdefreq.solvers.solver import chosen
 
@@ -148,7 +149,6 @@ class PreparedRun:
         from pdefreq.iterations.defaults import objective_kind_of
         from pdefreq.iterations.protocols import ObjectiveKind
         from pdefreq.probes.probe import default_probes
-        from pdefreq.runs.shared_run import require_shareable
 
         assert given.problem is not None and given.solver is not None
         problem = given.measured(spec.modes)

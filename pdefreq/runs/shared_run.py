@@ -17,9 +17,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pdefreq.core.errors import IncompatibleError, NotConvergedError
-from pdefreq.core.reduce import AllReduce, joined, processes, telling_of_lost_processes, together
-from pdefreq.iterations.defaults import shares_points
+from pdefreq.core.errors import NotConvergedError, UserError
+from pdefreq.core.reduce import AllReduce, is_loss, joined, processes, telling_of_lost_processes, together
 from pdefreq.runs.sent_spec import SentSpec
 
 if TYPE_CHECKING:
@@ -97,30 +96,6 @@ class SharedRun:
         return given.solver.prepare(blind, seed=spec.seed, device=device, dtype=as_dtype(spec.dtype)), device
 
 
-def require_shareable(spec: RunSpec, iteration: Iteration) -> None:
-    """Check that the joined processes, if there are several, can share a run.
-
-    Raises:
-        IncompatibleError: If they can't.
-    """
-    size = processes().size
-    if size == 1:
-        return
-    alone = "type the command without torchrun"
-    if not shares_points(iteration):
-        raise IncompatibleError(
-            f"{spec.method} has no sums over points that {size} processes could share: {alone}, or use a method that trains a "
-            "network, or random-features, without a metric of the residual"
-        )
-    if "solver" in spec.given or spec.problem.is_given:
-        raise IncompatibleError(
-            f"the run contains Python objects, which can't be sent to the other {size - 1} processes: {alone}, or write the "
-            "problem as a problem file and the method as a file, my_method.py:MySolver"
-        )
-    if spec.device.startswith("cuda:"):
-        raise IncompatibleError(f"each of the {size} processes uses a GPU of its own, not {spec.device}: use `--device cuda`")
-
-
 @contextmanager
 def led(prepared: PreparedRun, state: State) -> Iterator[Step]:
     """A context with the function that takes a step: `Iteration.step`, and in several processes with all of them.
@@ -173,10 +148,13 @@ def joined_group() -> Iterator[None]:
     with telling_of_lost_processes(size):
         dist.init_process_group(backend, timeout=timedelta(seconds=float(os.environ.get(SECONDS) or _USUAL_SECONDS)))
     with joined(AllReduce(dist.get_rank(), size)):
-        yield
-        if dist.get_rank() == 0:
-            with suppress(NotConvergedError):
-                _send(None)
+        try:
+            yield
+        except UserError as error:
+            if not is_loss(error):
+                _dismiss()
+            raise
+        _dismiss()
     dist.destroy_process_group()
 
 
@@ -192,6 +170,13 @@ def follow() -> None:
         signal.signal(number, signal.SIG_IGN)
     while (run := _received()) is not None:
         run.take_part()
+
+
+def _dismiss() -> None:
+    """Let the other processes end, if this one is the first."""
+    if processes().rank == 0:
+        with suppress(NotConvergedError):
+            _send(None)
 
 
 def _send(run: SharedRun | None) -> None:
