@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pdefreq.core.errors import NotConvergedError, UserError
-from pdefreq.core.reduce import AllReduce, is_loss, joined, processes, telling_of_lost_processes, together
+from pdefreq.core.reduce import AllReduce, current, is_loss, joined, processes, telling_of_lost_processes, together
 from pdefreq.runs.sent_spec import SentSpec
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class SharedRun:
             memory = {name: torch.from_numpy(value).to(device) for name, value in self.memory.items()}
             state = iteration.restore(torch.from_numpy(self.coefficients).to(device), memory)
             state = replace(state, done=self.done)
+            _wait_for_all()
             while _is_next(state):
                 with together():
                     state = iteration.step(state)
@@ -111,6 +112,7 @@ def led(prepared: PreparedRun, state: State) -> Iterator[Step]:
         yield prepared.iteration.step
         return
     _send(SharedRun.of(prepared.spec, state))
+    _wait_for_all()
     inside = False
 
     def step(state: State) -> State:
@@ -168,6 +170,8 @@ def follow() -> None:
     """
     for number in _REQUESTS:
         signal.signal(number, signal.SIG_IGN)
+    import pdefreq.runs.prepared_run  # noqa: F401  # while the first process prepares the run
+
     while (run := _received()) is not None:
         run.take_part()
 
@@ -194,6 +198,14 @@ def _received() -> SharedRun | None:
     with telling_of_lost_processes(processes().size):
         dist.broadcast_object_list(found, src=0, device=_cpu())
     return found[0]
+
+
+def _wait_for_all() -> None:
+    """Wait until all processes are ready for the first step, whose time then does not include their preparation."""
+    import torch
+
+    with together():
+        current().sum(torch.zeros(1))
 
 
 def _announce(state: State | None) -> None:
