@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Self
 from pdefreq.core.errors import NotConvergedError, UserError
 from pdefreq.core.reduce import AllReduce, current, is_loss, joined, processes, telling_of_lost_processes, together
 from pdefreq.runs.sent_spec import SentSpec
+from pdefreq.runs.spec import solver_from_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,15 +87,13 @@ class SharedRun:
 
     def _prepared(self, folder: Path) -> tuple[Iteration, torch.device]:
         from pdefreq.core.devices import as_device, as_dtype
-        from pdefreq.runs.prepared_run import Given
 
-        # The Python files are those that the user named for the first process, which has loaded them.
         spec = self.spec.read(folder)
-        given = Given(probes=()).complete(spec, without=("guess", "reference", "probes"), trust=bool(spec.code_files))
-        assert given.problem is not None and given.solver is not None
+        trust = bool(spec.code_files)  # those that the user named for the first process, which has loaded them
+        assert spec.solver is not None
+        problem, solver = spec.problem.read(trust=trust), solver_from_json(spec.solver, trust=trust)
         device = as_device(spec.device)
-        blind = given.problem.blind()
-        return given.solver.prepare(blind, seed=spec.seed, device=device, dtype=as_dtype(spec.dtype)), device
+        return solver.prepare(problem.blind(), seed=spec.seed, device=device, dtype=as_dtype(spec.dtype)), device
 
 
 @contextmanager
@@ -170,7 +169,7 @@ def follow() -> None:
     """
     for number in _REQUESTS:
         signal.signal(number, signal.SIG_IGN)
-    import pdefreq.runs.prepared_run  # noqa: F401  # while the first process prepares the run
+    import pdefreq.solvers.network_methods  # noqa: F401  # while the first process prepares the run
 
     while (run := _received()) is not None:
         run.take_part()
@@ -233,7 +232,8 @@ def _is_next(state: State) -> bool:
     more, digest = message.tolist()
     if more and digest != _digest(state):
         raise NotConvergedError(
-            f"process {processes().rank} has other coefficients than process 0: use machines of the same kind with the same versions"
+            f"process {processes().rank} has other coefficients than process 0 at the same step: use machines of the same kind "
+            "with the same versions of all packages"
         )
     return bool(more)
 

@@ -43,9 +43,9 @@ def test_one_process_returns_its_own_sums_and_reduces_only_in_steps():
 
 
 def test_a_failed_collective_operation_becomes_one_sentence():
-    with pytest.raises(NotConvergedError, match="another one of the 3 processes .* `pdefreq resume`") as caught:
-        with telling_of_lost_processes(3):
-            raise RuntimeError("[gloo/transport/tcp/pair.cc:538] Connection closed by peer [127.0.0.1]:1234")
+    sentence = r"another one of the 3 processes .* `pdefreq resume`"
+    with pytest.raises(NotConvergedError, match=sentence) as caught, telling_of_lost_processes(3):
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:538] Connection closed by peer [127.0.0.1]:1234")
     assert is_loss(caught.value)
     assert not is_loss(NotConvergedError("the iteration diverged"))
 

@@ -14,7 +14,7 @@ import torch
 from pdefreq.core.history import Stop
 from pdefreq.functionals.sampling import Sampling
 from pdefreq.iterations.training.training_iteration import TrainingIteration
-from pdefreq.runs.lifecycle import load_run
+from pdefreq.runs.lifecycle import load_run, resume
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.run_folder import RunFolder
 from pdefreq.solvers.random_features import _Plan
@@ -52,14 +52,13 @@ def permuted(samples, seed):
 
 def change_by_permutations(monkeypatch, method, problem):
     """The largest change of a coefficient after 50 steps in one process when the points are evaluated in other orders."""
-    first = alone(method, problem).last_state.coefficients
+    first, points = alone(method, problem).last_state.coefficients, _Plan._points
     changes = []
     for seed in range(PERMUTATIONS):
         with monkeypatch.context() as patch:
             for name in ("interior", "boundary"):
                 own = getattr(Sampling, name)
                 patch.setattr(Sampling, name, lambda *a, own=own, seed=seed: permuted(own(*a), seed))
-            points = _Plan._points
             patch.setattr(_Plan, "_points", lambda *a, seed=seed: tuple(permuted(each, seed) for each in points(*a)))
             changes.append(float((alone(method, problem).last_state.coefficients - first).abs().max()))
     assert min(changes) > 0  # the permutation has an effect on rounding errors
@@ -124,7 +123,7 @@ def solve(out, method=ADAM, *further, problem="poisson", steps=20):
     return ("solve", problem, "--method", method, "--steps", steps, "--out", out, *QUIET, *further)
 
 
-def test_if_a_process_is_killed_the_first_one_says_so_and_the_run_continues_with_another_number(tmp_path, monkeypatch):
+def test_if_a_process_is_killed_the_first_one_says_so_and_the_run_continues_alone(tmp_path):
     run = tmp_path / "run"
     leader, killed = torchrun(2, tmp_path, *solve(run), before=at_step(7, 1, die))
     assert killed.code == -signal.SIGKILL
@@ -132,10 +131,8 @@ def test_if_a_process_is_killed_the_first_one_says_so_and_the_run_continues_with
     assert LOST.format(size=2) in leader.err
     assert leader.err.count("\n") == 1
     assert RunFolder(run).read_checkpoint()[0].step == 7  # the last whole step
-    leader, *_ = torchrun(3, tmp_path / "again", "resume", run, "--quiet", "--no-figures")
-    assert leader.code == 0, leader.err
-    summary = RunFolder(run).read_summary()
-    assert (summary["steps"], summary["processes"]) == (20, 3)
+    assert resume(run).step == 20
+    assert RunFolder(run).read_summary()["processes"] == 1
     whole = alone(ADAM, steps=20).last_state.coefficients
     assert torch.allclose(coefficients(run), whole, rtol=0, atol=1e-13)
     longer = PlannedRun.of("poisson", ADAM, stop=Stop(steps=20), predict=False, outputs=())
@@ -143,12 +140,13 @@ def test_if_a_process_is_killed_the_first_one_says_so_and_the_run_continues_with
 
 
 @pytest.mark.slow
-def test_a_run_of_two_processes_continues_alone(tmp_path):
+def test_a_run_of_two_processes_continues_on_three(tmp_path):
     run = tmp_path / "run"
     torchrun(2, tmp_path, *solve(run), before=at_step(7, 1, die))
-    [leader] = torchrun(1, tmp_path / "again", "resume", run, "--quiet", "--no-figures")
+    leader, *_ = torchrun(3, tmp_path / "again", "resume", run, "--quiet", "--no-figures")
     assert leader.code == 0, leader.err
-    assert RunFolder(run).read_summary()["processes"] == 1
+    summary = RunFolder(run).read_summary()
+    assert (summary["steps"], summary["processes"]) == (20, 3)
     assert torch.allclose(coefficients(run), alone(ADAM, steps=20).last_state.coefficients, rtol=0, atol=1e-13)
 
 
@@ -167,7 +165,7 @@ def test_if_the_first_process_is_killed_the_others_end_with_a_sentence(tmp_path)
 def test_a_process_that_does_not_answer_is_lost(tmp_path):
     before = at_step(7, 1, functools.partial(time.sleep, 600))
     processes = start(2, tmp_path, *solve(tmp_path / "run"), before=before, seconds=3)
-    leader, hanging = ended(processes, tmp_path, seconds=30)
+    leader, hanging = ended(processes, tmp_path, seconds=15)
     assert (leader.code, hanging.code) == (2, None)
     assert LOST.format(size=2) in leader.err
     assert RunFolder(tmp_path / "run").read_checkpoint()[0].step == 7
@@ -193,10 +191,10 @@ def test_an_interruption_of_all_processes_ends_the_run_between_two_steps(tmp_pat
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "status"),
-    [(("--seconds", 1), "seconds"), (("--train-seconds", 0.3), "seconds"), (("--stagnation", 5), "stagnated")],
+    [(("--seconds", 1), "seconds"), (("--train-seconds", 0.3), "seconds"), (("--tolerance", 0.5), "converged")],
 )
 def test_the_first_process_decides_when_the_run_ends(tmp_path, limit, status):
-    arguments = solve(tmp_path / "run", "pinn:optimizer=gd,learning_rate=1e-9,half_life=null,widths=[8]", *limit, steps=10_000)
+    arguments = solve(tmp_path / "run", SMALL["gauss-newton"], *limit, steps=10_000)
     leader, other = torchrun(2, tmp_path, *arguments)
     assert leader.code == 0, leader.err
     assert other == (0, "", "")
@@ -214,7 +212,7 @@ def test_a_run_that_diverges_ends_in_all_processes(tmp_path):
 REFUSED = {
     ("solve", "poisson", "--method", "jacobi"): "jacobi has no sums over points that 2 processes could share",
     ("solve", "poisson", "--method", "fem"): "fem has no sums over points",
-    ("solve", "poisson", "--method", "pinn:metric=h^-1"): "without a metric of the residual",
+    ("solve", "poisson", "--method", "pinn:metric=h-1,points=gauss"): "without a metric of the residual",
     ("solve", "poisson", "--method", ADAM, "--seeds", "3"): "`pdefreq solve` with 3 seeds does not make one run",
     ("compare", "poisson", "jacobi", "mscale"): "`pdefreq compare` does not make one run: type the command without torchrun",
     ("sweep", "poisson", "--grid", "learning_rate=1e-3,1e-2"): "`--workers 2` of studies",
@@ -239,7 +237,7 @@ def test_what_processes_cannot_share_is_refused_with_one_sentence(tmp_path, monk
 METHODS = {
     "random points, drawn anew": "pinn:points=sobol,resample_every=3,number=100,widths=[8]",
     "batches": "deep-ritz:batch=16,number=64,widths=[8]",
-    "adaptive points": "pinn:points=adaptive,number=64,widths=[8],boundary=penalty",
+    "adaptive points": "pinn:points=rad,number=64,resample_every=5,widths=[8],boundary=penalty",
     "balanced terms": "pinn:balance_every=5,number=64,widths=[8],boundary=penalty",
     "the best state": "deep-ritz:keep=best,number=64,widths=[8]",
     "a chain": "deep-ritz:widths=[8],number=64+jacobi:hand_over_step=10",
@@ -258,7 +256,8 @@ def test_the_points_and_random_numbers_of_a_run_do_not_depend_on_the_number_of_p
     assert leader.code == 0, leader.err
     assert others == [(0, "", "")] * 2
     whole = alone(METHODS[name], steps=20)
-    assert torch.allclose(coefficients(tmp_path / "run"), whole.last_state.coefficients, rtol=0, atol=1e-7)
+    expected = whole.last_state.coefficients
+    assert torch.allclose(coefficients(tmp_path / "run"), expected, rtol=0, atol=1e-8 * max(1.0, float(expected.abs().max())))
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ class Ended(NamedTuple):
 
 
 def start(
-    size: int, folder: Path, *arguments: object, before: Callable[[int], object] = lambda rank: None, seconds: float = 60.0
+    size: int, folder: Path, *arguments: object, before: Callable[[int], object] = lambda _: None, seconds: float = 60.0
 ) -> list:
     """Processes that execute a command as torchrun starts them; each prints into files in a folder.
 
