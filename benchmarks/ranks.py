@@ -1,86 +1,115 @@
 """Time per step of one run on one process and on several processes that share the points, started by torchrun.
 
-    python benchmarks/ranks.py [--processes 1 2] [--steps 100] [--repeats 3]
+    python benchmarks/ranks.py [--processes 1 2] [--steps 60] [--repeats 3] [--methods NAME ...]
 
-The problem is the 2-D chirp. The numbers of processes take turns. The time of a step is the median over all steps but the first
-ten and over the repetitions; it includes the waiting for the other processes. The table also has the largest difference of the
-coefficients from those of one process. Run it on a quiet machine with at least as many free cores as processes: a process that
-waits for its core delays all others in each step.
+The problem is the 2-D chirp. The numbers of processes take turns. Times are medians over the steps but the first ten, and then over
+the repetitions:
+
+- the time of a step, which includes the messages and the waiting for the other processes;
+- the processor time of the first process in a step, which other programs on the machine affect little.
+
+The table also has the largest difference of the coefficients from those of the first number of processes. Times of steps are
+meaningful on a quiet machine with a free core for each process only: all processes wait in each step for the slowest one.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from pdefreq.runs.run_folder import RunFolder
+from pdefreq import Stop, load_problem
+from pdefreq.core.devices import keep_freed_memory
+from pdefreq.iterations.training.training_iteration import TrainingIteration
+from pdefreq.runs.planned_run import PlannedRun
+from pdefreq.runs.shared_run import follow, joined_group
 
-METHODS = {
-    "Adam": "mscale",
-    "Adam, residual": "pinn:network=mscale,boundary=penalty",
-    "Gauss-Newton": "pinn:optimizer=gauss-newton,boundary=penalty",
-}
+METHODS = ("mscale", "pinn", "pinn:optimizer=gauss-newton")
 FIRST = 10  # steps that are not counted
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, or as one of the processes make the run."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--methods", nargs="+", default=list(METHODS.values()))
+    parser.add_argument("--methods", nargs="+", default=METHODS)
+    parser.add_argument("--worker", metavar="FILE", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    names = {method: name for name, method in METHODS.items()}
-    with tempfile.TemporaryDirectory() as folder:
-        for method in given.methods:
-            times: dict[int, list[float]] = {number: [] for number in given.processes}
-            found: dict[int, np.ndarray] = {}
-            for repeat in range(given.repeats):
-                for number in given.processes:
-                    place = Path(folder) / f"{names.get(method, method)}-{number}-{repeat}".replace("/", "-")
-                    steps, found[number] = run(number, method, given.steps, place)
-                    times[number].append(steps)
-            alone = statistics.median(times[given.processes[0]])
-            print(f"{names.get(method, method)}: {method}, {len(found[given.processes[0]]):,} coefficients")
-            for number, values in times.items():
-                middle = statistics.median(values)
-                difference = np.abs(found[number] - found[given.processes[0]]).max()
-                print(
-                    f"  {number} processes   {1e3 * middle:8.2f} ms ({1e3 * min(values):.2f} to {1e3 * max(values):.2f})   "
-                    f"{alone / middle:.2f} times faster   difference {difference:.1e}"
-                )
+    if given.worker is not None:
+        work(given.methods[0], given.steps, given.worker)
+        return
+    for method in given.methods:
+        found: dict[int, list[dict]] = {number: [] for number in given.processes}
+        for _ in range(given.repeats):
+            for number in given.processes:
+                found[number].append(measured(number, method, given.steps))
+        first = found[given.processes[0]]
+        print(f"{method}: {first[0]['unknowns']:,} coefficients")
+        for number, runs in found.items():
+            wall, own = (statistics.median(run[name] for run in runs) for name in ("step", "processor"))
+            gain = statistics.median(run["step"] for run in first) / wall
+            spread = f"{1e3 * min(run['step'] for run in runs):.1f} to {1e3 * max(run['step'] for run in runs):.1f}"
+            difference = np.abs(np.array(runs[0]["coefficients"]) - np.array(first[0]["coefficients"])).max()
+            print(
+                f"  {number} processes   step {1e3 * wall:7.1f} ms ({spread}), {gain:.2f} times faster   "
+                f"processor {1e3 * own:7.1f} ms   difference {difference:.1e}"
+            )
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 
-def run(number: int, method: str, steps: int, folder: Path) -> tuple[float, np.ndarray]:
-    """The median time of a step in seconds, and the coefficients at the end."""
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", f"{number}", "-m", "pdefreq"]
-    command = [
-        "solve",
-        "poisson-chirp",
-        "--param",
-        "dimension=2",
-        "--method",
-        method,
-        "--steps",
-        f"{steps}",
-        "--out",
-        str(folder),
-    ]
-    options = ["--no-figures", "--no-prediction", "--quiet"]
-    subprocess.run([*launcher, *command, *options], check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    checkpoint = RunFolder(folder).read_checkpoint()[0]
-    history = checkpoint.history
-    elapsed = np.diff(history.column("seconds")) / np.diff(history.column("step"))
-    return float(np.median(elapsed[FIRST:])), checkpoint.coefficients
+def measured(number: int, method: str, steps: int) -> dict:
+    """The medians of a run on a number of processes, in seconds, and its coefficients at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "result.json"
+        command = ["torch.distributed.run", "--nproc-per-node", str(number), __file__, "--worker", str(file)]
+        options = ["--methods", method, "--steps", str(steps)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run([sys.executable, "-m", *command, *options], capture_output=True, text=True, env=environment)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        return json.loads(file.read_text())
+
+
+def work(method: str, steps: int, file: Path) -> None:
+    """Make the run as one of the processes; the first one writes the result."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    with joined_group():
+        if os.environ["RANK"] != "0":
+            follow()
+            return
+        took: list[float] = []
+        step = TrainingIteration.step
+
+        def timed(self: TrainingIteration, state):  # noqa: ANN202
+            began = time.process_time()
+            found = step(self, state)
+            took.append(time.process_time() - began)
+            return found
+
+        TrainingIteration.step = timed
+        problem = load_problem("poisson-chirp", dimension=2)
+        solution = PlannedRun.of(problem, method, stop=Stop(steps=steps), predict=False).run()
+        history = solution.history
+        each = np.diff(history.column("seconds")) / np.diff(history.column("step"))
+        result = {
+            "step": float(np.median(each[FIRST:])),
+            "processor": float(np.median(took[FIRST:])),
+            "unknowns": len(solution.last_state.coefficients),
+            "coefficients": solution.last_state.coefficients.tolist(),
+        }
+        file.write_text(json.dumps(result))
 
 
 if __name__ == "__main__":
