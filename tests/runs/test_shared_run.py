@@ -151,6 +151,14 @@ def test_a_run_of_two_processes_continues_on_three(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_resumed_run_on_as_many_processes_has_the_same_bits(tmp_path):
+    torchrun(2, tmp_path, *solve(tmp_path / "run"), before=at_step(7, 1, die))
+    torchrun(2, tmp_path / "again", "resume", tmp_path / "run", "--quiet", "--no-figures")
+    torchrun(2, tmp_path / "whole", *solve(tmp_path / "whole-run"))
+    assert torch.equal(coefficients(tmp_path / "run"), coefficients(tmp_path / "whole-run"))
+
+
+@pytest.mark.slow
 def test_if_the_first_process_is_killed_the_others_end_with_a_sentence(tmp_path):
     killed, *others = torchrun(3, tmp_path, *solve(tmp_path / "run"), before=at_step(7, 0, die))
     assert killed.code == -signal.SIGKILL
