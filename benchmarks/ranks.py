@@ -92,7 +92,7 @@ def work(method: str, steps: int, file: Path) -> None:
         took: list[float] = []
         step = TrainingIteration.step
 
-        def timed(self: TrainingIteration, state):  # noqa: ANN202
+        def timed(self: TrainingIteration, state):
             began = time.process_time()
             found = step(self, state)
             took.append(time.process_time() - began)

@@ -78,9 +78,11 @@ def is_loss(error: Exception) -> bool:
     return isinstance(error, NotConvergedError) and isinstance(error.__cause__, RuntimeError)
 
 
-_alone = Reduce()
-_joined = _alone
-_current = _alone
+ALONE = Reduce()
+"""The sums of one process."""
+
+_joined = ALONE
+_current = ALONE
 
 
 def processes() -> Reduce:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.reduce import current
-from pdefreq.functionals.functional import EquivalentRows, Functional
+from pdefreq.functionals.functional import Functional, Rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +59,13 @@ class SplitFunctional(Functional):
     def gauss_newton_factor(self, c: Coefficients) -> Tensor:
         return self._gathered(self._own_factor(c))
 
-    def equivalent_rows(self, c: Coefficients, *columns: Tensor) -> EquivalentRows:
+    def partial_rows(self, c: Coefficients) -> Rows:
+        if self.num_rows < len(c):
+            return self.rows(c)
+        self._sum(c.new_zeros(0))
+        return Rows(self._own_factor(c), self._own_residual(c), over=self._over)
+
+    def equivalent_rows(self, c: Coefficients, *columns: Tensor) -> Rows:
         """The triangular factors of the rows of each process, and of these factors together (TSQR).
 
         If there are fewer rows than columns, these are the rows themselves.
@@ -74,7 +80,7 @@ class SplitFunctional(Functional):
         rows = self._gathered(rows) if self.num_rows <= rows.shape[1] else self._triangle(rows)
         factor, *found = rows.split([len(c), *[1] * len(beside)], dim=1)
         found = [column[:, 0] for column in found]
-        return EquivalentRows(factor, None if residual is None else found.pop(0), tuple(found))
+        return Rows(factor, None if residual is None else found.pop(0), tuple(found))
 
     @cached_property
     def _own_blocks(self) -> list[int]:

@@ -104,8 +104,8 @@ class LevenbergMarquardtStepper(Stepper):
 
     def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:
         start = self.momentum * memory["previous"] if self.momentum else None
-        whole = self.algebra.sketch_rows is not None  # a sketch depends on the order of the rows
-        model, before = QuadraticModel.at(functional, c, self.algebra.at(step), start, any_basis=not whole), c.clone()
+        rows, before = self.algebra.rows(functional, c), c.clone()
+        model = QuadraticModel.at(functional, c, self.algebra.at(step), start, rows)
         if self.damping is None:
             arrived = self.control.advance(c, functional, model, memory, fresh=fresh)
         else:
