@@ -2,7 +2,7 @@
 
     python benchmarks/ranks.py [--processes 1 2] [--steps 60] [--repeats 3] [--methods NAME ...]
 
-The problem is the 2-D chirp. The numbers of processes take turns. Times are medians over the steps but the first ten, and then over
+The problem is the 2-D chirp. The numbers of processes take turns. Times are medians over the steps but the first ten, and over
 the repetitions:
 
 - the time of a step, which includes the messages and the waiting for the other processes;

@@ -225,7 +225,7 @@ def test_processes_that_share_the_points_obtain_the_whole_functional(name, space
 
     def results(over):
         part = SplitFunctional(divided, over)
-        rows = part.equivalent_rows(c, noise)
+        rows, own = part.equivalent_rows(c, noise), part.partial_rows(c)
         residual = part.residual(c)
         return {
             **part.terms(c),
@@ -233,6 +233,7 @@ def test_processes_that_share_the_points_obtain_the_whole_functional(name, space
             "gradient": part.value_and_gradient(c)[1],
             **{f"trace {term}": trace for term, trace in part.traces(c).items()},
             "F^T F": rows.factor.T @ rows.factor,
+            "F^T F of partial rows": own.over.sum(own.factor.T @ own.factor),
             "F": part.gauss_newton_factor(c).square().sum(dim=0),
             "noise": (rows.columns[0].square().sum() - noise.square().sum()).abs() < 1e-10,
             **({} if residual is None else {"F^T r": rows.factor.T @ rows.residual, "r": residual.square().sum()}),
@@ -247,6 +248,7 @@ def test_processes_that_share_the_points_obtain_the_whole_functional(name, space
         "gradient": whole.gradient(c),
         **{f"trace {term}": trace for term, trace in whole.traces(c).items()},
         "F^T F": factor.T @ factor,
+        "F^T F of partial rows": factor.T @ factor,
         "F": factor.square().sum(dim=0),
         "noise": torch.tensor(True),
         **({} if residual is None else {"F^T r": factor.T @ residual, "r": residual.square().sum()}),

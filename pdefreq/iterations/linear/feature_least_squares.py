@@ -151,7 +151,7 @@ class FeatureLeastSquares(Iteration):
             announce(f"solving a least-squares problem with {columns:,} features and {rows:,} rows, about {seconds:.0f} s")
         noise = zero.new_zeros(rows)
         noise[:inside] = torch.randn(inside, generator=stream(0, "condition"), dtype=torch.float64).to(noise)
-        factor, before, (noise,) = functional.equivalent_rows(zero, noise)
+        factor, before, (noise,), _ = functional.equivalent_rows(zero, noise)
         assert before is not None
         factorization = RidgeFactorization(factor)
         c, left = factorization.solve(-before)
