@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pdefreq.core.errors import NotConvergedError, UserError
+from pdefreq.core.errors import NotConvergedError, OptionError, UserError
 from pdefreq.core.reduce import AllReduce, current, is_loss, joined, processes, telling_of_lost_processes, together
 from pdefreq.runs.sent_spec import SentSpec
 from pdefreq.runs.spec import solver_from_json
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SECONDS = "PDEFREQ_PROCESS_SECONDS"
 """The environment variable with the time after which a process that does not answer counts as lost."""
 
-_USUAL_SECONDS = 1800.0
+_USUAL_SECONDS, _MOST_SECONDS = 1800.0, 1e9
 _REQUESTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -137,6 +137,7 @@ def joined_group() -> Iterator[None]:
 
     Raises:
         NotConvergedError: If the processes do not find each other.
+        OptionError: If the time in the environment variable `SECONDS` is not a positive number.
     """
     import torch
     import torch.distributed as dist
@@ -146,8 +147,9 @@ def joined_group() -> Iterator[None]:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
         backend = "cpu:gloo,cuda:nccl"
+    timeout = timedelta(seconds=_seconds(os.environ.get(SECONDS)))
     with telling_of_lost_processes(size):
-        dist.init_process_group(backend, timeout=timedelta(seconds=float(os.environ.get(SECONDS) or _USUAL_SECONDS)))
+        dist.init_process_group(backend, timeout=timeout)
     with joined(AllReduce(dist.get_rank(), size)):
         try:
             yield
@@ -157,6 +159,20 @@ def joined_group() -> Iterator[None]:
             raise
         _dismiss()
     dist.destroy_process_group()
+
+
+def _seconds(text: str | None) -> float:
+    """The time after which a process counts as lost, from the text of the environment variable.
+
+    Raises:
+        OptionError: If it is not a positive number.
+    """
+    if text is None:
+        return _USUAL_SECONDS
+    with suppress(ValueError):
+        if 0 < (seconds := float(text)) < _MOST_SECONDS:
+            return seconds
+    raise OptionError(f"the environment variable {SECONDS} must be a positive number of seconds, got '{text}'")
 
 
 def follow() -> None:

@@ -11,12 +11,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from pdefreq.core.errors import OptionError
 from pdefreq.core.history import Stop
 from pdefreq.functionals.sampling import Sampling
 from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.runs.lifecycle import load_run, resume
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.run_folder import RunFolder
+from pdefreq.runs.shared_run import _seconds
 from pdefreq.solvers.random_features import _Plan
 from tests.runs.torchrun import ended, start, torchrun
 
@@ -240,6 +242,14 @@ def test_what_processes_cannot_share_is_refused_with_one_sentence(tmp_path, monk
     assert leader.err.count("\n") == 1
     assert other == (0, "", "")
     assert not (tmp_path / "runs").exists()  # nothing was written
+
+
+def test_the_time_after_which_a_process_is_lost_is_a_positive_number():
+    assert _seconds(None) == 1800
+    assert _seconds("2.5") == 2.5
+    for text in ("", "0", "-1", "soon", "nan", "inf"):
+        with pytest.raises(OptionError, match="PDEFREQ_PROCESS_SECONDS must be a positive number of seconds"):
+            _seconds(text)
 
 
 METHODS = {
