@@ -26,6 +26,8 @@ from pdefreq.solvers import SOLVERS
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 
+os.fsync = lambda *_: None  # tests kill processes, but never the machine: files need not reach the disk
+
 # The methods of the tests are announced like those of an installed package, so that run folders can refer to them.
 SOLVERS._unlisted |= {"geometric": "tests.toys:Geometric", "geometric-residual": "tests.toys:GeometricResidual"}
 

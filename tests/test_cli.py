@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -252,7 +253,7 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
     assert program == "pdefreq"
     given = typer.main.get_command(app).commands[name].make_context(name, arguments).params
     if given.get("problem") == "my-sweep.toml":
-        given |= read_run_file(Path("my-sweep.toml"), tables=["grid"])
+        given |= read_run_file(Path("my-sweep.toml"), is_sweep=True)
     subject = options.load_problem(given["problem"], given.get("params")) if "problem" in given else None
     settings = options.key_values("--set", given.get("settings"))
     solvers = [options.load_solver(method, settings) for method in given.get("methods") or [given.get("method")] if method]
@@ -834,6 +835,23 @@ def test_the_live_line_shows_wall_time_and_the_current_activity(monkeypatch):
     assert live._line().plain.endswith("2 min 10 s, of which 31 s in steps")
 
 
+def test_an_activity_is_printed_once_when_the_output_is_piped(monkeypatch, capsys):
+    from rich.console import Console
+
+    from pdefreq.commands import live as module
+    from pdefreq.commands.many import LiveTable
+    from pdefreq.runs.loop import Progress
+
+    clock = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    table = LiveTable(Console(force_terminal=False), quiet=False)
+    for step in range(5):
+        clock[0] += 10
+        table.announced("measuring the errors")
+        table.follow("seed 0", Progress(step, 1.0, -1.7, 2e-3, 0.0, step == 4))
+    assert capsys.readouterr().out.splitlines()[:-1] == ["measuring the errors ..."]
+
+
 # ---------------------------------------------------------------- the page on getting started
 
 
@@ -884,7 +902,11 @@ def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
     from pdefreq.experiments.report import Report, Table
 
     monkeypatch.setattr(point_sources, "point_sources", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
-    assert "multiscale-2d" in cli("reproduce").stdout
+    names = sorted(EXPERIMENTS)
+    listed = cli("reproduce").stdout.splitlines()[: len(names)]
+    assert [re.split("[,:]", line)[0] for line in listed] == names
+    assert any(line.startswith("multiscale-2d, 2 s: Max, mean and rms") for line in listed)
+    assert all(len(textwrap.wrap(line, 80, subsequent_indent="  ")) <= 2 for line in listed)
     result = cli("reproduce", "point-sources", "--out", "here")
     assert "Source: S (2020)" in result.stdout and "written to here" in result.stdout
     assert files() == ["here", "here/report.md", "here/reproduce.json", "here/t.csv"]

@@ -45,9 +45,9 @@ CUBES = {"dielectric-sphere"}  # in three dimensions a polynomial of degree 36 a
 # Problems in more dimensions that resemble others, on which every method is run: by default a method of each family.
 SIMILAR = CUBES | {
     *("cosine-diffusion", "multiscale-2d", "p-laplacian-smooth-2d", "perforated", "poisson-chirp", "poisson-multilevel"),
-    *("quadratic", "robin", "torsion"),
+    *("quadratic", "robin", "torsion", "ring", "l-shape", "interference"),
 }
-LONG = HEAVY | SIMILAR | {"ring", "l-shape"}  # their reference solutions
+LONG = HEAVY | SIMILAR  # their reference solutions
 SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in PROBLEMS]
 METHODS = sorted(SOLVERS)
 CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi", "mscale+multigrid"]
@@ -98,7 +98,7 @@ def _is_slow(method: str, problem: str) -> bool:
     if method in CHAINS:
         return problem not in CHAINED
     if method == "auto":  # has no options: its default sizes take seconds
-        return problem in LONG | {"bratu", "chirp", "neumann"}
+        return problem in LONG | {"bratu", "chirp", "circle", "neumann"}
     return problem in HEAVY or (problem in SIMILAR and method not in FAMILIES)
 
 

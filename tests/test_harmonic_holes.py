@@ -58,6 +58,7 @@ def test_the_boundary_values_are_one_on_the_square_and_zero_on_the_holes():
     torch.testing.assert_close(lifting(edge.x), (edge.parts < 4).double(), rtol=0, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_the_reference_solution_has_the_estimated_accuracy(series):
     found = reference_solution(PROBLEM)
     assert found.solution is not None and found.accuracy is not None

@@ -16,7 +16,7 @@ def diagnose(run: o.RunPath, trust: Trust = False, json_output: o.Json = False) 
 
     found = tested(run, trust=trust)
     if json_output:
-        print_json({"findings": [asdict(each) for each in found.findings], "failed": found.failed})
+        print_json(asdict(found))
         return
     console = make_console()
     for each in found.severe:
@@ -29,3 +29,7 @@ def diagnose(run: o.RunPath, trust: Trust = False, json_output: o.Json = False) 
         say(console, f"not severe (a finding is severe from 1 on): {', '.join(harmless)}")
     for name, reason in found.failed.items():
         say(console, f"{name} could not be tested: {reason}", "yellow")
+    if found.inapplicable:
+        say(console, "these checks do not apply to the run:", "dim")
+    for name, tested_for in found.inapplicable.items():
+        say(console, f"  {name}: {tested_for}", "dim")

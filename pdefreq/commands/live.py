@@ -42,6 +42,7 @@ class LiveLine:
         self._log = _Lines(self) if verbose else None
         self._latest: Progress | None = None
         self._activity = "preparing"
+        self._told = ""  # the newest task that was printed when the output is piped
         self.remarks: list[str] = []  # those that were printed
         self._listening = listening(self.announced, self.remarked)
         self._began = self._arrived = self._printed = time.monotonic()
@@ -72,13 +73,15 @@ class LiveLine:
     def announced(self, activity: str) -> None:
         """Set the current task, which is shown until the next numbers.
 
-        When the output is piped, the task is printed before the first and after the last numbers if no line was printed recently.
+        When the output is piped, the task is printed once, before the first and after the last numbers, if no line was printed
+        recently.
         """
         self._activity = activity
         now, between_numbers = time.monotonic(), self._latest is not None and not self._latest.done
-        if not (self._console.is_terminal or between_numbers) and now - self._printed >= _PIPED_SECONDS:
+        is_shown = self._console.is_terminal or between_numbers or activity == self._told
+        if not is_shown and now - self._printed >= _PIPED_SECONDS:
             self._say(Text(f"{activity} ..."))
-            self._printed = now
+            self._printed, self._told = now, activity
 
     def remarked(self, sentence: str) -> None:
         """Print a remark before the run that the title names, once."""

@@ -130,7 +130,8 @@ class LiveTable(LiveLine):
         for label, progress in runs.items():
             if label not in hidden:
                 table.add_row(*_row(label, progress))
-        line = f"{len(ended)} runs done, {len(runs) - len(ended)} running, {duration(time.monotonic() - self._began)}"
+        plural, wall = "s" * (len(ended) != 1), duration(time.monotonic() - self._began)
+        line = f"{len(ended)} run{plural} done, {len(runs) - len(ended)} running, {wall}"
         line += f"   {self._activity} ..." if self._activity else ""
         return Group(table, Text(line)) if runs else Text(line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,25 +75,27 @@ def reproduce(
 
 
 def _list(console: Console) -> int:
+    from rich.text import Text
+
     from pdefreq.commands.live import duration
-    from pdefreq.commands.result import plain_table, say
+    from pdefreq.commands.result import say
 
     with importing():
         from pdefreq.experiments import EXPERIMENTS, entries
 
         summaries, known = EXPERIMENTS.summaries(), entries()
-    table = plain_table("experiment", "what it reproduces", "source", "time", dropped=("source",))
-    table.columns[-1].no_wrap = True
     for each, summary in summaries.items():
         entry = known[each]
-        time = "-" if entry.seconds is None else ("~" if entry.extrapolated else "") + duration(entry.seconds)
+        time = "" if entry.seconds is None else f", {'~' if entry.extrapolated else ''}{duration(entry.seconds)}"
         needed = f" It needs pip install 'pdefreq[{','.join(entry.extras)}]'." if entry.extras else ""
-        table.add_row(each, summary + needed, entry.documents or "-", time)
-    console.print(table)
+        line = f"{each}{time}: {summary}{needed}"
+        text = Text(textwrap.fill(line, console.width, subsequent_indent="  ") if console.is_terminal else line)
+        text.stylize("bold", 0, len(each))
+        console.print(text, soft_wrap=True)
     say(
         console,
-        "source: the lecture notes and slides of Xu, otherwise the publication; a report states the place. time: processor time "
-        "with the default options on one core; ~: extrapolated from fewer steps or seeds.",
+        "The times are processor times with the default options on one core; ~: extrapolated from fewer steps or seeds. "
+        "A report states the place in the lecture notes and slides of Xu, or the publication.",
     )
     say(
         console,

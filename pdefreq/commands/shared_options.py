@@ -15,6 +15,7 @@ import typer
 
 from pdefreq.commands import completions
 from pdefreq.core.errors import OptionError
+from pdefreq.core.history import Stop
 from pdefreq.core.interrupts import exiting_at_once
 
 if TYPE_CHECKING:
@@ -74,23 +75,25 @@ Stagnation = Annotated[
     int | None,
     typer.Option(metavar="N", help="Stop when the objective has not decreased for N steps.", rich_help_panel=_BUDGET),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.", rich_help_panel=_WHERE)]
-Seeds = Annotated[
-    int,
-    typer.Option(
-        metavar="N", min=1, help="Run N seeds, beginning with --seed; print the median and the spread.", rich_help_panel=_WHERE
-    ),
-]
-Dtype = Annotated[Precision, typer.Option(help="Floating-point type of the coefficients.", rich_help_panel=_WHERE)]
-Device = Annotated[
-    str, typer.Option(metavar="NAME", help="Device of the computation: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)
-]
-Threads = Annotated[
-    int,
-    typer.Option(
-        metavar="N", min=1, help="CPU threads; more than one is faster for large problems only.", rich_help_panel=_WHERE
-    ),
-]
+_seed = typer.Option(metavar="N", help="Seed of all random numbers.", rich_help_panel=_WHERE)
+_seeds = typer.Option(
+    metavar="N", min=1, help="Run N seeds, beginning with --seed; print the median and the spread.", rich_help_panel=_WHERE
+)
+_dtype = typer.Option(help="Floating-point type of the coefficients.", rich_help_panel=_WHERE)
+_device = typer.Option(metavar="NAME", help="Device of the computation: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)
+_threads = typer.Option(
+    metavar="N", min=1, help="CPU threads; more than one is faster for large problems only.", rich_help_panel=_WHERE
+)
+Seed = Annotated[int, _seed]
+SeedOfFile = Annotated[int | None, _seed]
+Seeds = Annotated[int, _seeds]
+SeedsOfFile = Annotated[int | None, _seeds]
+Dtype = Annotated[Precision, _dtype]
+DtypeOfFile = Annotated[Precision | None, _dtype]
+Device = Annotated[str, _device]
+DeviceOfFile = Annotated[str | None, _device]
+Threads = Annotated[int, _threads]
+ThreadsOfFile = Annotated[int | None, _threads]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -143,6 +146,16 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
             raise OptionError(f"{option} {key.strip()} is given twice; give it once")
         result[key.strip()] = value.strip()
     return result
+
+
+def stop_of(written: Mapping[str, Any], **given: float | None) -> Stop:
+    """The limits of a run: those of the command line, and otherwise those of a file.
+
+    Args:
+        written: The entries of the file.
+        given: The limits of the command line by name; None where the command line has none.
+    """
+    return Stop(**{name: written.get(name) if value is None else value for name, value in given.items()})  # pyright: ignore[reportArgumentType]
 
 
 def use_threads(count: int) -> None:

@@ -12,7 +12,6 @@ import typer
 from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.torchrun import require_one_run
-from pdefreq.core.history import Stop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,14 +112,7 @@ def solve(
     if method is None:  # the options in the file belong to the method in the file
         given = {**own.get("set", {}), **given}
     solver = None if stated is None else o.load_solver(stated, given)
-    limits = {
-        "steps": steps,
-        "seconds": seconds,
-        "train_seconds": train_seconds,
-        "tolerance": tolerance,
-        "stagnation": stagnation,
-    }
-    stop = Stop(**{key: own.get(key) if value is None else value for key, value in limits.items()})
+    stop = o.stop_of(own, steps=steps, seconds=seconds, train_seconds=train_seconds, tolerance=tolerance, stagnation=stagnation)
     require_one_run("solve", runs=seeds)
     if seeds > 1:
         many.start_early(workers, dask)

@@ -11,10 +11,8 @@ import typer
 
 from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
-from pdefreq.commands.run_file import SWEEP_TABLES, SWEEP_VALUES, is_run_file, read_run_file
+from pdefreq.commands.run_file import is_run_file, read_run_file
 from pdefreq.commands.solve import MethodOfRun, Settings
-from pdefreq.core.errors import OptionError
-from pdefreq.core.history import Stop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,26 +72,36 @@ def sweep(
     steps: o.Steps = None,
     seconds: o.Seconds = None,
     train_seconds: o.TrainSeconds = None,
-    seed: o.Seed = 0,
-    seeds: o.Seeds = 1,
-    dtype: o.Dtype = o.Precision.float64,
-    device: o.Device = "cpu",
-    threads: o.Threads = 1,
+    tolerance: o.Tolerance = None,
+    stagnation: o.Stagnation = None,
+    seed: o.SeedOfFile = None,
+    seeds: o.SeedsOfFile = None,
+    dtype: o.DtypeOfFile = None,
+    device: o.DeviceOfFile = None,
+    threads: o.ThreadsOfFile = None,
     workers: many.Workers = "auto",
     dask: many.DaskAddress = None,
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
 ) -> int:
     """Run a method with many values of its options, and show the error and the bias index over them."""
     written = _sweep_file(problem, trust=trust)
-    name = method or written.get("method", _USUAL)
+
+    def stated(name: str, value: Any, default: Any = None) -> Any:
+        """The value of the command line, or else that of the file, or else the default."""
+        return written.get(name, default) if value is None else value
+
+    name = stated("method", method, _USUAL)
     lists = {**written.get("grid", {}), **{key: _parts(text) for key, text in o.key_values("--grid", grid).items()}}
     intervals = {**written.get("range", {}), **o.key_values("--range", ranges)}
-    limits = {"steps": steps, "seconds": seconds, "train_seconds": train_seconds}
-    stop = Stop(**{key: written.get(key) if value is None else value for key, value in limits.items()})
+    fixed = {**written.get("set", {}), **o.key_values("--set", settings)}
+    stop = o.stop_of(
+        written, steps=steps, seconds=seconds, train_seconds=train_seconds, tolerance=tolerance, stagnation=stagnation
+    )
     many.start_early(workers, dask)
-    o.use_threads(threads)
+    o.use_threads(stated("threads", threads, 1))
     own_params = [f"{key}={value}" for key, value in written.get("param", {}).items()]
     subject = o.load_problem(written.get("problem", problem), [*own_params, *(params or ())], trust=trust)
 
@@ -101,25 +109,22 @@ def sweep(
     from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
-    how: Any = search or written.get("search", "sobol")
-    fixed = {**written.get("set", {}), **o.key_values("--set", settings)}
-    count = seeds if seeds > 1 else written.get("seeds", 1)
-    with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet) as live:
+    with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet, verbose=verbose) as live:
         found = pdefreq.sweep(
             subject,
             name,
             {key: [_value(each) for each in values] for key, values in lists.items()},
             intervals,
-            samples=written.get("samples") if samples is None else samples,
-            search=how,
+            samples=stated("samples", samples),
+            search=stated("search", search, "sobol"),
             settings=fixed,
             stop=stop,
-            seeds=count,
-            seed=seed or written.get("seed", 0),
+            seeds=stated("seeds", seeds, 1),
+            seed=stated("seed", seed, 0),
             folder=o.study_folder(out, subject.name, f"{name}-sweep"),
-            device=device,
-            dtype=dtype.value,
-            modes=modes.value if modes else written.get("modes"),
+            device=stated("device", device, "cpu"),
+            dtype=str(stated("dtype", dtype, "float64")),
+            modes=None if (family := stated("modes", modes)) is None else str(family),
             workers=workers,
             executor=executor,
             progress=live.follow,
@@ -135,19 +140,11 @@ def sweep(
 
 
 def _sweep_file(name: str, *, trust: bool) -> dict[str, Any]:
-    """The entries of a file that describes a sweep; none if the name is that of a problem.
-
-    Raises:
-        OptionError: As `read_run_file` does, or if a value of the grid is not a list.
-    """
+    """The entries of a file that describes a sweep; none if the name is that of a problem."""
     path = Path(name)
     if path.suffix != ".toml" or not path.is_file() or not is_run_file(path):
         return {}
-    found = read_run_file(path, trust=trust, further=SWEEP_VALUES, tables=SWEEP_TABLES)
-    for key, values in found.get("grid", {}).items():
-        if not isinstance(values, list):
-            raise OptionError(f"`{key}` under [grid] in '{name}' must be a list of values, got {values!r}")
-    return found
+    return read_run_file(path, trust=trust, is_sweep=True)
 
 
 def _parts(text: str) -> list[str]:

@@ -65,7 +65,14 @@ def describe(annotation: Any) -> str:
         return "a function"
     if args:  # a union
         return " or ".join(describe(a) for a in args)
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "null"}
+    names = {
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        bool: "true or false",
+        list: "a list of values",
+        NoneType: "null",
+    }
     return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 

@@ -14,13 +14,20 @@ _REQUESTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") i
 
 
 class Request:
-    """A request to end a run, which has arrived if the object, called, returns True."""
+    """A request to end a run, which has arrived if the object, called, returns True.
+
+    Args:
+        condition: A further condition, as of `requested_by`.
+    """
 
     number: int | None = None
     """The number of the signal."""
 
+    def __init__(self, condition: Callable[[], bool] = lambda: False) -> None:
+        self._condition = condition
+
     def __call__(self) -> bool:
-        return self.number is not None
+        return self.number is not None or self._condition()
 
     def deliver(self) -> None:
         """Send the signal again, if one arrived, to the handler of the caller: a run that ended by itself did not answer it."""
@@ -53,7 +60,7 @@ def interruptible() -> Iterator[Request]:
         The request. Called, it returns whether a signal has arrived.
     """
     global _latest
-    request = _latest = Request()
+    request = _latest = Request(_condition.get())
 
     def ask(number: int, *_: Any) -> None:
         if number == signal.SIGINT and request.number is not None:
@@ -89,6 +96,19 @@ def _handling(numbers: Sequence[int], handler: Callable[..., Any]) -> Iterator[N
     finally:
         for number, previous in before.items():
             signal.signal(number, previous)
+
+
+_condition: ContextVar[Callable[[], bool]] = ContextVar("condition", default=lambda: False)
+
+
+@contextmanager
+def requested_by(condition: Callable[[], bool]) -> Iterator[None]:
+    """A context in which runs also end when a condition holds. Threads other than the main one receive no signals."""
+    token = _condition.set(condition)
+    try:
+        yield
+    finally:
+        _condition.reset(token)
 
 
 _ends_all: ContextVar[bool] = ContextVar("ends_all", default=False)

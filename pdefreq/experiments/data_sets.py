@@ -10,12 +10,18 @@ import torch
 
 from pdefreq.core.errors import MissingPackageError
 from pdefreq.core.fields import as_field
+from pdefreq.core.history import Schedule
 from pdefreq.domains.box import Box
 from pdefreq.experiments.training import TrainingHistory
 from pdefreq.experiments.trials import in_words
+from pdefreq.probes.filter import FilterProbe
+from pdefreq.probes.spectral import SpectralProbe
 from pdefreq.problem.data import Data
 from pdefreq.problem.problem import Problem
 from pdefreq.problem.spectrum import Spectrum
+from pdefreq.runs.solution import Solution
+from pdefreq.runs.solve import solve
+from pdefreq.solvers.network_methods import regression
 
 LEVEL = 0.7
 """The relative error below which the low or the high part of a data set counts as learned."""
@@ -53,6 +59,33 @@ def regression_of(x: torch.Tensor, y: torch.Tensor, *, holdout: float, direction
         data=Data(title, x=x, values=y, holdout=holdout),
         spectrum=Spectrum(modes="ray", direction=tuple(direction.tolist())),
         title=title,
+    )
+
+
+def fitted_labels(problem: Problem, *, learning_rate: float, steps: int, seed: int, per_decade: int) -> Solution:
+    """A tanh network of widths 200 and 100, trained by Adam in single precision on the labels of points in many dimensions.
+
+    The errors of waves along the direction of the problem, and of the low and the high part of the labels, are recorded.
+
+    Args:
+        problem: The regression.
+        learning_rate: The learning rate.
+        steps: The number of steps.
+        seed: The seed of the network.
+        per_decade: The number of recorded steps in each decade.
+    """
+    method = regression().with_options(
+        widths=(200, 100), activation="tanh", learning_rate=learning_rate, half_life=None, scaling="none", initialization="glorot"
+    )
+    return solve(
+        problem,
+        method,
+        steps=steps,
+        seed=seed,
+        probes=[SpectralProbe(), FilterProbe()],
+        schedule=Schedule(dense=20, per_decade=per_decade),
+        dtype="float32",
+        predict=False,
     )
 
 

@@ -7,22 +7,16 @@ are those of scikit-learn, 8 x 8 pixels, and the network 64-200-100-1 fits u = 1
 
 from __future__ import annotations
 
-from pdefreq.core.history import Schedule, Stop
-from pdefreq.experiments.data_sets import LEVEL, digits, first_steps
+from pdefreq.experiments.data_sets import LEVEL, digits, first_steps, fitted_labels
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.function_panels import Line, Panel, function_panels_figure
 from pdefreq.figures.style import METHOD_COLORS, wavenumber_colors
 from pdefreq.functionals.sampling import held_out_samples
-from pdefreq.probes.filter import FilterProbe
-from pdefreq.probes.spectral import SpectralProbe
-from pdefreq.runs.solve import solve
-from pdefreq.solvers.network_methods import regression
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
 SOURCE = "Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 4 (MNIST: training accuracy 0.951, test accuracy 0.963)"
-_RECORDS = Schedule(dense=20, per_decade=20)
 
 
 @Entry(
@@ -49,13 +43,7 @@ def experiment(*, steps: int = 800, seed: int = 0) -> Report:
     """
     require_at_least(1, steps=steps)
     problem = digits()
-    method = regression().with_options(
-        widths=(200, 100), activation="tanh", learning_rate=2e-4, half_life=None, scaling="none", initialization="glorot"
-    )
-    probes = [SpectralProbe(), FilterProbe()]
-    run = solve(
-        problem, method, stop=Stop(steps=steps), seed=seed, probes=probes, schedule=_RECORDS, dtype="float32", predict=False
-    )
+    run = fitted_labels(problem, learning_rate=2e-4, steps=steps, seed=seed, per_decade=20)
     history = run.history
     step, low, high = (history.column(name) for name in ("step", "low_error", "high_error"))
     record = SpectralRecord.of(history)

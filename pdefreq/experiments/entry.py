@@ -88,11 +88,6 @@ class Entry:
         """The places in documents; the publication if no document contains the experiment."""
         return "; ".join(place.short for place in self.places) or self.publication
 
-    @property
-    def documents(self) -> str:
-        """The documents without the places in them, for lists; the publication if no document contains the experiment."""
-        return "; ".join(dict.fromkeys(place.document.short for place in self.places)) or self.publication
-
     def sentences(self) -> list[str]:
         """The paragraphs of a report: what the experiment shows, the places, the published numbers, and what is not stated."""
         places = "; ".join(f"{place.document}: {place.where}" for place in self.places)

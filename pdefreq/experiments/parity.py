@@ -13,22 +13,16 @@ import math
 
 import numpy as np
 
-from pdefreq.core.history import Schedule, Stop
-from pdefreq.experiments.data_sets import LEVEL, first_steps, fourier_sum, parity
+from pdefreq.experiments.data_sets import LEVEL, first_steps, fitted_labels, fourier_sum, parity
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.function_panels import Line, Panel, function_panels_figure
 from pdefreq.figures.style import METHOD_COLORS
 from pdefreq.functionals.sampling import data_samples, held_out_samples
-from pdefreq.probes.filter import FilterProbe
 from pdefreq.probes.sampled import as_array
-from pdefreq.probes.spectral import SpectralProbe
-from pdefreq.runs.solve import solve
-from pdefreq.solvers.network_methods import regression
 
 SOURCE = "Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 4 (test accuracy about 50 %)"
-_RECORDS = Schedule(dense=20, per_decade=25)
 _FREQUENCIES = np.linspace(0, 0.25, 101)
 
 
@@ -56,13 +50,7 @@ def experiment(*, dimension: int = 10, steps: int = 400, seed: int = 0) -> Repor
     require_at_least(5, dimension=dimension)
     require_at_least(1, steps=steps)
     problem = parity(dimension, holdout=0.8)
-    method = regression().with_options(
-        widths=(200, 100), activation="tanh", learning_rate=5e-4, half_life=None, scaling="none", initialization="glorot"
-    )
-    probes = [SpectralProbe(), FilterProbe()]
-    run = solve(
-        problem, method, stop=Stop(steps=steps), seed=seed, probes=probes, schedule=_RECORDS, dtype="float32", predict=False
-    )
+    run = fitted_labels(problem, learning_rate=5e-4, steps=steps, seed=seed, per_decade=25)
     history = run.history
     step, low, high, loss = (history.column(name) for name in ("step", "low_error", "high_error", "objective"))
     (at, values), (out, labels) = data_samples(problem), held_out_samples(problem)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -267,17 +268,14 @@ def mp4_bytes(figures: Iterable[Figure], rate: float) -> bytes:
         ) from None
     handle, path = tempfile.mkstemp(suffix=".mp4")
     os.close(handle)
-    writer: Any = None
     try:
-        for figure in figures:
-            pixels = _pixels(figure)
-            if writer is None:
-                size = pixels.shape[1], pixels.shape[0]
-                writer = imageio_ffmpeg.write_frames(path, size, fps=rate, macro_block_size=2, ffmpeg_log_level="error")
-                writer.send(None)
-            writer.send(pixels)
-        if writer is not None:
-            writer.close()
+        frames = map(_pixels, figures)
+        first = next(frames)
+        size = first.shape[1], first.shape[0]
+        with closing(imageio_ffmpeg.write_frames(path, size, fps=rate, macro_block_size=2, ffmpeg_log_level="error")) as writer:
+            writer.send(None)
+            for pixels in itertools.chain([first], frames):
+                writer.send(pixels)
         with open(path, "rb") as file:
             return file.read()
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, Self, runtime_checkable
 
 from pdefreq.core.composition import Part
 from pdefreq.core.errors import IncompatibleError, OptionError
@@ -39,6 +39,24 @@ class Bands:
         return cls(length, max(0, math.ceil(math.log2(max(1.0, omega * length)) - _ROUNDING)))
 
 
+@runtime_checkable
+class ReceivesBands(Protocol):
+    """The part can receive features or units for further bands during training."""
+
+    def bands(self, data: SpectralData, frame: Frame) -> Bands | None:
+        """The bands that the part can receive; None if its frequencies or scales are given.
+
+        Args:
+            data: The data of the problem.
+            frame: The coordinates that the part receives.
+        """
+        ...
+
+    def with_bands(self, octaves: tuple[int, ...]) -> Self:
+        """The part, after `settled`, with features or units for further octaves of `bands`."""
+        ...
+
+
 class Input(Part):
     """A fixed map of the input of a network."""
 
@@ -55,14 +73,6 @@ class Input(Part):
     def settled(self, data: SpectralData, frame: Frame) -> tuple[Input, str]:
         """The part with all options set that depend on the spectrum of the data, and a sentence on the choice, or ""."""
         return self, ""
-
-    def bands(self, data: SpectralData, frame: Frame) -> Bands | None:
-        """The bands that the map can receive during training; None if its frequencies are given."""
-        return None
-
-    def with_bands(self, octaves: tuple[int, ...]) -> Input:
-        """The part, after `settled`, with features for further octaves of `bands`."""
-        raise NotImplementedError(f"{self.title} has no bands")
 
     def length(self, domain: Domain, frame: Frame) -> float:
         """The length over which the features change by about 1. A wavenumber needs the input factor wavenumber times this length.
@@ -123,7 +133,7 @@ class Fourier(Input):
     def bands(self, data: SpectralData, frame: Frame) -> Bands | None:
         return Bands.up_to(data.spectrum.radius, frame.length) if self.std == "auto" else None
 
-    def with_bands(self, octaves: tuple[int, ...]) -> Input:
+    def with_bands(self, octaves: tuple[int, ...]) -> Self:
         return replace(self, octaves=octaves)
 
     def length(self, domain: Domain, frame: Frame) -> float:

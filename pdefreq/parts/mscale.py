@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pdefreq.core.errors import OptionError
 from pdefreq.parts.inputs import Bands
@@ -84,7 +84,7 @@ class Mscale(FeedForwardNetwork):
         assert isinstance(network, Mscale)
         return Bands(self._length(data, frame), len(network._known_scales) - 1)
 
-    def with_bands(self, octaves: tuple[int, ...]) -> Mscale:
+    def with_bands(self, octaves: tuple[int, ...]) -> Self:
         return replace(self, scales=(*self._known_scales, *(2.0**j for j in octaves)))
 
     def _length(self, data: SpectralData, frame: Frame) -> float:

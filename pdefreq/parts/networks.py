@@ -7,11 +7,11 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
-from pdefreq.parts.inputs import Bands, Input, Periodic
+from pdefreq.parts.inputs import Bands, Input, Periodic, ReceivesBands
 from pdefreq.parts.part import COUNT, EXPONENT, require
 from pdefreq.parts.starts import Start
 from pdefreq.parts.tables import NETWORKS
@@ -86,19 +86,6 @@ class Network(Part):
             frame: The coordinates that the network receives.
         """
         return self, ""
-
-    def bands(self, data: SpectralData, frame: Frame) -> Bands | None:
-        """The bands that the network can receive during training; None if its scales or frequencies are given.
-
-        Args:
-            data: The data of the problem.
-            frame: The coordinates that the network receives.
-        """
-        return None
-
-    def with_bands(self, octaves: tuple[int, ...]) -> Network:
-        """The part, after `settled`, with units for further octaves of `bands`."""
-        raise NotImplementedError(f"{self.title} has no bands")
 
     def inputs(self, dimension: int) -> int:
         """How many numbers are computed from the coordinates of each point and stored in addition to them."""
@@ -262,10 +249,10 @@ class FeedForwardNetwork(Network):
         return replace(self, waves=tuple(map(tuple, waves.tolist()))), told
 
     def bands(self, data: SpectralData, frame: Frame) -> Bands | None:
-        return None if self.input is None else self.input.bands(data, frame)
+        return self.input.bands(data, frame) if isinstance(self.input, ReceivesBands) else None
 
-    def with_bands(self, octaves: tuple[int, ...]) -> FeedForwardNetwork:
-        assert self.input is not None
+    def with_bands(self, octaves: tuple[int, ...]) -> Self:
+        assert isinstance(self.input, ReceivesBands)
         return replace(self, input=self.input.with_bands(octaves))
 
     @abstractmethod

@@ -10,25 +10,13 @@ from typing import Any, NoReturn, Self
 
 from pdefreq.core.errors import ProblemFileError, UntrustedCodeError
 from pdefreq.core.fields import ConstantField, Field
+from pdefreq.core.findings import MissingValueError
 from pdefreq.core.registry import Registry
 from pdefreq.core.table_keys import Key, Whole, named
 from pdefreq.problem.expressions import Region, parse_condition, parse_field, parse_number
 from pdefreq.problem.expressions.scope import Scope, shorten
 
 _ALIKE = 0.75  # similarity from which an unknown word is taken for a known one
-
-
-class MissingValueError(ProblemFileError):
-    """A key that a table needs is missing.
-
-    Args:
-        message: The message.
-        path: The path of the table.
-    """
-
-    def __init__(self, message: str, path: str) -> None:
-        super().__init__(message)
-        self.path = path
 
 
 @dataclass(frozen=True)

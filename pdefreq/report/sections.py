@@ -12,6 +12,7 @@ from pdefreq.figures.labels import mode_labels
 from pdefreq.report.charts import Chart, Curve, map_markup, thinned
 from pdefreq.report.formulas import equation_markup
 from pdefreq.report.markup import Markup, join, tag
+from pdefreq.report.repeat import command_of
 from pdefreq.report.snapshots import slider_markup, strips
 from pdefreq.report.tables import facts, shown, table
 from pdefreq.spectrum.spectral_record import SpectralRecord
@@ -167,36 +168,21 @@ def status_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
 
 def provenance_section(runs: Sequence[Record], names: Sequence[str], versions: Mapping[str, str]) -> Markup:
     """The versions and digests of each run, and the command that repeats it."""
+    from pdefreq.runs.solution import Solution
+
     parts = []
     for name, run in zip(names, runs, strict=True):
-        spec = getattr(run, "spec", None)
         rows = [("problem digest", run.problem.digest)]
-        rows += [("run", spec.id), ("seed", spec.seed)] if spec is not None else []
+        rows += [("run", run.spec.id), ("seed", run.spec.seed)] if isinstance(run, Solution) else []
         rows += [("folder", run.folder)] if run.folder is not None else []
         parts += [tag("h3", name), facts(rows)]
-        parts += (
-            [tag("p", "Repeat it from its folder:"), code(f"pdefreq rerun {shlex.quote(str(run.folder))}")]
-            if spec and run.folder
-            else []
-        )
-        parts += [tag("p", "Repeat it without the folder:"), code(command_of(run))] if spec is not None else []
+        if not isinstance(run, Solution):
+            continue
+        if run.folder:
+            parts += [tag("p", "Repeat it from its folder:"), code(f"pdefreq rerun {shlex.quote(str(run.folder))}")]
+        parts += [tag("p", "Repeat it without the folder:"), code(command_of(run))]
     made = table(["package", "version"], sorted(versions.items()), caption="This report was made with")
     return join([*parts, made])
-
-
-def command_of(run: Any) -> str:
-    """The command that repeats a run by its problem, its method with all options, its seed and its limits."""
-    spec = run.spec
-    if spec.solver is None or spec.given:
-        return "This run contains Python objects: repeat it with the script that made it."
-    words = ["pdefreq", "solve", spec.problem.name, "--method", spec.method, "--seed", spec.seed, "--dtype", spec.dtype]
-    words += [word for key, value in spec.problem.parameters.items() for word in ("--param", f"{key}={value:g}")]
-    limits = {"steps": run.step, "seconds": None} if spec.stop.steps is not None else vars(spec.stop)
-    for key, option in (("steps", "--steps"), ("seconds", "--seconds"), ("train_seconds", "--train-seconds")):
-        words += [option, limits[key]] if limits.get(key) is not None else []
-    words += ["--modes", spec.modes] if spec.modes else []
-    words += ["--snapshots"] if any(probe.get("name") == "snapshots" for probe in spec.probes or ()) else []
-    return " ".join(shlex.quote(str(word)) for word in words)
 
 
 def either(name: str, charts: Sequence[Chart]) -> Markup:

@@ -1,4 +1,4 @@
-"""Worker processes of this machine, and signs of life from them. This module imports no numerical library."""
+"""Worker processes of this machine. This module imports no numerical library."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing.connection import wait
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 from pdefreq.core.conversion import convert
 from pdefreq.core.errors import OptionError
 
 A = TypeVar("A")
 R = TypeVar("R")
+
+_END_SECONDS = 10.0  # for a process to end after its last task, before it is killed
 
 _MODULES = ["pdefreq.runs.worker", "torch", "pdefreq.problem.files.reader", "pdefreq.runs.lifecycle", "pdefreq.runs.loop"]
 
@@ -47,54 +49,133 @@ def _available_cores() -> int:
 
 
 class LocalProcesses:
-    """Processes of this machine, which are replaced if they are killed.
+    """Processes of this machine, each of which makes one task after the other; those that are killed are replaced.
+
+    Each process has a pipe of its own. The processes share no queue and no lock, which a killed process could leave locked, and
+    the loss of a process concerns the task that it was making only.
 
     Args:
         workers: The number of processes.
-        temporary: A folder for signs of life.
     """
 
-    def __init__(self, workers: int, temporary: Path) -> None:
-        self._workers = workers
-        self._ready = temporary / "ready"
-        self._pool: ProcessPoolExecutor | None = None
-        self._others: list[BaseProcess] = []
+    def __init__(self, workers: int) -> None:
+        self._threads = ThreadPoolExecutor(workers)  # each thread waits for one process
+        self._lock = threading.Lock()
+        self._processes: list[_Process] = []
+        self._idle: list[_Process] = []
+        self._stopped = False
 
-    def __enter__(self) -> LocalProcesses:
-        self._others = multiprocessing.active_children()  # those of the program that uses this package
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: object, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        """Wait for the tasks. After an error, ask them to end; after a second Ctrl-C, kill the processes."""
         if kind is not None:
-            self.stop()
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self.stop(kill=not issubclass(kind, Exception))
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._processes:
+            process.close()
+        for process in self._processes:
+            process.end()
 
     def submit(self, function: Callable[[A], R], task: A) -> Future[R]:
-        """Submit a task, to new processes if one of the old ones was killed.
+        """Submit a task. The function must be at the top level of a module.
+
+        The future raises BrokenExecutor if the process of the task is lost, and OptionError if no process can start, as in a
+        script without the usual test of ``__name__``.
+        """
+        return self._threads.submit(self._made, function, task)
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Ask the tasks to end, and begin no others.
+
+        Args:
+            kill: Whether the processes are killed, in place of the signal that runs answer between two steps.
+        """
+        with self._lock:
+            self._stopped = True
+            for process in self._processes:
+                process.ask_to_end(kill=kill)
+
+    def _made(self, function: Callable[[A], R], task: A) -> R:
+        try:
+            process = self._free()
+            process.require_started()
+            succeeded, result = process.answer(function, task)
+        except (EOFError, OSError):
+            raise BrokenExecutor("the process of the task was lost") from None
+        with self._lock:
+            self._idle.append(process)
+        if succeeded:
+            return result
+        raise result
+
+    def _free(self) -> _Process:
+        """A process that makes no task: an idle one, or a new one."""
+        with self._lock:
+            if self._stopped:
+                raise BrokenExecutor("the processes were stopped before the task began")
+            while self._idle:
+                if (process := self._idle.pop()).is_alive():
+                    return process
+            self._processes.append(process := _Process())
+            return process
+
+
+class _Process:
+    """A worker process and this end of its pipe."""
+
+    def __init__(self) -> None:
+        context = _context()
+        self._pipe, other = context.Pipe()
+        self._process: BaseProcess = context.Process(target=_serve, args=(other,))  # pyright: ignore[reportAttributeAccessIssue]
+        self._has_started = False
+        with _one_thread_each():
+            self._process.start()
+        other.close()  # the pipe then ends with the process
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def require_started(self) -> None:
+        """Wait until the process is ready.
 
         Raises:
-            OptionError: If no process could start, as in a script without the usual test of ``__name__``.
+            EOFError, OSError: If the process is lost.
+            OptionError: If it ended with an exception, as in a script without the usual test of ``__name__``.
         """
-        with _one_thread_each():
-            if self._pool is not None:
-                try:
-                    return self._pool.submit(function, task)
-                except BrokenExecutor:
-                    if not self._ready.exists():
-                        raise OptionError(
-                            "the worker processes can't start; a script that uses `workers` must call pdefreq below "
-                            "`if __name__ == '__main__':`, because each process imports the script",
-                            option="workers",
-                        ) from None
-            self._pool = ProcessPoolExecutor(self._workers, _context(), _start_worker, (str(self._ready),))
-            return self._pool.submit(function, task)
+        if self._has_started:
+            return
+        try:
+            self._pipe.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            if self._process.exitcode == 1:  # negative after a signal
+                raise OptionError(
+                    "the worker processes can't start; a script that uses `workers` must call pdefreq below "
+                    "`if __name__ == '__main__':`, because each process imports the script",
+                    option="workers",
+                ) from None
+            raise
+        self._has_started = True
 
-    def stop(self) -> None:
-        """Ask the runs in the processes to end."""
-        for process in multiprocessing.active_children():
-            if process not in self._others:
-                process.terminate()
+    def answer(self, function: Callable[[A], R], task: A) -> tuple[bool, Any]:
+        """Whether the call of the function succeeded, and its result or its exception."""
+        self._pipe.send((function, task))
+        return self._pipe.recv()
+
+    def ask_to_end(self, *, kill: bool) -> None:
+        (self._process.kill if kill else self._process.terminate)()
+
+    def close(self) -> None:
+        """Close the pipe, by which a process without a task ends."""
+        self._pipe.close()
+
+    def end(self) -> None:
+        """Wait for the end of the process after its pipe was closed."""
+        self._process.join(_END_SECONDS)
+        self._process.kill()
+        self._process.join()
 
 
 def start_server() -> None:
@@ -132,14 +213,11 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _start_worker(ready: str) -> None:
-    """Prepare a worker process of the local machine.
+def _serve(pipe: Connection) -> None:
+    """Make the tasks that arrive through a pipe, until the other end is closed.
 
-    Ctrl-C reaches all processes of a terminal. Between runs it is left to the parent process. The worker ends if its parent
-    process ends, since nobody would give it further runs.
-
-    Args:
-        ready: A file that is created.
+    Ctrl-C reaches all processes of a terminal. Between tasks it is left to the parent process. The process ends if its parent
+    process ends, since nobody would read the results.
     """
     signal.signal(signal.SIGINT, lambda *_: None)
     parent = multiprocessing.parent_process()
@@ -150,4 +228,36 @@ def _start_worker(ready: str) -> None:
             os._exit(1)
 
         threading.Thread(target=watch, daemon=True).start()
-    Path(ready).touch()
+    with suppress(EOFError, OSError):
+        pipe.send("ready")
+        while True:
+            _send(pipe, _answer(pipe))
+
+
+def _answer(pipe: Connection) -> tuple[bool, Any]:
+    """Whether the next task succeeded, and its result or its exception.
+
+    Raises:
+        EOFError: If the pipe is closed.
+    """
+    try:
+        function, task = pipe.recv()
+    except EOFError:
+        raise
+    except Exception as error:  # the task can't be read, for instance because a module is missing
+        return False, error
+    try:
+        return True, function(task)
+    except BaseException as error:
+        error.add_note(traceback.format_exc())  # of this process
+        return False, error
+
+
+def _send(pipe: Connection, answer: tuple[bool, Any]) -> None:
+    try:
+        pipe.send(answer)
+    except OSError:
+        raise
+    except Exception as error:  # an object that can't be sent; nothing was written
+        cause = error if answer[0] else answer[1]
+        pipe.send((False, RuntimeError("".join(traceback.format_exception(cause)))))

@@ -19,7 +19,7 @@ from pdefreq.core.interrupts import interruptible
 from pdefreq.runs.local_processes import LocalProcesses, number_of_workers
 from pdefreq.runs.loop import Progress
 from pdefreq.runs.planned_run import PlannedRun
-from pdefreq.runs.worker import Returned, Task, begun_mark, work
+from pdefreq.runs.worker import Returned, Task, stop_file, work
 
 if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
@@ -72,7 +72,7 @@ def run_all(
         if executor is not None:
             batch.make(lambda task: executor.submit(work, task))
         else:
-            with LocalProcesses(count, Path(temporary)) as pool:
+            with LocalProcesses(count) as pool:
                 batch.make(lambda task: pool.submit(work, task), pool.stop)
         return batch.outcomes
 
@@ -134,11 +134,10 @@ class _Batch:
         """
         with self._marks() as marks, interruptible() as interrupted:
             pending: dict[Future, int] = {}
-            halt = self.temporary / "stop"  # for runs that an executor has passed to its processes, which can't be canceled
 
             def send(index: int) -> None:
-                files = {"mark": marks[index], "report": self._report(index), "stop": halt}
-                pending[submit(Task.of(self.runs[index], self._folder(index), **files))] = index
+                task = Task.of(self.runs[index], self._folder(index), mark=marks[index], report=self._report(index))
+                pending[submit(task)] = index
 
             sent = [index for index, run in enumerate(self.runs) if run.is_portable and not run.has_ended]
             for index in sent:
@@ -150,7 +149,8 @@ class _Batch:
             while pending:
                 if not stopping and (interrupted() or any(map(was_interrupted, self.outcomes))):
                     stopping = True
-                    halt.touch()
+                    for mark in marks:  # for runs that an executor has passed to its workers, which can't be canceled
+                        stop_file(mark).touch()
                     for future in pending:
                         future.cancel()
                     stop()
@@ -171,7 +171,7 @@ class _Batch:
         if error is not None and not _process_died(error):
             raise error
         if error is not None:
-            self._count_attempt(index, error)
+            self._count_attempt(index)
             return stopping
         returned = future.result()
         if not returned.begun:
@@ -197,16 +197,12 @@ class _Batch:
         shutil.rmtree(folder)
         return replace(solution, folder=None)
 
-    def _count_attempt(self, index: int, error: BaseException) -> None:
-        """Count the attempts without a new checkpoint, after a process was lost. Runs that waited for a process made no attempt.
+    def _count_attempt(self, index: int) -> None:
+        """Count the attempts without a new checkpoint, after the process of a run was lost.
 
         Raises:
             NotConvergedError: If there are too many.
         """
-        begun = begun_mark(self._report(index))
-        if isinstance(error, BrokenExecutor) and not begun.exists():
-            return
-        begun.unlink(missing_ok=True)
         newest = sorted(path.name for path in (self._folder(index) / "checkpoints").glob("*.npz"))
         self._attempts[index] = self._attempts[index] + 1 if newest == self._newest[index] else 1
         self._newest[index] = newest
@@ -253,6 +249,7 @@ class _Batch:
         finally:
             for mark in marks.values():
                 mark.unlink(missing_ok=True)
+                stop_file(mark).unlink(missing_ok=True)
 
 
 def _process_died(error: BaseException) -> bool:

@@ -23,7 +23,7 @@ _MOST_BYTES = 2**26
 
 @dataclass(frozen=True)
 class NextFolder:
-    """The next free folder ``parent/name-1``, ``parent/name-2``, ... or the last one if the same study was interrupted in it.
+    """The next free folder ``parent/name-1``, ``parent/name-2``, ... or the newest one in which the same study was interrupted.
 
     A study that another process is running is not interrupted.
 
@@ -35,15 +35,26 @@ class NextFolder:
     parent: Path
     name: str
 
-    def of(self, record: Mapping[str, Any]) -> Path:
-        """The folder for a study with this record."""
-        free = next_free(self.parent, self.name)
-        last = free.with_name(f"{self.name}-{int(free.name.rpartition('-')[2]) - 1}")
-        with suppress(RunFolderError):
-            if (last / _FILE).is_file() and _read(last) == {**record, "finished": False} and not is_locked(last):
-                remark(f"continuing the interrupted study in {last}")
-                return last
-        return free
+    def claimed(self, record: Mapping[str, Any]) -> Path:
+        """The folder for a study with this record. A new one is created, so that no other command takes it as well."""
+        for last in self._existing():
+            with suppress(RunFolderError):
+                if (last / _FILE).is_file() and _read(last) == {**record, "finished": False} and not is_locked(last):
+                    remark(f"continuing the interrupted study in {last}")
+                    return last
+        while True:
+            free = free_folder(next_free(self.parent, self.name))
+            with suppress(FileExistsError):  # made by another command at the same time
+                free.mkdir(parents=True)
+                return free
+
+    def _existing(self) -> list[Path]:
+        """The folders with these names, the newest first."""
+        if not self.parent.is_dir():
+            return []
+        parts = [(path.name.rpartition("-"), path) for path in self.parent.iterdir()]
+        numbered = {int(number): path for (name, _, number), path in parts if name == self.name and number.isdecimal()}
+        return [numbered[number] for number in sorted(numbered, reverse=True)]
 
 
 class StudyFolder:
@@ -65,18 +76,20 @@ class StudyFolder:
             under one of the names.
     """
 
-    path: Path | None
+    path: Path | None = None
     runs: Sequence[PlannedRun]
 
     def __init__(self, folder: str | Path | NextFolder | None, kind: str, runs: Mapping[str, PlannedRun]) -> None:
         self._record = {"kind": kind, "runs": {name: run.spec.id for name, run in runs.items()}}
-        self.path = folder.of(self._record) if isinstance(folder, NextFolder) else None if folder is None else as_path(folder)
-        path = self.path
-        self.runs = [run if path is None else replace(run, folder=path / name) for name, run in runs.items()]
+        self._place = folder
+        self._named = runs
+        self.runs = list(runs.values())
 
     def __enter__(self) -> Self:
-        if self.path is None:
+        if self._place is None:
             return self
+        self.path = self._place.claimed(self._record) if isinstance(self._place, NextFolder) else as_path(self._place)
+        self.runs = [replace(run, folder=self.path / name) for name, run in self._named.items()]
         is_new = not (self.path / _FILE).is_file()
         if is_new:
             free_folder(self.path, otherwise="choose another one with --out")

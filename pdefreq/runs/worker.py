@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import platform
 import tempfile
 import time
 from collections.abc import Mapping
@@ -12,13 +15,14 @@ from typing import TYPE_CHECKING, Self
 
 from pdefreq.core.errors import UserError
 from pdefreq.core.file_io import write_atomically
+from pdefreq.core.interrupts import requested_by
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.sent_spec import SentSpec
 
 if TYPE_CHECKING:
     from pdefreq.runs.loop import Progress
 
-_REPORT_SECONDS = 0.5  # shortest time between two reports of the progress of a run
+_REPORT_SECONDS = 0.5  # shortest time between two reports of the progress of a run, and between two looks at the stop file
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Task:
         folder: The folder of the run.
         mark: A file that exists where the file system is that of the sender.
         report: The file in which the progress is reported.
-        stop: A file that exists after an interruption. The run is then not begun.
+        sender: The process that made the task.
         trust: Whether the Python files may be loaded.
     """
 
@@ -38,18 +42,18 @@ class Task:
     folder: str
     mark: str
     report: str
-    stop: str
+    sender: str
     trust: bool
 
     @classmethod
-    def of(cls, run: PlannedRun, folder: Path, *, mark: Path, report: Path, stop: Path) -> Self:
+    def of(cls, run: PlannedRun, folder: Path, *, mark: Path, report: Path) -> Self:
         """The task that makes a run in a folder."""
         return cls(
             spec=SentSpec.of(run.spec),
             folder=str(folder.absolute()),  # the worker may have another working directory
             mark=str(mark.absolute()),
             report=str(report.absolute()),
-            stop=str(stop.absolute()),
+            sender=_this_process(),
             # The files are those that the user named for this process, which has loaded them.
             trust=run.trust or bool(run.spec.code_files),
         )
@@ -92,25 +96,28 @@ class Returned:
 def work(task: Task) -> Returned:
     """Make the run of a task, or continue it from its last checkpoint.
 
-    It runs on one thread, so that the result does not depend on the number of workers.
+    In a process of its own it runs on one thread, so that the result does not depend on the number of workers. In the process of
+    the sender, the number of threads is not changed. The run ends as after an interruption if the stop file of the task appears.
     """
-    if Path(task.stop).exists():
+    stop = _FileAppears(stop_file(Path(task.mark)))
+    if stop():
         return Returned(begun=False)
-    import torch
+    if task.sender != _this_process():
+        import torch
 
-    from pdefreq.core.devices import keep_freed_memory
+        from pdefreq.core.devices import keep_freed_memory
 
-    torch.set_num_threads(1)
-    keep_freed_memory()
+        torch.set_num_threads(1)
+        keep_freed_memory()
     with tempfile.TemporaryDirectory(prefix="pdefreq-") as own:
         shared = Path(task.mark).exists()
         folder = Path(task.folder) if shared else Path(own) / "run"
         report = None
         if Path(task.report).parent.is_dir():  # on another machine it may be missing although the run folder is shared
-            begun_mark(Path(task.report)).touch()
             report = _Report(Path(task.report))
         try:
-            task.planned(folder, Path(own)).complete(progress=report)
+            with requested_by(stop):
+                task.planned(folder, Path(own)).complete(progress=report)
         except UserError as error:
             return Returned(error=error)
         if shared:
@@ -118,9 +125,26 @@ def work(task: Task) -> Returned:
         return Returned({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
 
 
-def begun_mark(report: Path) -> Path:
-    """The file that says that a worker has begun the run with this report."""
-    return report.with_suffix(".begun")
+def stop_file(mark: Path) -> Path:
+    """The file that asks the workers that see the mark to end their runs."""
+    return mark.with_name(f"{mark.name}.stop")
+
+
+def _this_process() -> str:
+    return f"{platform.node()} {os.getpid()}"
+
+
+class _FileAppears:
+    """Whether a file exists, looked up at intervals."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._exists, self._looked = False, -math.inf
+
+    def __call__(self) -> bool:
+        if (now := time.monotonic()) - self._looked >= _REPORT_SECONDS:
+            self._exists, self._looked = self._path.exists(), now
+        return self._exists
 
 
 class _Report:

@@ -12,7 +12,7 @@ from pdefreq.core.history import Stop
 from pdefreq.parts.adaptive_points import AdaptivePoints
 from pdefreq.parts.boundary import Automatic as AutomaticBoundary
 from pdefreq.parts.boundary import Boundary, Setting
-from pdefreq.parts.inputs import Bands
+from pdefreq.parts.inputs import ReceivesBands
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, FirstOrder, Optimizer
@@ -192,22 +192,18 @@ class NetworkSolver(Solver):
             raise OptionError("precision=mixed does nothing in float32: use `--dtype float64`, or leave `precision` out")
         like, remarks = torch.empty(0, dtype=dtype, device=device), [*self.network.remarks, *([reason] if reason else [])]
         training = method._training(data, seed, like, remarks)
-        bands = resolved.network.bands(data, method._frame(domain))
-        if bands is None or not _shows_bands(data, training.space):
+        asked, network = resolved.network, method.network
+        bands = asked.bands(data, method._frame(domain)) if isinstance(asked, ReceivesBands) else None
+        if bands is None or not isinstance(network, ReceivesBands) or not _shows_bands(data, training.space):
             return training
-        return method._growing(training, bands, data, seed, like, remarks)
 
-    def _growing(
-        self, first: TrainingIteration, bands: Bands, data: SpectralData, seed: int, like: torch.Tensor, remarks: list[str]
-    ) -> GrowingTraining:
-        """The training of a network that receives bands according to the residual."""
         from pdefreq.functionals.residual_bands import ResidualBands
         from pdefreq.iterations.training.growing_training import GrowingTraining
 
         def with_bands(octaves: tuple[int, ...]) -> TrainingIteration:
-            return replace(self, network=self.network.with_bands(octaves))._training(data, seed, like, remarks)
+            return replace(method, network=network.with_bands(octaves))._training(data, seed, like, remarks)
 
-        return GrowingTraining(first, with_bands, ResidualBands(data.problem, bands.length, like), bands.covered, seed)
+        return GrowingTraining(training, with_bands, ResidualBands(problem, bands.length, like), bands.covered, seed)
 
     def _training(self, of: SpectralData, seed: int, like: torch.Tensor, remarks: list[str]) -> TrainingIteration:
         """The training of the network of a method whose options are all set."""

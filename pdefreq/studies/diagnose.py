@@ -20,10 +20,12 @@ class Diagnosis:
     Args:
         findings: The findings.
         failed: The checks that could not be computed, with the reason.
+        inapplicable: The checks that do not apply to the method or the problem, with what they test.
     """
 
     findings: tuple[Finding, ...]
     failed: dict[str, str]
+    inapplicable: dict[str, str]
 
     @property
     def severe(self) -> tuple[Finding, ...]:
@@ -59,12 +61,16 @@ def diagnose(run: Solution | str | Path, *, trust: bool = False) -> Diagnosis:
         folder = Path(run)
         seeds = seed_runs(folder)
         run = load_run(seed_folder(folder, median_seed(seeds)) if seeds else folder, trust=trust)
-    subject, findings, failed = Subject(run, seeds), [], {}
+    subject, findings, failed, inapplicable = Subject(run, seeds), [], {}, {}
+    summaries = CHECKS.summaries()
     for name in CHECKS:
         try:
             found = CHECKS.load(name)(subject)
         except UserError as error:
             failed[name] = str(error)
             continue
-        findings += [] if found is None else [replace(found, check=name)]
-    return Diagnosis(tuple(sorted(findings, key=lambda each: -each.severity)), failed)
+        if found is None:
+            inapplicable[name] = summaries[name]
+        else:
+            findings.append(replace(found, check=name))
+    return Diagnosis(tuple(sorted(findings, key=lambda each: -each.severity)), failed, inapplicable)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from pdefreq.cli import app
 from pdefreq.commands.run_file import read_run_file
-from pdefreq.core.errors import OptionError, UntrustedCodeError
+from pdefreq.core.errors import ProblemFileError, UntrustedCodeError
 
 
 def command(*arguments):
@@ -66,6 +66,9 @@ REFUSED = {
     'problem = "poisson"\nseconds = [1]': "`seconds` in .* must be a whole number or a number",
     'problem = "poisson"\nset = 3': r"\[set\] in .* must be a table",
     "steps = 3": "names no problem",
+    'problem = "poisson"\nstpes = 3\nseed = "x"\n[set]\nwidth = 3': r"has 2 errors.*unknown key 'stpes'.*`seed` in",
+    'problem = "poisson"\n' + "#" * 100_000: "more than 100,000 characters",
+    'problem = "poisson"\nmodes = "sinus"': "`modes` in .* must be one of sine",
     "steps = ": "is not valid TOML",
     'problem = "poisson"\nmethod = "evil.py:X"': "executed only if you trust it",
     'problem = "poisson"\n[set]\nnetwork = "evil.py:X"': "executed only if you trust it",
@@ -76,7 +79,7 @@ REFUSED = {
 @pytest.mark.parametrize("text", REFUSED)
 def test_other_files_are_refused(text, tmp_path):
     (tmp_path / "run.toml").write_text(text)
-    with pytest.raises(UntrustedCodeError if "evil" in text else OptionError, match=REFUSED[text]):
+    with pytest.raises(UntrustedCodeError if "evil" in text else ProblemFileError, match=REFUSED[text]):
         read_run_file(tmp_path / "run.toml")
     if "evil" in text:
         assert read_run_file(tmp_path / "run.toml", trust=True)
@@ -84,11 +87,11 @@ def test_other_files_are_refused(text, tmp_path):
 
 def test_a_missing_file_and_a_wrong_choice_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(OptionError, match="can't read the run file"):
+    with pytest.raises(ProblemFileError, match="can't read the run file"):
         read_run_file(tmp_path / "none.toml")
     (tmp_path / "run.toml").write_text('problem = "poisson"\nmodes = "sinus"\n')
     done = command("run", "run.toml")
-    assert done.exit_code == 2 and "`modes` must be one of sine" in done.stderr
+    assert done.exit_code == 2 and "`modes` in 'run.toml' must be one of sine" in done.stderr
 
 
 def test_a_file_of_another_command_is_told(tmp_path, monkeypatch):
@@ -97,3 +100,24 @@ def test_a_file_of_another_command_is_told(tmp_path, monkeypatch):
     for command, words in (("run", "use `pdefreq sweep my.toml`"), ("solve", "use `pdefreq run FILE`")):
         result = CliRunner().invoke(app, [command, "my.toml"])
         assert result.exit_code == 2 and words in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_options_of_the_command_line_come_before_those_of_a_sweep_file(tmp_path, monkeypatch):
+    """Also where they have the values that are used without a file."""
+    monkeypatch.chdir(tmp_path)
+    Path("my.toml").write_text(
+        'problem = "poisson"\nmethod = "jacobi"\nsteps = 2\nseed = 4\nseeds = 2\ndtype = "float32"\n[grid]\nintervals = [8]\n'
+    )
+    for number, (options, seeds, dtype) in enumerate(
+        (([], [4, 5], "float32"), (["--seed", "0", "--seeds", "1", "--dtype", "float64"], [0], "float64"))
+    ):
+        done = command("sweep", "my.toml", "--workers", "1", "--out", str(number), "-q", *options)
+        assert done.exit_code in (0, 1), done.output
+        specs = [json.loads(path.read_text())["spec"] for path in sorted(Path(str(number)).glob("*/run.json"))]
+        assert [(spec["seed"], spec["dtype"]) for spec in specs] == [(seed, dtype) for seed in seeds]
+
+
+def test_values_that_do_nothing_in_a_sweep_are_refused(tmp_path):
+    (tmp_path / "my.toml").write_text('problem = "poisson"\nprobes = ["ntk"]\n[grid]\nintervals = 8\n')
+    with pytest.raises(ProblemFileError, match=r"2 errors.*unknown key 'probes'.*\[grid\] intervals in .* must be a list"):
+        read_run_file(tmp_path / "my.toml", is_sweep=True)

@@ -139,7 +139,7 @@ def test_shapes_without_a_function_of_parts_refuse_them():
     [
         (Box((0.0, 0.0), (2.0, 1.0)), 1.0),
         (Ring((0.0, 0.0), 1.0, 1.5), 0.5),
-        (WithHoles(Ball((0.0, 0.0), 1.0), (Ball((0.5, 0.0), 0.25),)), 0.25),
+        pytest.param(WithHoles(Ball((0.0, 0.0), 1.0), (Ball((0.5, 0.0), 0.25),)), 0.25, marks=pytest.mark.slow),
         (WithHoles(Box((-1.0, -1.0), (1.0, 1.0)), (Ball((-0.3, 0.0), 0.2), Ball((0.3, 0.0), 0.3))), 0.1),
     ],
 )

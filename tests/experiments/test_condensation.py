@@ -14,6 +14,7 @@ def test_the_effective_number_of_equal_groups_is_their_number():
         assert effective_number(orientation, np.full(11 * groups, 0.4)) == pytest.approx(groups)
 
 
+@pytest.mark.slow
 def test_features_condense_beyond_gamma_one_and_stay_before_it():
     report = condensation(widths=(1000, 2000), gammas=(0.5, 1.75))
     found = {(m, gamma): (before, after, mean) for m, gamma, before, after, _, mean in report.tables["features"].rows}

@@ -64,7 +64,7 @@ def test_errors_at_data_points_are_those_of_the_values():
 
 
 def test_a_file_of_points_in_many_dimensions(tmp_path):
-    d, generator = 150, np.random.default_rng(0)
+    d, generator = 60, np.random.default_rng(0)
     x = generator.random((40, d))
     rows = np.column_stack([x, x.sum(axis=1)])
     np.savetxt(tmp_path / "a.csv", rows, delimiter=",")

@@ -1,6 +1,7 @@
 """Sharpness along gradient descent with few steps."""
 
 import numpy as np
+import pytest
 
 from pdefreq.experiments.edge_of_stability import descent, edge_of_stability
 from pdefreq.experiments.flatness import flatness
@@ -14,6 +15,7 @@ def test_gradient_descent_beyond_the_limit_increases_the_loss_and_below_it_decre
     np.testing.assert_allclose(calm.gauss_newton, calm.sharpness, rtol=0.2)
 
 
+@pytest.mark.slow
 def test_reports_are_complete():
     for report in (edge_of_stability(steps=12, rates=(0.05, 0.1)), flatness(steps=12, seeds=1, batches=(10, 20), rates=(0.02,))):
         (table,), (figure,) = report.tables.values(), report.figures.values()

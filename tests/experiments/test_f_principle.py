@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.core.errors import OptionError
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
 from pdefreq.experiments import EXPERIMENTS, f_principle, run_experiment
@@ -59,6 +60,9 @@ def test_indices_of_the_transform_are_the_waves_of_both_papers():
     coefficients = 2 * np.abs(np.fft.fft(values, norm="forward"))[:100]
     expected = [1.0 if k in f_principle.TEN else 0.0 for k in range(100)]
     assert coefficients == pytest.approx(expected, abs=1e-12)  # rounding
+    increasing = f_principle.ten_tones(0, f_principle.TEN_AMPLITUDES["increasing"]).data.values.numpy()
+    coefficients = 2 * np.abs(np.fft.fft(increasing, norm="forward"))[list(f_principle.TEN)]
+    assert coefficients == pytest.approx(np.arange(1, 11) / 10, abs=1e-12)  # the second case of the notebook, up to rounding
     three = load_problem("tones")
     assert three.data is not None and three.data.number == 201
     x = torch.linspace(-math.pi, math.pi, 201, dtype=torch.float64)[:, None]
@@ -127,6 +131,10 @@ def test_the_report_can_be_created_after_few_steps():
     names = {"f-principle-three", "f-principle-ten"}
     assert set(report.tables) == set(report.figures) == names and report.findings
     assert "not by 2" in report.tables["f-principle-ten"].rows[-1]
+    one = run_experiment("f-principle", experiment, {"part": "ten", "steps": 2, "amplitudes": "increasing"})
+    assert set(one.tables) == set(one.figures) == {"f-principle-ten"} and "increasing amplitudes" in one.findings[0]
+    with pytest.raises(OptionError, match="equal"):
+        run_experiment("f-principle", experiment, {"amplitudes": "none"})
 
 
 @pytest.mark.slow

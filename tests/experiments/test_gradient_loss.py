@@ -63,6 +63,7 @@ def test_a_network_of_blocks_has_the_mean_of_their_rates(monkeypatch):
         Fit(True, 30, TOGETHER).rates(gradient=False)
 
 
+@pytest.mark.slow
 def test_the_report_contains_its_numbers_and_a_figure():
     report = experiment(width=20, widths=(10, 20), seeds=(0, 1))
     alone = np.array(report.tables["tones-alone"].rows, float)

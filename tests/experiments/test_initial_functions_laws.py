@@ -23,7 +23,10 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("name", list(SMALL))
+LONG = {"antisymmetric", "initialization"}  # several seconds
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in SMALL])
 def test_reports_can_be_created_after_few_steps_and_have_labelled_figures(name):
     report = run_experiment(name, EXPERIMENTS.load(name), SMALL[name])
     assert report.findings and report.tables and name in report.figures

@@ -48,6 +48,7 @@ def test_a_tone_that_is_never_halved_is_said_so():
     assert len(line.get_xdata()) == 4
 
 
+@pytest.mark.slow
 def test_a_short_run_reports_every_method():
     with pytest.raises(OptionError, match="`seeds` must be at least 1, got 0"):
         experiment(seeds=0)

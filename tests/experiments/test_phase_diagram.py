@@ -63,6 +63,7 @@ def test_slopes_agree_with_the_scaling_argument(gamma, gamma_prime):
     assert slope == pytest.approx(point.predicted_slope, abs=0.15)
 
 
+@pytest.mark.slow
 def test_the_report_has_a_row_for_each_network_and_each_point_of_the_plane(monkeypatch):
     monkeypatch.setattr(reproduced, "ENOUGH", 1e-2)  # so that a few steps suffice
     report = experiment(seeds=2, widths=(100, 200), map_widths=(100, 200), gammas=(1.0, 1.5), gamma_primes=(-0.5, 0.0))

@@ -74,7 +74,9 @@ def test_an_error_curve_is_evaluated_at_the_nearest_step_and_not_beyond_its_end(
     assert history.times(2).near(0) == 6
 
 
-@pytest.mark.parametrize(("name", "steps"), [("mscale-6pi", "2"), ("scales", "2"), ("hybrid", "10")])
+@pytest.mark.parametrize(
+    ("name", "steps"), [("mscale-6pi", "2"), ("scales", "2"), pytest.param("hybrid", "10", marks=pytest.mark.slow)]
+)
 def test_reports_can_be_created_after_few_steps_and_zero_steps_are_refused(name, steps):
     experiment = EXPERIMENTS.load(name)
     report = run_experiment(name, experiment, {"seeds": "1", "steps": steps})

@@ -2,13 +2,18 @@
 
 import html
 import re
+import shlex
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from typer.testing import CliRunner
 
-from pdefreq import Monitor, OptionError, load_problem, report, solve
+from pdefreq import Monitor, OptionError, load_problem, load_run, make_solver, report, solve
+from pdefreq.cli import app
 from pdefreq.commands.report import report as command
+from pdefreq.report.repeat import command_of
 
 PROBES = ["error", "spectral", "snapshots"]
 HOSTILE = '<script>alert(1)</script> u on [/a] & "quotes"'
@@ -105,6 +110,50 @@ def test_tables_contain_the_numbers_of_the_run():
     for error in run.history.column("relative_l2"):
         assert f"<td>{error:.4g}</td>" in text
     assert "pdefreq solve poisson --method jacobi:intervals=16 --seed 0 --dtype float64 --steps 5" in text
+
+
+REPEATED = {  # runs, and words that the command must have
+    "options in the name": (("poisson", "jacobi:intervals=16"), {}, "--method jacobi:intervals=16"),
+    "a label": (("poisson", make_solver("jacobi", {"intervals": 16})), {"method": "mine"}, "--method jacobi --set intervals=16"),
+    "options in Python": (
+        ("poisson", make_solver("mscale", {"widths": [4], "optimizer": "gauss-newton", "number": 50, "boundary": "penalty"})),
+        {"modes": "fourier", "probes": ["error", "spectral", "holdout", "ntk:number=9", "snapshots"]},
+        "--modes fourier --probe ntk:number=9 --probe snapshots",
+    ),
+    "weights": (
+        ("poisson", "pinn:widths=[4],number=50,boundary=penalty,weights=boundary:3"),
+        {"predict": False},
+        "--no-prediction",
+    ),
+    "a chain": (("poisson", "deep-ritz:widths=[4],number=50,steps=2+jacobi:intervals=16"), {"seed": 3}, "--seed 3"),
+    "a variant and a parameter": (("poisson-chirp", "jacobi:intervals=16"), {"dtype": "float32"}, "--param mu=7.25"),
+}
+
+
+@pytest.mark.parametrize("case", REPEATED)
+def test_the_command_of_a_report_repeats_the_run(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (problem, method), options, words = REPEATED[case]
+    problem = load_problem(problem, mu=7.25, dimension=1) if "chirp" in problem else problem
+    run = solve(problem, method, steps=3, **options)
+    command = command_of(run)
+    assert words in command
+    done = CliRunner().invoke(app, [*shlex.split(command)[1:], "--out", "again", "--no-figures", "-q"])
+    assert done.exit_code in (0, 1), done.output
+    again = load_run("again")
+    assert torch.equal(again.state.coefficients, run.state.coefficients)
+    assert again.spec.solver == run.spec.solver
+    assert set(again.history.names) >= set(run.history.names)
+
+
+def test_the_command_names_the_file_of_a_problem(tmp_path):
+    text = '[domain]\nkind = "box"\nlower = 0\nupper = 1\n[equation]\nexact = "sin(pi*x)"\n'
+    (tmp_path / "poisson.toml").write_text(text)
+    own = load_problem(tmp_path / "poisson.toml")
+    assert own.digest != load_problem("poisson").digest
+    assert "pdefreq solve poisson.toml --method" in command_of(solve(own, "jacobi", steps=1))
+    given = replace(own, source=lambda x: x[:, 0], exact=None)
+    assert command_of(solve(given, "jacobi:intervals=8", steps=1, reference=0.0)).startswith("This run contains Python objects")
 
 
 def test_a_record_of_another_program_is_reported():

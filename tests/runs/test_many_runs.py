@@ -1,6 +1,9 @@
 """Many runs on an executor: the same results, nothing repeated, nothing lost."""
 
+import faulthandler
 import multiprocessing
+import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -15,12 +18,13 @@ import torch
 from pdefreq import Stop, compare, load_run, refine, resume
 from pdefreq.core.errors import NotConvergedError, OptionError, RunFolderError
 from pdefreq.core.history import Status
+from pdefreq.core.interrupts import interruptible
 from pdefreq.core.locks import is_locked
 from pdefreq.runs.local_processes import LocalProcesses
 from pdefreq.runs.many_runs import _Batch, run_all
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.study_folder import NextFolder, StudyFolder
-from pdefreq.runs.worker import Task, begun_mark, work
+from pdefreq.runs.worker import Task, work
 from tests.toys import line_problem
 
 SMALL = "deep-ritz:widths=[5],number=50"
@@ -78,11 +82,11 @@ def test_an_executor_of_the_user_makes_the_runs():
         assert equal(run_all(seeds(2)), run_all(seeds(2), executor=executor))
 
 
-def test_other_processes_of_the_program_are_not_stopped(tmp_path):
+def test_other_processes_of_the_program_are_not_stopped():
     other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
     other.start()
     try:
-        with LocalProcesses(1, tmp_path) as pool:
+        with LocalProcesses(1) as pool:
             future = pool.submit(time.sleep, 60)
             pool.stop()
             with pytest.raises(BrokenExecutor):
@@ -93,20 +97,32 @@ def test_other_processes_of_the_program_are_not_stopped(tmp_path):
         other.join()
 
 
+@pytest.fixture
+def hang_is_an_error():
+    """A test that hangs prints the stacks of all threads and ends its process."""
+    faulthandler.dump_traceback_later(240, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
 def signs(folder, mark):
-    return {"mark": folder / mark, "report": folder / "report", "stop": folder / "stop"}
+    return {"mark": folder / mark, "report": folder / "report"}
 
 
-@pytest.mark.slow
-def test_an_interruption_ends_the_runs_and_begins_no_others():
+@pytest.mark.parametrize("threads", [False, pytest.param(True, id="threads, which receive no signals")])
+@pytest.mark.usefixtures("hang_is_an_error")
+def test_an_interruption_ends_the_runs_and_begins_no_others(threads):
     def interrupt(index, _):
         if not sent:
             sent.append(index)
             signal.raise_signal(signal.SIGINT)
 
     sent = []
-    outcomes = run_all(seeds(6, steps=3000), workers=2, progress=interrupt)
-    assert sent and {outcome and outcome.status for outcome in outcomes} <= {Status.INTERRUPTED, None}
+    with ThreadPoolExecutor(2) as executor:
+        outcomes = run_all(
+            seeds(6, steps=10**9), workers=2, executor=executor if threads else None, progress=interrupt
+        )  # 10^9 steps would take days
+    assert sent and {outcome and outcome.status for outcome in outcomes} == {Status.INTERRUPTED, None}
 
 
 def test_a_worker_that_does_not_see_the_folder_returns_its_content(tmp_path):
@@ -135,13 +151,91 @@ def test_a_worker_on_another_machine_shares_the_run_folder_but_not_the_reports(t
     assert load_run(tmp_path / "here").status is Status.STEPS
 
 
-def test_only_runs_that_a_lost_process_had_begun_count_an_attempt(tmp_path):
+def test_attempts_without_a_new_checkpoint_are_counted(tmp_path):
     batch = _Batch(seeds(2), tmp_path, (), lambda _: False, None)
+    checkpoints = batch._folder(0) / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    for attempt in range(20):  # of a run that advances
+        (checkpoints / f"{attempt}.npz").touch()
+        batch._count_attempt(0)
     with pytest.raises(NotConvergedError, match="with seed 1 was killed 10 times"):
         for _ in range(10):
-            begun_mark(batch._report(1)).touch()
-            for index in (0, 1):
-                batch._count_attempt(index, BrokenExecutor())
+            batch._count_attempt(1)
+
+
+def busy_until(place):
+    """A task that answers SIGTERM after its end only, as a run does between two steps."""
+    place = Path(place)
+    with interruptible() as interrupted:
+        (place / f"busy-{os.getpid()}").touch()
+        while not interrupted():
+            time.sleep(0.01)
+    return "ended"
+
+
+@pytest.mark.usefixtures("hang_is_an_error")
+def test_the_loss_of_an_idle_process_does_not_stop_the_others(tmp_path):
+    """Idle processes of a pool with a shared queue hold its lock, and lock out the others if they are killed."""
+    with pytest.raises(ZeroDivisionError), LocalProcesses(2) as pool:
+        busy = pool.submit(busy_until, str(tmp_path))
+        wait_until(lambda: any(tmp_path.glob("busy-*")))
+        first = pool.submit(_own_pid, None).result()
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: not _exists(first))
+        assert pool.submit(_own_pid, None).result() != first
+        assert not busy.done()
+        _ = 1 / 0  # the end of the block asks the busy process to end and kills the idle one
+    assert busy.result() == "ended"
+
+
+def _own_pid(_):
+    return os.getpid()
+
+
+def _exists(process):
+    """Whether a process is there; one that has ended remains until its parent, the server of processes, asks for it."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.usefixtures("hang_is_an_error")
+def test_the_loss_of_a_busy_process_is_the_error_of_its_task_only(tmp_path):
+    with LocalProcesses(2) as pool:
+        one, other = (pool.submit(busy_until, str(tmp_path)) for _ in range(2))
+        wait_until(lambda: len([*tmp_path.glob("busy-*")]) == 2)
+        os.kill(int(next(tmp_path.glob("busy-*")).name.removeprefix("busy-")), signal.SIGKILL)
+        wait_until(lambda: one.done() or other.done())
+        lost, running = (one, other) if one.done() else (other, one)
+        with pytest.raises(BrokenExecutor, match="was lost"):
+            lost.result()
+        assert not running.done()
+        pool.stop()
+        assert running.result(timeout=60) == "ended"
+
+
+class Unpicklable(Exception):
+    """An exception that can't be sent to another process."""
+
+    def __reduce__(self):
+        raise TypeError("no")
+
+
+def fail(kind):
+    raise (Unpicklable if kind == "unpicklable" else ZeroDivisionError)("told")
+
+
+def test_exceptions_of_a_task_arrive_with_their_traceback():
+    with LocalProcesses(1) as pool:
+        with pytest.raises(ZeroDivisionError, match="told") as info:
+            pool.submit(fail, "plain").result()
+        assert "in fail" in info.value.__notes__[0]
+        with pytest.raises(RuntimeError, match="in fail"):
+            pool.submit(fail, "unpicklable").result()
+        with pytest.raises((pickle.PicklingError, AttributeError)):  # by the version of Python
+            pool.submit(lambda task: task, None).result()
 
 
 def test_a_worker_runs_the_code_of_the_sender(tmp_path, monkeypatch):
@@ -251,6 +345,21 @@ def test_an_interrupted_study_continues_in_its_folder(tmp_path):
     with StudyFolder(place, "seeds", runs) as third:
         assert third.path == tmp_path / "study-2"
     assert not (tmp_path / "study-2").exists()  # nothing was stored in it
+
+
+def test_an_interrupted_study_is_found_below_newer_ones(tmp_path):
+    place, own, other = NextFolder(tmp_path, "study"), *({"seed-0": run} for run in seeds(2))
+    for runs in (own, other):
+        with StudyFolder(place, "seeds", runs) as study:
+            run_all(study.runs)
+    with StudyFolder(place, "seeds", own) as again:
+        assert again.path == tmp_path / "study-1"
+
+
+def test_two_studies_that_begin_at_the_same_time_have_different_folders(tmp_path):
+    record = {"kind": "seeds", "runs": {}}
+    place = NextFolder(tmp_path, "study")
+    assert [place.claimed(record), place.claimed(record)] == [tmp_path / "study-1", tmp_path / "study-2"]
 
 
 def test_a_study_that_is_running_is_not_continued(tmp_path):

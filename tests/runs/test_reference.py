@@ -138,7 +138,9 @@ def test_a_layer_thinner_than_all_cells_is_in_the_mesh():
     assert run.error() < 1e-3  # h^2 for P1 elements; without the layer it is 0.27
 
 
-@pytest.mark.parametrize("problem", [two_halves(0.37, 50.0), inclusion(0.523, 0.471, 0.23, 20.0)])
+@pytest.mark.parametrize(
+    "problem", [two_halves(0.37, 50.0), pytest.param(inclusion(0.523, 0.471, 0.23, 20.0), marks=pytest.mark.slow)]
+)
 def test_interfaces_in_two_dimensions_are_covered(problem):
     found = reference_solution(problem)
     assert 1 <= ratio(problem, found) <= FACTOR

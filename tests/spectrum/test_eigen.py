@@ -80,7 +80,7 @@ def test_eigenvalues_of_three_unit_squares():
     [
         (SQUARE, math.pi**2 * np.array([2, 5, 5, 8])),
         (Ball((0.0, 0.0), 1.0), bessel_zeros(4) ** 2),
-        (Ring((0.0, 0.0), 1.0, 2.0), None),
+        pytest.param(Ring((0.0, 0.0), 1.0, 2.0), None, marks=pytest.mark.slow),
     ],
     ids=["square", "disk", "ring"],
 )

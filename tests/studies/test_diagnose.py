@@ -1,10 +1,13 @@
 """Runs that are broken on purpose: each names its cause first. Healthy runs have no severe finding."""
 
+import re
+
 import numpy as np
 import pytest
 
-from pdefreq import Box, Problem, Spectrum, diagnose, solve
+from pdefreq import Box, Problem, Spectrum, Stop, diagnose, make_solver, solve
 from pdefreq.commands.diagnose import diagnose as command
+from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.studies.checks import CHECKS
 from pdefreq.studies.checks.sharpness import largest_eigenvalue
 
@@ -36,7 +39,13 @@ def test_a_broken_run_names_its_cause_first(cause):
     problem, method, steps = BROKEN[cause]
     found = diagnose(solve(problem, method, steps=steps))
     assert found.severe and found.severe[0].check == cause, found
-    assert not found.failed and found.severe[0].evidence and found.severe[0].remedy
+    assert not found.failed and found.severe[0].evidence
+    options = [text for text in re.findall("`([^`]+)`", found.severe[0].remedy) if text.startswith("--set ")]
+    assert options or cause == "noise floor"
+    for option in options:  # each can be pasted
+        key, _, value = option.removeprefix("--set ").partition("=")
+        PlannedRun.of(problem, make_solver(method).with_options({key: value}), stop=Stop(steps=1))
+    assert {each.check for each in found.findings} | {*found.inapplicable} == {*CHECKS}
 
 
 def test_seeds_that_differ_are_named_first(tmp_path):
@@ -50,6 +59,7 @@ def test_seeds_that_differ_are_named_first(tmp_path):
     found = diagnose(tmp_path)
     assert found.severe[0].check == "seed spread"
     assert found.severe[0].severity == pytest.approx(max(errors) / min(errors) / 10)
+    assert "`--set network.widths=[4]`, or `--seeds 6`" in found.severe[0].remedy
 
 
 def test_every_check_has_a_broken_run():
@@ -81,4 +91,5 @@ def test_the_command_prints_the_option_to_try(tmp_path, capsys):
     solve("poisson", "jacobi:intervals=6", steps=50).save(tmp_path / "run")
     command(tmp_path / "run")
     out = capsys.readouterr().out
-    assert "aliasing" in out.splitlines()[0] and "try:" in out and "--set intervals=" in out
+    assert "aliasing" in out.splitlines()[0] and "try: `--set intervals=" in out
+    assert "  step size: A finding if the learning rate of gradient descent exceeds 2 / lambda" in out

@@ -128,7 +128,7 @@ def test_the_errors_of_finite_elements_are_predicted_for_each_mode():
     ("problem", "method", "options", "order", "words"),
     [
         ("poisson", "fem", {"element": "P2", "cells": 20}, 4, "square-integrable"),
-        ("torsion", "multigrid", {"intervals": 12}, 2, "corners may reduce"),
+        pytest.param("torsion", "multigrid", {"intervals": 12}, 2, "corners may reduce", marks=pytest.mark.slow),
         ("poisson", "ritz-galerkin", {"number": 20}, None, "faster than any power"),
         ("poisson", "cg", {"intervals": 20}, 2, "square-integrable"),
         ("p-laplacian", "fem", {"cells": 20}, None, ""),

@@ -172,6 +172,9 @@ class GrowingTraining(Iteration):
     def final_status(self, state: State) -> Status:
         return self._training(state).final_status(state)
 
+    def functional(self, state: State) -> Functional:
+        return self._training(state).functional(state)
+
     def start(self) -> tuple[Functional, Coefficients]:
         return self._first.start()
 

@@ -161,8 +161,8 @@ def problem_from_text(
         UnknownNameError: If the variant or a parameter does not exist.
         ProblemFileError: If the text is malformed or inconsistent.
     """
+    from pdefreq.core.findings import Findings
     from pdefreq.problem.files.aliases import without_aliases
-    from pdefreq.problem.files.findings import Findings
     from pdefreq.problem.files.keys import known_part
     from pdefreq.problem.files.reader import read_problem
 

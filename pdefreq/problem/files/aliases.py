@@ -6,8 +6,8 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.findings import Findings
 from pdefreq.problem.expressions.scope import shorten
-from pdefreq.problem.files.findings import Findings
 
 DOMAIN_ALIASES: dict[str, dict[str, Any]] = {  # the kind and the values that the alias implies
     "interval": {"kind": "box", "dimension": 1},

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import get_args
 
 from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.findings import Findings, MissingValueError
 from pdefreq.core.registry import nearest
 from pdefreq.core.table_keys import Choice, Condition, Formula, Key, Table, Text
 from pdefreq.domains.domain import Domain
@@ -14,8 +15,7 @@ from pdefreq.problem.expressions import Region
 from pdefreq.problem.expressions.scope import shorten
 from pdefreq.problem.files.checks import Claim
 from pdefreq.problem.files.equation import StatedEquation
-from pdefreq.problem.files.findings import Findings
-from pdefreq.problem.toml_tables import MissingValueError, TomlTable
+from pdefreq.problem.toml_tables import TomlTable
 
 PART_KEYS = (
     Key(

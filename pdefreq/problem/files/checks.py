@@ -11,11 +11,11 @@ import torch
 
 from pdefreq.core.errors import InconsistentProblemError, ProblemFileError
 from pdefreq.core.fields import Field
+from pdefreq.core.findings import Findings
 from pdefreq.core.streams import stream
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.samples import Samples
 from pdefreq.problem.boundary_extent import BoundaryExtent
-from pdefreq.problem.files.findings import Findings
 from pdefreq.problem.jumps import flux_jumps, jumps
 from pdefreq.problem.problem import Problem
 

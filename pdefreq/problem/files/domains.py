@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import DomainError, ProblemFileError
+from pdefreq.core.findings import Findings, MissingValueError
 from pdefreq.core.registry import Registry, is_file, nearest
 from pdefreq.core.table_keys import FileName, Key, Other, PerAxis
 from pdefreq.domains import DOMAINS
 from pdefreq.domains.domain import dimension_key
 from pdefreq.problem.expressions.scope import shorten
 from pdefreq.problem.files.aliases import aliases_of
-from pdefreq.problem.files.findings import Findings
 from pdefreq.problem.files.key_names import renamed
-from pdefreq.problem.toml_tables import DomainTable, Files, MissingValueError, TomlTable
+from pdefreq.problem.toml_tables import DomainTable, Files, TomlTable
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain

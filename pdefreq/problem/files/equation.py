@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pdefreq.core.errors import FormulaError, ProblemFileError
 from pdefreq.core.fields import Field, Quotient
+from pdefreq.core.findings import MissingValueError
 from pdefreq.core.registry import nearest
 from pdefreq.core.table_keys import Formula, Key, Other, PointList, Table
 from pdefreq.problem.coefficient_reader import SOLUTION
@@ -22,7 +23,7 @@ from pdefreq.problem.terms import TERMS
 from pdefreq.problem.terms.equation import Equation, read_terms
 from pdefreq.problem.terms.reaction import Reaction
 from pdefreq.problem.terms.term import CoefficientReader, Term
-from pdefreq.problem.toml_tables import Files, MissingValueError, TomlTable
+from pdefreq.problem.toml_tables import Files, TomlTable
 
 if TYPE_CHECKING:
     from sympy import Expr

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.findings import Findings
 from pdefreq.core.registry import nearest
 from pdefreq.problem.expressions.scope import shorten
-from pdefreq.problem.files.findings import Findings
 
 _ALIKE = 0.7  # least similarity at which an unknown key is read as the known key that it resembles
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.findings import Findings
 from pdefreq.core.table_keys import Key, Other, Table, Text
 from pdefreq.problem.expressions.scope import shorten
 from pdefreq.problem.files.boundary import BOUNDARY_KEYS
 from pdefreq.problem.files.coefficient_files import GRID_KEYS
 from pdefreq.problem.files.data import DATA_KEYS
 from pdefreq.problem.files.equation import EQUATION_KEYS
-from pdefreq.problem.files.findings import Findings
 from pdefreq.problem.files.key_names import renamed
 from pdefreq.problem.files.run_table import RUN_KEYS
 from pdefreq.problem.files.spectrum import SPECTRUM_KEYS

@@ -9,6 +9,7 @@ from typing import Any
 
 from pdefreq.core.errors import UnknownNameError
 from pdefreq.core.fields import Field, Quotient
+from pdefreq.core.findings import Findings
 from pdefreq.problem.data import Data
 from pdefreq.problem.expressions.scope import Scope, check_parameter_name, shorten
 from pdefreq.problem.files.boundary import read_boundary
@@ -17,7 +18,6 @@ from pdefreq.problem.files.coefficient_files import Grids
 from pdefreq.problem.files.data import read_data
 from pdefreq.problem.files.domains import read_domain, stated_dimension
 from pdefreq.problem.files.equation import EQUATION_KEYS, StatedEquation
-from pdefreq.problem.files.findings import Findings
 from pdefreq.problem.files.run_table import read_run
 from pdefreq.problem.files.spectrum import read_spectrum
 from pdefreq.problem.problem import Problem

@@ -133,17 +133,20 @@ class Diffusion(Term):
 
     @property
     def text(self) -> str:
+        return f"-div( {self._flux} )"
+
+    @property
+    def _flux(self) -> str:
+        """The formula of A |grad u|^(p-2) grad u."""
         power = "" if self.exponent == 2 else f"|grad u|^{self.exponent - 2:g} "
         if isinstance(self.coefficient, Field):
-            return f"-div( {'' if self.coefficient.constant == 1 else f'({self.coefficient.text}) '}{power}grad u )"
+            return f"{'' if self.coefficient.constant == 1 else f'({self.coefficient.text}) '}{power}grad u"
         rows = ", ".join(f"[{', '.join(entry.text for entry in row)}]" for row in self.coefficient)
-        return f"-div( [{rows}] grad u )"
+        return f"[{rows}] grad u"
 
     @property
     def flux_text(self) -> str:
-        if self.is_matrix:
-            return "(A grad u) . n"
-        return f"a{'' if self.exponent == 2 else f' |grad u|^{self.exponent - 2:g}'} du/dn"
+        return f"({self._flux}) . n" if self.is_matrix else f"{self._flux.removesuffix('grad u')}du/dn"
 
     @property
     def coefficients(self) -> Mapping[str, Field]:

@@ -153,6 +153,8 @@ class WeakForm:
         self.space, self.equation = space, problem.equation
         self._inside = space.inside()
         _ = self._terms
+        if self.equation.is_linear:
+            _ = self._linear_matrix  # assembled before the mesh stores its facets, since memory is used most during assembly
         self._robin = [
             _RobinPart(
                 edge,
@@ -203,16 +205,16 @@ class WeakForm:
 
     def system(self) -> LinearSystem:
         """The linear system of a linear problem."""
-        return self._system(*self._terms.slopes(), self.load, self.values)
+        return self._system(self._linear_matrix, self._terms.slopes()[1], self.load, self.values)
 
     def linearization(self, c: np.ndarray) -> LinearSystem:
         """The linear system of the Newton correction at u."""
-        slopes = self._terms.slopes(*self._at(c))
-        return self._system(*slopes, -self.residual(c), np.zeros(len(self.fixed)))
+        slopes, nonnegative = self._terms.slopes(*self._at(c))
+        return self._system(self._inside.matrix(slopes), nonnegative, -self.residual(c), np.zeros(len(self.fixed)))
 
     def jacobian(self, c: np.ndarray) -> Any:
         """The derivative of the residual, sparse ``(P, P)``."""
-        return self._matrix(self._terms.slopes(*self._at(c))[0])
+        return self._with_robin(self._inside.matrix(self._terms.slopes(*self._at(c))[0]))
 
     def residual(self, c: np.ndarray) -> np.ndarray:
         """The weak form tested with every basis function, shape ``(P,)``; the gradient of the energy, if there is one."""
@@ -246,6 +248,11 @@ class WeakForm:
     def _terms(self) -> TermsAtPoints:
         return TermsAtPoints(self.equation.terms, self._inside.x, self._inside.weights.shape)
 
+    @functools.cached_property
+    def _linear_matrix(self) -> Any:
+        """The integrals over the domain, of a linear equation."""
+        return self._inside.matrix(self._terms.slopes()[0])
+
     @property
     def _depends_on_values(self) -> bool:
         """Whether a constant added to u changes the terms."""
@@ -255,7 +262,8 @@ class WeakForm:
 
     def _of(self, equation: Equation) -> WeakForm:
         form = copy.copy(self)
-        form.__dict__.pop("_terms", None)
+        for cached in ("_terms", "_linear_matrix"):
+            form.__dict__.pop(cached, None)
         form.equation = equation
         return form
 
@@ -263,8 +271,8 @@ class WeakForm:
         """The values and gradients of u at the points."""
         return self._inside.value(c), self._inside.gradient(c)
 
-    def _system(self, slopes: Slopes, nonnegative: bool, load: np.ndarray, values: np.ndarray) -> LinearSystem:
-        matrix, symmetric = self._matrix(slopes), self.equation.is_symmetric
+    def _system(self, inside: Any, nonnegative: bool, load: np.ndarray, values: np.ndarray) -> LinearSystem:
+        matrix, symmetric = self._with_robin(inside), self.equation.is_symmetric
         if self.null_space is not None and not symmetric:
             self._require_closed(matrix)
         return LinearSystem(matrix, load, self.fixed, values, symmetric=symmetric, definite=symmetric and nonnegative)
@@ -282,8 +290,8 @@ class WeakForm:
                 "only up to a constant and may not exist: prescribe values on a part of the boundary, or add a reaction"
             )
 
-    def _matrix(self, slopes: Slopes) -> Any:
-        total = self._inside.matrix(slopes)
+    def _with_robin(self, inside: Any) -> Any:
+        total = inside
         for matrix in self._robin_matrices:
             total = total + matrix
         return total

@@ -97,8 +97,10 @@ class ModuleFormula:
             torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
             try:
                 made = self._make(**arguments)
-            except TypeError as error:
-                raise OptionError(f"{self._title} can't be made: {error}; the arguments can be {' and '.join(known)}") from error
+            except Exception as error:  # of the user's code
+                raise OptionError(
+                    f"{self._title} can't be made: {_told(error)}; the arguments can be {' and '.join(known)}"
+                ) from error
         if not isinstance(made, nn.Module):
             raise OptionError(
                 f"{self._title} must be a torch.nn.Module or a function that returns one, got {type(made).__name__}"
@@ -111,9 +113,10 @@ class ModuleFormula:
         with torch.no_grad():
             try:
                 values = self._output(p, x)
-            except (RuntimeError, TypeError, IndexError, ValueError) as error:
-                reason = str(error).partition("\n")[0]
-                raise OptionError(f"{self._title} can't be evaluated at points of shape {tuple(x.shape)}: {reason}") from error
+            except Exception as error:  # of the user's code
+                raise OptionError(
+                    f"{self._title} can't be evaluated at points of shape {tuple(x.shape)}: {_told(error)}"
+                ) from error
             if not isinstance(values, torch.Tensor) or tuple(values.shape) not in ((len(x),), (len(x), 1)):
                 shape = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
                 raise OptionError(
@@ -163,3 +166,8 @@ class ModuleFormula:
         p = self.initial(self._dimension, stream(0, "module"))
         p = {name: t + _SPREAD * torch.randn(t.shape, generator=draw, dtype=torch.float64) for name, t in p.items()}
         return self._points.clone(), p
+
+
+def _told(error: Exception) -> str:
+    """The first line of an exception, with its class."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

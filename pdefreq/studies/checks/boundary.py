@@ -35,7 +35,7 @@ def floor_of_penalty(subject: Subject) -> Finding | None:
         found.relative / _FLOOR,
         f"with beta = {found.beta:g} the minimizer misses the boundary values by about {found.absolute:.2g}, "
         f"{100 * found.relative:.2g} % of u",
-        f"--set boundary=hard, or --set boundary.beta={100 * found.beta:g}",
+        f"`--set boundary=hard`, or `--set boundary.beta={100 * found.beta:g}`",
     )
 
 
@@ -53,5 +53,5 @@ def imbalance(subject: Subject) -> Finding | None:
     return Finding(
         edge / largest / _HARMLESS,
         f"the largest error is {edge:.3g} at the boundary and {largest:.3g} anywhere: the boundary term is too weak",
-        "--set boundary=hard, or --set training.balance_every=100 with a residual loss",
+        "`--set boundary=hard`" + (", or `--set training.balance_every=100`" if run.solver.loss.is_square else ""),
     )

@@ -26,5 +26,5 @@ def dead_units(subject: Subject) -> Finding | None:
         dead / _HARMLESS,
         f"{100 * dead:.3g} % of the {len(c):,} coefficients do not change u at any of {len(rows)} points: their units receive "
         "inputs outside the support of the activation",
-        "--set activation=sin, or --set initialization=tiled, which places the inputs in the support",
+        "`--set activation=sin`, or `--set initialization=tiled`, which places the inputs in the support",
     )

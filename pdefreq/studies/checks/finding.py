@@ -27,7 +27,7 @@ class Finding:
         check: The name of the check; `diagnose` fills it in.
         severity: The measured quantity relative to the largest value that does no harm. It is severe from 1 on.
         evidence: What was measured, with numbers.
-        remedy: The next thing to try, with an option to paste.
+        remedy: The next thing to try, with options to paste in backquotes.
     """
 
     severity: float
@@ -72,3 +72,15 @@ class Subject:
     def points(self) -> Tensor:
         """Fixed random points in the domain."""
         return self.run.problem.domain.interior(_POINTS, stream(0, "diagnosis")).x
+
+
+def option_of(run: Solution, name: str) -> tuple[str, Any] | None:
+    """The path and the value of an option of the method of a run, the first one with this name; None if it has none."""
+
+    def search(options: Mapping[str, Any], before: str) -> tuple[str, Any] | None:
+        if name in options:
+            return before + name, options[name]
+        parts = ((key, each) for key, each in options.items() if isinstance(each, Mapping))
+        return next((found for key, each in parts if (found := search(each, f"{before}{key}."))), None)
+
+    return search(run.spec.solver or {}, "")

@@ -43,5 +43,5 @@ def kernel_condition(subject: Subject) -> Finding | None:
         2 * below / len(values) / _HARMLESS,
         f"{run.step:,} steps reduce eigenvectors of the kernel with eigenvalues above {reached:.2g}; {below} of {len(values)} "
         f"are below, and the largest is {ratio:.2g} times the median",
-        "--set optimizer=gauss-newton",
+        "`--set optimizer=gauss-newton`",
     )

@@ -31,9 +31,10 @@ def noise_floor(subject: Subject) -> Finding | None:
     floor = max(_ROUNDING.get(run.spec.dtype, 1e-6), np.nan_to_num(run.reference_error)) * size
     weakest = min(named, key=lambda k: record.modes.amplitude[k])
     amplitude = float(record.modes.amplitude[weakest])
+    precise = "`--dtype float64`, or " if run.spec.dtype == "float32" else ""
     return Finding(
         floor / amplitude if amplitude > 0 else _BELOW_ROUNDING,
         f"the mode of wavenumber {record.modes.wavenumber[weakest]:.4g} has the amplitude {amplitude:.2g}; amplitudes are known "
         f"to about {floor:.2g}",
-        "--dtype float64, or an exact solution in the problem file; otherwise ignore the error of this mode",
+        f"{precise}an exact solution in the problem file if there is one; otherwise ignore the error of this mode",
     )

@@ -27,5 +27,5 @@ def overfitting(subject: Subject) -> Finding | None:
     return Finding(
         max(float(gap), 0.0) / (_HARMLESS * float(fall)),
         f"the objective is {here[-1]:.4g} at the points of the method and {there[-1]:.4g} at held-out points",
-        "--set points=sobol, which draws new points, or --set training.keep=best",
+        "`--set points=sobol`, which draws new points, or `--set training.keep=best`",
     )

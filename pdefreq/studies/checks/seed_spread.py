@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
-from pdefreq.studies.checks.finding import Finding
+from pdefreq.core.history import Status
+from pdefreq.studies.checks.finding import Finding, option_of
 
 if TYPE_CHECKING:
+    from pdefreq.runs.solution import Solution
     from pdefreq.studies.checks.finding import Subject
 
 _HARMLESS = 10.0  # ratio of the largest error to the smallest
@@ -23,5 +26,16 @@ def seed_spread(subject: Subject) -> Finding | None:
     return Finding(
         errors[worst] / errors[best] / _HARMLESS,
         f"the relative L2 error is {errors[best]:.2g} with seed {best} and {errors[worst]:.2g} with seed {worst}",
-        "more steps (--steps), a wider network (--set widths=...), or the best of several seeds (--seeds 5)",
+        f"{_longer(subject.run)}{_wider(subject.run)}`--seeds {2 * len(errors)}`, of which the best run is kept",
     )
+
+
+def _longer(run: Solution) -> str:
+    """A remedy with twice as many steps, if the run ended at their number."""
+    return f"`--steps {2 * run.step}`, or " if run.status is Status.STEPS else ""
+
+
+def _wider(run: Solution) -> str:
+    """A remedy with twice as wide layers, if the method has layers."""
+    path, widths = option_of(run, "widths") or ("", None)
+    return f"`--set {path}={json.dumps([2 * width for width in widths])}`, or " if widths else ""

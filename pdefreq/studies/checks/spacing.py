@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from pdefreq.studies.checks.finding import Finding
+from pdefreq.studies.checks.finding import Finding, option_of
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from pdefreq.runs.solution import Solution
     from pdefreq.studies.checks.finding import Subject
 
 
@@ -34,20 +36,23 @@ def _coarse(subject: Subject, kinds: Container[str]) -> Finding | None:
     if not found:
         return None
     ratio, spacing, feature = max(found, key=lambda each: each[0])
-    options = ("intervals", "cells", "number")
-    name = next((name for name in options if _has_option(run.spec.solver, name)), "number")
-    many = int(ratio * 2) + 1
+    many = max(2, int(ratio * 2) + 1)
     per = f", {feature.length / spacing:.3g} points per wavelength" if feature.kind == "wave" else ""
     return Finding(
         ratio,
         f"{feature.sentence}, and the points are {spacing:.3g} apart there{per}",
-        f"{many} times as many points along each axis: --set {name}=...",
+        f"`--set {_finer(run, spacing, many)}`, {many} times as many points along each axis",
     )
 
 
-def _has_option(options: object, name: str) -> bool:
-    from collections.abc import Mapping
-
-    if not isinstance(options, Mapping):
-        return False
-    return name in options or any(_has_option(value, name) for value in options.values())
+def _finer(run: Solution, spacing: float, many: int) -> str:
+    """The option that gives so many times as many points along each axis."""
+    lower, upper = run.problem.domain.bounds
+    axis = math.ceil(max(b - a for a, b in zip(lower, upper, strict=True)) / spacing)
+    for name in ("intervals", "cells"):
+        if (found := option_of(run, name)) is not None:
+            path, value = found
+            return f"{path}={many * (value if isinstance(value, int) else axis)}"
+    dimension = run.problem.domain.dimension
+    path, value = option_of(run, "number") or ("number", None)
+    return f"{path}={many**dimension * (value if isinstance(value, int) else axis**dimension)}"

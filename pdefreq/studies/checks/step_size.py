@@ -33,5 +33,5 @@ def step_size(subject: Subject) -> Finding | None:
         rate * sharpness / _STABLE,
         f"the learning rate {rate:g} times the largest eigenvalue {sharpness:.3g} of the Gauss-Newton matrix at the start is "
         f"{rate * sharpness:.3g}; gradient descent is stable below 2",
-        f"--set optimizer.learning_rate={1 / sharpness:.2g}",
+        f"`--set optimizer.learning_rate={1 / sharpness:.2g}`",
     )

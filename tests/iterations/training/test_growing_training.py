@@ -1,13 +1,15 @@
 """Networks that receive units for bands of wavenumbers in which the residual shows errors."""
 
 import functools
+from typing import Protocol
 
 import pytest
 import torch
 
 from pdefreq import Box, Problem, Stop, make_solver, resume, solve
 from pdefreq.core.errors import NotPredictedError
-from pdefreq.iterations.protocols import HasTangentKernel
+from pdefreq.iterations import protocols
+from pdefreq.iterations.protocols import HasTangentKernel, MeasuresDrift
 from pdefreq.iterations.training import growing_training
 from pdefreq.iterations.training.growing_training import GrowingTraining, added_bands
 
@@ -71,7 +73,7 @@ METHODS = {
 }
 
 
-SLOW = ("soap", "lbfgs")  # the memory of an optimizer starts anew with each band, as that of Adam
+SLOW = ("adam", "soap", "lbfgs")  # the memory of an optimizer starts anew with each band, as that of Gauss-Newton
 
 
 @pytest.mark.usefixtures("early")
@@ -136,3 +138,17 @@ def test_the_tangent_kernel_is_that_of_the_network_before_bands_are_added():
     assert iteration.find(HasTangentKernel) is iteration
     assert torch.equal(iteration.start()[1], iteration.init().coefficients)
     assert iteration.spectral_filter is None
+
+
+def test_growing_training_has_the_capabilities_of_training_except_the_drift():
+    """The drift is that from the initial parameters, which become more with each band."""
+    method = make_solver("mscale:scales=auto,widths=[4],number=40")
+    problem = Problem(domain=Box((0.0,), (1.0,)), source="sin(5*pi*x)", boundary="0")
+    growing = method.prepare(problem, seed=0, device=CPU, dtype=torch.float64)
+    known = [each for each in vars(protocols).values() if getattr(each, "_is_protocol", False) and each is not Protocol]
+    assert {each for each in known if isinstance(growing._first, each)} - {MeasuresDrift} == {
+        each for each in known if isinstance(growing, each)
+    }
+    state = growing.init()
+    c = state.coefficients
+    assert torch.equal(growing.functional(state).value(c), growing._first.functional(growing._first.init()).value(c))

@@ -143,7 +143,7 @@ class Killed(BaseException):
     """A kill, after which only the run folder remains."""
 
 
-@pytest.mark.parametrize("optimizer", list(RATES))
+@pytest.mark.parametrize("optimizer", [pytest.param(name, marks=[pytest.mark.slow] * (name in ("gd", "sgd"))) for name in RATES])
 def test_a_killed_or_saved_run_continues_from_the_last_state(optimizer, tmp_path, monkeypatch):
     """When the run ends at step 27 the best state is that of step 10 or 20; a run resumed from it would have another result."""
     options = {"widths": [10], "scales": [1, 8], "number": 10, "form": "subnetworks", "keep": "best", "optimizer": optimizer}

@@ -141,6 +141,17 @@ def sequential(*layers):
     return lambda dimension: nn.Sequential(nn.Linear(dimension, 8), *layers, nn.Linear(8, 1))
 
 
+class Broken(nn.Linear):
+    """A module with a mistake that raises an exception of the given class."""
+
+    def __init__(self, dimension, error):
+        super().__init__(dimension, 1)
+        self.error = error
+
+    def forward(self, x):
+        raise self.error("told\nat length")
+
+
 class Detached(nn.Linear):
     def forward(self, x):
         return super().forward(x).detach()
@@ -155,6 +166,9 @@ REFUSED = {
     "can't be evaluated": lambda dimension: nn.Linear(dimension + 1, 1),
     "must be a torch.nn.Module": lambda dimension: dimension,
     "can't be made": nn.Linear,
+    "can't be made: KeyError": lambda dimension: {}[dimension],
+    "can't be evaluated at points of shape .*: AttributeError: told$": lambda dimension: Broken(dimension, AttributeError),
+    "can't be evaluated at points of shape .*: ZeroDivisionError: told$": lambda dimension: Broken(dimension, ZeroDivisionError),
     "no trainable": lambda dimension: nn.Sequential(nn.Linear(dimension, 1)).requires_grad_(False),
     "not finite": lambda dimension: nn.Sequential(nn.Linear(dimension, 1), nn.Threshold(1e9, float("inf"))),
 }

@@ -1,4 +1,4 @@
-"""The errors of a problem file, which are collected and reported together."""
+"""The errors of a file, which are collected and reported together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pdefreq.core.errors import ProblemFileError, UnknownNameError
-from pdefreq.problem.toml_tables import MissingValueError
 
 _MOST = 10  # errors that a message lists
+
+
+class MissingValueError(ProblemFileError):
+    """A key that a table needs is missing.
+
+    Args:
+        message: The message.
+        path: The path of the table.
+    """
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class Findings:
@@ -55,8 +67,11 @@ class Findings:
             self.incomplete.add(path)
             raise
 
-    def raise_all(self) -> None:
+    def raise_all(self, file: str = "the problem file") -> None:
         """Raise the error, or an error that lists all of them, if there are any.
+
+        Args:
+            file: The subject of the message.
 
         Raises:
             ProblemFileError: If several errors were found, or the only one is of this class.
@@ -67,4 +82,4 @@ class Findings:
         if self._errors:
             listed = [str(error) for error in self._errors[:_MOST]]
             more = f", of which the first {_MOST} are" if len(self._errors) > _MOST else ""
-            raise ProblemFileError(f"the problem file has {len(self._errors)} errors{more}", listed)
+            raise ProblemFileError(f"{file} has {len(self._errors)} errors{more}", listed)
