@@ -11,7 +11,7 @@ from pdefreq.core.history import Status
 from pdefreq.functionals.split_functional import split
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
-from pdefreq.theory.least_squares import RIDGE, ridge_least_squares
+from pdefreq.theory.least_squares import RIDGE, RidgeFactorization, ridge_least_squares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +30,8 @@ _MOST = 25  # steps with one ridge
 _SLOW, _PATIENCE = 0.5, 3  # a ridge ends after three steps in a row that decrease the residual by less than half
 _FLAT = 0.9  # or after a step that decreases it by less than 10 %
 _SHORTEST = 1e-3  # smallest damping factor
+_ARMIJO = 1e-4  # least part of the predicted decrease of an energy
+_BETWEEN, _MINIMAL = 1e-3, 1e-6  # predicted decreases of an energy, relative to it, that end a stage and the last of the energies
 _SOLVED = 1e-9  # relative residual below which the equation is solved
 _FLOOR = 1e-3  # least length of a row, relative to the longest one, that is scaled to the same length
 _FINAL = 2  # steps with scaled rows
@@ -45,7 +47,9 @@ class LeastSquaresNewton(Iteration):
     until the residual decreases.
 
     The stages of the equation, such as exponents between 2 and p, take a few steps each, from the multiple of the last iterate
-    that has the smallest residual. The first ridge is 1e-8, which keeps the iterates smooth. The last stage continues with
+    that has the smallest objective. The objectives of stages may be energies. Those of p-Laplacians are convex, so that
+    damped Newton steps decrease them from any start, whereas their squared residuals have stationary points that are not
+    solutions. The first ridge is 1e-8, which keeps the iterates smooth. The last stage continues with
     smaller ridges down to 1e-15, each until the residual hardly decreases.
 
     The last two steps scale the rows to equal length, by factors of at most 1000 relative to the longest row. Where the equation
@@ -53,12 +57,13 @@ class LeastSquaresNewton(Iteration):
     rows do not change the solution of r = 0, but in early steps they lead to stationary points that are not solutions.
 
     Args:
-        functionals: The objective of each stage, sums of squares; the last one is that of the problem.
+        functionals: The objective of each stage; the last one is that of the problem, a sum of squares.
         space: The trial space, whose functions depend linearly on the coefficients.
         start: The coefficients at the start, ``(P,)``, which determine dtype and device.
 
     Source:
-        Deuflhard (2011), Newton Methods for Nonlinear Problems, chapter 4: the Gauss-Newton method for small residuals.
+        Deuflhard (2011), Newton Methods for Nonlinear Problems, chapter 4: the Gauss-Newton method for small residuals; section
+        8.3: convex energies.
     """
 
     objective_kind = ObjectiveKind.RESIDUAL
@@ -115,10 +120,19 @@ class LeastSquaresNewton(Iteration):
     def _early_stage(self, state: State, stage: int) -> State:
         """A step with an equation before the last one, after which the next one may begin."""
         functional, steps = self._functionals[stage], int(state.memory["steps"]) + 1
-        c, ratio = self._damped(functional, state.coefficients, _FIRST)
-        if ratio <= _SLOW and steps < _MOST_BETWEEN:
+        if functional.tends_to_zero:
+            c, ratio = self._damped(functional, state.coefficients, _FIRST)
+            continues = ratio <= _SLOW and steps < _MOST_BETWEEN
+        else:
+            c, decrease = self._decreased(functional, state.coefficients)
+            continues = decrease > (_MINIMAL if self._is_last(stage + 1) else _BETWEEN) and steps < _MOST
+        if continues:
             return self._state(c, stage=stage, steps=steps)
-        return self._state(self._scaled(self._functionals[stage + 1], c), stage=stage + 1)
+        following = self._functionals[stage + 1]
+        same = (
+            following.tends_to_zero and not functional.tends_to_zero
+        )  # the equation of the energy, whose solution needs no factor
+        return self._state(c if same else self._scaled(following, c), stage=stage + 1)
 
     def _last_stage(self, state: State) -> State:
         """A step with the equation of the problem, after which a smaller ridge or the final steps may follow."""
@@ -167,13 +181,26 @@ class LeastSquaresNewton(Iteration):
             t /= 2
         return c, 1.0
 
+    @staticmethod
+    def _decreased(energy: Functional, c: Coefficients) -> tuple[Coefficients, float]:
+        """The next iterate for an energy, and its predicted decrease relative to the energy, 0 if no step decreases it."""
+        value, gradient = energy.value_and_gradient(c)
+        step = RidgeFactorization(energy.gauss_newton_factor(c), _FIRST).normal(-gradient)
+        predicted, t = -float(gradient @ step), 1.0
+        while t >= _SHORTEST:
+            trial = c + t * step
+            if float(energy.value(trial)) <= float(value) - _ARMIJO * t * predicted:
+                return trial, predicted / max(abs(float(value)), torch.finfo(c.dtype).tiny)
+            t /= 2
+        return c, 0.0
+
     def _scaled(self, functional: Functional, c: Coefficients) -> Coefficients:
-        """The multiple of an iterate with the smallest residual, since u scales like f^(1/(p-1))."""
+        """The multiple of an iterate with the smallest objective, since u scales like f^(1/(p-1))."""
         best = 1.0
         for multiples in (_COARSE, _FINE):
             tried = [best * float(t) for t in multiples]
-            norms = torch.stack([self._residual(functional, t * c).norm() for t in tried])
-            best = tried[int(norms.nan_to_num(math.inf).argmin())]
+            values = torch.stack([functional.value(t * c) for t in tried])
+            best = tried[int(values.nan_to_num(math.inf).argmin())]
         return best * c
 
     def _size(self, functional: Functional) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.spaces.features.effective_dimension import effective_dimension
-from pdefreq.spectrum.coefficient_waves import coefficient_waves, product_ratio, products, source_tones
+from pdefreq.spectrum.coefficient_waves import coefficient_waves, product_ratio, products, source_tones, strongest_waves
 from pdefreq.spectrum.data_spectrum import data_spectrum
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _DELTA = {1: 1e-2, 2: 1e-2, 3: 0.3}  # least relative amplitude of an occupied w
 _SPARSE = 0.5  # only neighborhoods are used if they cover less than this fraction of the box of wavenumbers
 _GROWTH = 1.2  # factor of the bandwidth from one attempt to the next; it increases by at least 3 units
 _LEAST_GROWTH = 3.0
-_NONLINEAR_GROWTH = 1.5  # the same factor for nonlinear equations, whose first bandwidth is the margin alone
+_NONLINEAR_GROWTH = 1.5  # the same factor for nonlinear equations, whose first bandwidth does not include all waves of u
 _SMALLEST = 1e-13  # the first attempt leaves out products with smaller relative amplitudes; their relative residuals are larger
 _SHARE = 2.0  # largest ratio of the numbers of features with and without products
 _SMALL = 2000  # number of features up to which the first attempt resolves mirror images of holes and products with coefficients
@@ -91,7 +91,7 @@ class FeatureBands:
         this box, the neighborhoods of weak tones and of products with the waves of the coefficients are added, with more factors
         in each attempt, as far as the number of features allows. The first attempt for a linear equation uses neighborhoods
         only, if their volume is less than half of that of the box and no mirror images of holes have to be resolved. For
-        nonlinear equations, the box of the first attempt consists of the margin alone.
+        nonlinear equations, the first attempt uses the box up to the strongest wave of the source and of each coefficient.
         """
         from pdefreq.spaces.features.wave_bands import WaveBands
 
@@ -100,7 +100,7 @@ class FeatureBands:
             widths = self.bandwidth if isinstance(self.bandwidth, tuple) else (self.bandwidth,) * d
             return WaveBands.box([width * _GROWTH**number for width in widths])
         if not self.problem.equation.is_linear:
-            return WaveBands.box([self._margin * _NONLINEAR_GROWTH**number] * d)
+            return WaveBands.box([width * _NONLINEAR_GROWTH**number for width in self._nonlinear_widths])
         widths = self._widths(number)
         found = self._around(self._tones[:0], widths, number)
         factors, limit = self._factors, max(_SMALL * _GROWTH ** (d * number), _SHARE * DENSITY[d] * found.volume)
@@ -137,6 +137,18 @@ class FeatureBands:
                 width = max(width + _LEAST_GROWTH, _GROWTH * width)
             widths.append(width)
         return widths
+
+    @cached_property
+    def _nonlinear_widths(self) -> list[float]:
+        """The half sides of the box of the first attempt for a nonlinear equation, at least the margin.
+
+        The spectrum of the data does not determine the waves of u, but the strongest waves of the source and of the coefficients
+        occur in u. They are left out as far as the first problem would have too many features.
+        """
+        waves = strongest_waves(self.problem).max(axis=0, initial=0.0)
+        count = DENSITY[len(waves)] * math.prod(2 * (wave + self._margin) for wave in waves)
+        shrunk = min(1.0, (_SMALL / count) ** (1 / len(waves)))
+        return [max(self._margin, shrunk * (wave + self._margin)) for wave in waves]
 
     @property
     def _margin(self) -> float:

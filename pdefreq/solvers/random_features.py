@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -131,6 +131,7 @@ class _Plan:
         from pdefreq.functionals.strong_residual import StrongResidual
         from pdefreq.iterations.linear.feature_least_squares import Attempt
         from pdefreq.solvers.feature_bands import MOST_FEATURES, num_features
+        from pdefreq.solvers.feature_objectives import boundary_weights, energy
         from pdefreq.spaces.features.features import Features
 
         problem, d = self.problem, self.problem.domain.dimension
@@ -153,7 +154,7 @@ class _Plan:
             return None
         interior, edge = self._points(rows, bands)
         held, held_edge = self._held_out(rows, len(edge.x))
-        beta, robin = self._weights(_BALANCED * max(angular.largest), interior, edge)
+        beta, robin = boundary_weights(problem, metric, _BALANCED * max(angular.largest), interior, edge)
         zero = self.like.new_zeros(0)
 
         source = validated(problem.source, "[equation] source", interior.x)
@@ -163,7 +164,8 @@ class _Plan:
             return StrongResidual(problem, space, interior, edge, metric=metric, **given)
 
         def stage(equation: Equation) -> Functional:
-            return functional(replace(problem, terms=equation.terms), source)
+            easier = replace(problem, terms=equation.terms)
+            return energy(easier, space, interior, edge, zero) if by_energy else functional(easier, source)
 
         in_l2 = max(angular.largest) ** (2 * ORDERS[metric])
         elsewhere = StrongResidual(
@@ -177,7 +179,8 @@ class _Plan:
             f"The least-squares problem has {waves.size} features with wavenumbers{near} up to {widths} (pi per side){extra}, "
             f"{len(interior.x)} points in the domain and {len(edge.x)} points on its boundary."
         )
-        stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[:-1]))
+        by_energy = problem.equation.has_energy and not problem.equation.is_semilinear
+        stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[: None if by_energy else -1]))
         return Attempt(space, functional(problem, source), elsewhere, interior, text, nested, stages)
 
     def _points(self, rows: int, bands: WaveBands) -> tuple[Samples, Samples]:
@@ -215,24 +218,3 @@ class _Plan:
         spacing = (domain.measure / rows) ** (1 / d)
         perimeter = float(domain.boundary(1000).weights.sum())
         return math.ceil(_SIDES * perimeter / spacing ** (d - 1))
-
-    def _weights(self, wavenumber: float, interior: Samples, edge: Samples) -> tuple[float, Callable[[Values], Values]]:
-        """The factor of squared boundary errors, and that of squared Robin errors as a function of the coefficient alpha.
-
-        The residual of a wave with wavenumber k is A k^2 + c times the wave, and its Robin data have the amplitude
-        ((A k)^2 + alpha^2)^(1/2). With these factors the mean squares of all kinds of rows are about equal for waves with this
-        wavenumber. Robin rows with large alpha become those of prescribed values. The wavenumber is less than the bandwidth,
-        because amplitudes decay. Larger factors of the boundary rows would lead to a wrong function at re-entrant corners, where
-        no u with square integrable second derivatives satisfies both the boundary values and the equation. A metric divides the
-        residual by k or k^2.
-        """
-        from pdefreq.core.fields import ConstantField
-        from pdefreq.functionals.residual_metric import ORDERS
-        from pdefreq.problem.solution_size import SizeEstimate
-
-        averaged = SizeEstimate(self.problem, ConstantField(0.0)).averaged
-        stiffness = averaged.mean_diffusion * wavenumber**2 + abs(averaged.reaction)
-        row = stiffness / wavenumber ** ORDERS[self.method.metric]
-        beta = row**2 * float(interior.weights.sum()) / float(edge.weights.sum())
-        flux = averaged.mean_diffusion * wavenumber
-        return beta, lambda alpha: beta / (flux**2 + alpha**2)

@@ -51,6 +51,14 @@ def source_tones(problem: Problem) -> np.ndarray:
     return _of(problem, problem.source)
 
 
+def strongest_waves(problem: Problem) -> np.ndarray:
+    """The wavenumber of the highest peak of the source and of each variable coefficient, as in `coefficient_waves`."""
+    fields = [problem.source, *problem.equation.coefficients.values()]
+    return np.concatenate(
+        [_of(problem, field)[:1] for field in fields if field.constant is None] or [np.zeros((0, problem.domain.dimension))]
+    )
+
+
 def products(wavenumbers: np.ndarray, waves: np.ndarray, most: int) -> Iterator[np.ndarray]:
     """The wavenumbers of products with waves, with one further factor in each item, rounded to integers, ``(m, d)``.
 

@@ -95,6 +95,12 @@ class RidgeFactorization:
         coefficients = scaled.to(self._lengths) / self._lengths[:, None]
         return coefficients.reshape(count, *data.shape[1:]), left.reshape(data.shape)
 
+    def normal(self, gradient: Tensor) -> Tensor:
+        """The c with ``(A^T A + ridge^2 D^2) c = g``, for g ``(m,)``, from the triangular factor without the product A^T A."""
+        upper, load = torch.from_numpy(self._upper).triu(), (gradient / self._lengths).cpu()[:, None]
+        half = torch.linalg.solve_triangular(upper.T, load, upper=False)
+        return torch.linalg.solve_triangular(upper, half, upper=True)[:, 0].to(self._lengths) / self._lengths
+
     def _turned(self, top: np.ndarray, rest: np.ndarray, trans: str) -> tuple[np.ndarray, np.ndarray]:
         """The orthogonal matrix of the second factorization, or its transpose, times columns."""
         top, rest, _ = self._turn(len(top), self._below, self._blocks, top, rest, trans=trans)

@@ -38,6 +38,34 @@ def test_the_multiscale_p_laplacian_is_solved_to_rounding(p):
     assert error(iteration, states[-1], problem) < 1e-13
 
 
+@pytest.mark.parametrize("p", [3, pytest.param(5, marks=pytest.mark.slow)])
+def test_a_fast_oscillation_of_the_diffusion_is_resolved_in_one_attempt(p):
+    """The strongest wave of the diffusion, 200 pi, is in the first band; the iterates start at the minimizer of the energy."""
+    problem = load_problem("p-laplacian", p=p, epsilon=0.01)
+    iteration, states = run(problem)
+    assert iteration.final_status(states[-1]) is Status.DONE
+    assert len(states[-1].memory["sizes"]) == 1
+    assert error(iteration, states[-1], problem) < 1e-11  # rounding of 374 sines
+
+
+@pytest.mark.parametrize(("length", "size"), [(1e2, 1e-3), (1e-2, 1e3)])
+def test_an_oscillating_p_laplacian_is_solved_in_any_units(length, size):
+    x = f"(x/{length})"
+    problem = Problem(
+        domain=Box((0,), (length,)), exponent=4, diffusion=f"1/(2 + cos(40*pi*{x}))", exact=f"{size}*({x} + sin(2*{x}))"
+    )
+    iteration, states = run(problem)
+    assert iteration.final_status(states[-1]) is Status.DONE
+    assert error(iteration, states[-1], problem) < 1e-11
+
+
+def test_waves_of_the_source_of_a_semilinear_equation_are_in_the_first_band():
+    problem = Problem(domain=Box((0,), (1,)), nonlinear="u**3", exact="sin(50*pi*x) + x")
+    iteration, states = run(problem)
+    assert iteration.final_status(states[-1]) is Status.DONE
+    assert error(iteration, states[-1], problem) < 1e-12
+
+
 @pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
 def test_a_semilinear_equation_is_solved_to_rounding_for_any_size(size):
     problem = cubic(size)

@@ -30,8 +30,13 @@ class PowerEquation:
         v = self.matrix @ c
         return (self.p - 1) * (v.abs() ** (self.p - 2))[:, None] * self.matrix
 
+    tends_to_zero = True
+
+    def value(self, c):
+        return self.residual(c).square().sum() / 2
+
     def terms(self, c):
-        return {"residual": self.residual(c).square().sum() / 2}
+        return {"residual": self.value(c)}
 
 
 class Square(PowerEquation):

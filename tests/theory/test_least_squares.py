@@ -44,3 +44,10 @@ def test_leading_columns_have_their_own_minimizers():
     a, y, ridge = matrix(30, 8), matrix(30, 1, 1)[:, 0], 0.3
     for count, c in zip((3, 8), RidgeFactorization(a.clone(), ridge).leading(y, (3, 8)), strict=True):
         torch.testing.assert_close(c, ridge_least_squares(a[:, :count].clone(), y, ridge), rtol=1e-12, atol=1e-12)
+
+
+def test_the_regularized_normal_equations_are_solved_from_the_factor():
+    a = torch.randn(30, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * torch.logspace(-3, 3, 8).double()
+    g, ridge, lengths = torch.arange(1.0, 9.0, dtype=torch.float64), 0.1, a.norm(dim=0)
+    expected = torch.linalg.solve(a.T @ a + ridge**2 * torch.diag(lengths**2), g)
+    torch.testing.assert_close(RidgeFactorization(a.clone(), ridge).normal(g), expected)

@@ -71,23 +71,40 @@ class CylinderFunctions:
 
     def _wave(self, x: Points, shift: int) -> np.ndarray:
         """The derivative ``(d_x + i d_y)^shift``, or ``(d_x - i d_y)^-shift``, of ``B_a(k r) exp(i a theta)``, ``(n, m)``."""
-        from scipy import special
-
         k, screened = math.sqrt(abs(self.reaction)), self.reaction > 0
         offset = (x.detach().cpu().double() - torch.tensor(self.center, dtype=torch.float64)).numpy()
         z = (offset[:, 0] + 1j * offset[:, 1])[:, None]
         bisector = complex(*self.bisector)
         r, theta = np.abs(z), np.angle(z / bisector) + self.turn
-        a = np.array(self.exponents)
-        bessel = {(True, True): special.iv, (True, False): special.jv, (False, True): special.kv, (False, False): special.yv}
+        a, place = np.unique(self.exponents, return_inverse=True)  # the real and the imaginary part have the same factors
         # d_x + i d_y multiplies by k for I and by -k for the others; d_x - i d_y by k for all but K.
         rising, falling = (1 if self.is_regular and screened else -1), (1 if self.is_regular or not screened else -1)
         factor = (rising * k) ** shift if shift >= 0 else (falling * k) ** -shift
         # theta is measured from another ray than the axes of the derivatives: rotate back by the angle between them
         back = (bisector * np.exp(-1j * self.turn)) ** shift
-        return (
-            factor * back * bessel[self.is_regular, screened](a + shift, k * r) * np.exp(1j * (a + shift) * theta) / self._unit(a)
-        )
+        wave = factor * back * self._bessel(a + shift, k * r) * np.exp(1j * (a + shift) * theta) / self._unit(a)
+        return wave[:, place]
+
+    def _bessel(self, orders: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """The Bessel functions at t ``(n, 1)``, shape ``(n, m)``.
+
+        Those of second kind are computed by recurrence in the order, which is stable for increasing orders (DLMF 3.6, 10.6.1,
+        10.29.1) and takes a tenth of the time.
+        """
+        from scipy import special
+
+        screened = self.reaction > 0
+        if self.is_regular:
+            return (special.iv if screened else special.jv)(orders, t)
+        if np.any(orders != np.round(orders)):
+            return (special.kv if screened else special.yv)(orders, t)
+        whole = np.abs(orders).astype(int)
+        sign, first = (1, (special.k0, special.k1)) if screened else (-1, (special.y0, special.y1))
+        found = [each(t[:, 0]) for each in first]
+        for a in range(1, int(whole.max(initial=0))):
+            found.append(2 * a / t[:, 0] * found[a] + sign * found[a - 1])
+        values = np.stack(found, axis=1)[:, whole]
+        return values if screened else np.where((orders < 0) & (whole % 2 == 1), -values, values)
 
     def _unit(self, a: np.ndarray) -> np.ndarray:
         from scipy import special

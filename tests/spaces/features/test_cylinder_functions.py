@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy import special
@@ -52,3 +53,13 @@ def test_the_logarithm_is_the_limit_for_small_reactions():
     x = points()
     expected = 1 - (x.norm(dim=1) / 0.5).log() / special.kv(0, 1e-4 * 0.5)
     torch.testing.assert_close(family.value(x)[:, 0], expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("reaction", [64.0, -64.0])
+def test_functions_of_the_second_kind_agree_with_scipy_for_all_orders(reaction):
+    """The recurrence is stable: about 20 roundings, relative to the modulus of the Hankel function, since Y has zeros."""
+    orders, t = np.arange(-2.0, 19.0), np.linspace(0.05, 40, 300)[:, None]
+    family = CylinderFunctions((0.0, 0.0), reaction, 0.1, tuple(orders), (False,) * len(orders))
+    expected = (special.kv if reaction > 0 else special.yv)(orders, t)
+    scale = np.abs(expected) if reaction > 0 else np.hypot(expected, special.jv(orders, t))
+    assert np.all(np.abs(family._bessel(orders, t) - expected) < 1e-13 * scale)
