@@ -30,6 +30,7 @@ from pdefreq.commands.solve import solve
 from pdefreq.commands.spectra import activations, lfp
 from pdefreq.commands.sweep import sweep
 from pdefreq.commands.theory import ntk, predict
+from pdefreq.commands.torchrun import joined, require_one_run
 from pdefreq.core import interrupts
 from pdefreq.core.errors import UnknownNameError, UserError
 from pdefreq.core.printable import printable
@@ -46,7 +47,8 @@ class OneSentence(TyperGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             # the name of the installed command, also for `python -m pdefreq`: the scripts for completion contain it
-            code = super().main(*args, **{"prog_name": "pdefreq"} | kwargs | {"standalone_mode": False})
+            with joined() as leads:
+                code = super().main(*args, **{"prog_name": "pdefreq"} | kwargs | {"standalone_mode": False}) if leads else 0
         except UserError as error:
             code = _refuse(*error.lines)
         except _ClickException as error:
@@ -65,6 +67,7 @@ class OneSentence(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if not args[0].startswith("-") and args[0] not in self.commands:
             raise UnknownNameError(f"unknown command '{args[0]}': {nearest(args[0], self.commands)}", name=args[0])
+        require_one_run(args[0])
         return super().resolve_command(ctx, args)
 
 
