@@ -1,0 +1,282 @@
+"""Growth of errors and times, one study each: ``python benchmarks/growth.py unknowns|frequency|dimension|processes``.
+
+- ``unknowns``: discretizations of growing size on one smooth problem in the plane;
+- ``frequency``: methods of fixed size or budget for the solution sin(omega pi x), omega = 2, 4, ..., 64;
+- ``dimension``: a fixed number of steps in 1 to 10 dimensions; grids and meshes in up to three;
+- ``processes``: the study of 12 runs of ``workers.py`` on one and two processes.
+
+Each study prints a table and draws a figure, docs/figures/growth-NAME.png, with reference slopes. Errors are relative L2 errors at
+the test points of the problem. Times are processor seconds of one thread from the problem to the solution, without imports,
+measurements and test points; those of ``processes`` are wall seconds. Seed 0, float64. Results are kept in growth.json, from which
+``--from`` prints and draws again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import math
+import os
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from pdefreq.problem.files import load_problem, problem_from_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from pdefreq.problem.problem import Problem
+
+SMOOTH = """
+[domain]
+kind = "box"
+dimension = 2
+lower = 0
+upper = 1
+[equation]
+exact = "exp(sin(2*pi*x)*sin(2*pi*y))"
+"""
+"""Not a finite sum of waves, which some methods would represent without an error."""
+OMEGAS = (2, 4, 8, 16, 32, 64)
+DIMENSIONS = (1, 2, 3, 5, 7, 10)
+WORKERS = {"steps": 100, "repeats": 1}
+
+
+class Row(NamedTuple):
+    """One run: the method, the abscissa, the relative L2 error, the seconds, and the number of steps."""
+
+    method: str
+    x: float
+    error: float
+    seconds: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class Method:
+    """A curve of a study.
+
+    Args:
+        name: A method with its options.
+        seconds: The budget of processor seconds.
+        steps: The largest number of steps.
+        values: The values of the study at which it runs; all by default. With an option, the values of the option.
+        option: The option that grows. The abscissa is then the number of unknowns.
+    """
+
+    name: str
+    seconds: float = math.inf
+    steps: float = math.inf
+    values: Sequence[Any] = ()
+    option: str = ""
+
+
+class Slope(NamedTuple):
+    """A reference line beside the curve of a method: the panel (0 errors, 1 seconds), the method, the power and its text."""
+
+    panel: int
+    method: str
+    power: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: its axis, its problem for a value of x, its curves and reference lines."""
+
+    axis: str
+    title: str
+    problem: Callable[[Any], Problem]
+    values: Sequence[int]
+    methods: Sequence[Method]
+    slopes: Sequence[Slope]
+    clock: str = "processor seconds"
+
+
+STUDIES = {
+    "unknowns": Study(
+        "unknowns N",
+        "Poisson in a square, u = exp(sin 2πx sin 2πy)",
+        lambda _: problem_from_text(SMOOTH, name="smooth"),
+        (),
+        (
+            Method("fem", values=(8, 16, 32, 64, 128, 256), option="cells"),
+            Method("fem:element=P2", values=(4, 8, 16, 32, 64, 128), option="cells"),
+            Method("multigrid", values=(8, 16, 32, 64, 128, 256), option="intervals"),
+            Method("sine", values=(4, 8, 16, 32, 64, 128, 256), option="intervals"),
+            Method("random-features", values=(50, 100, 200, 400, 800), option="number"),
+            Method("gauss-newton", steps=60, values=((5,), (10,), (20,), (40,), (80,)), option="widths"),
+        ),
+        (
+            Slope(0, "fem", -1, "1/N"),
+            Slope(0, "fem:element=P2", -1.5, "N^(-3/2)"),
+            Slope(1, "fem", 1, "N"),
+            Slope(1, "random-features", 3, "N³"),
+        ),
+    ),
+    "frequency": Study(
+        "ω, periods in an interval of length 2",
+        "−u″ = f with u = sin ωπx",
+        lambda omega: load_problem("poisson-6pi", periods=omega),
+        OMEGAS,
+        (
+            Method("jacobi:intervals=512", steps=1000),
+            Method("fem:cells=512"),
+            Method("random-features"),
+            Method("gauss-newton", seconds=2.0),
+            Method("gauss-newton:initialization=glorot", seconds=2.0),
+            Method("mscale", seconds=4.0),
+            Method("pinn", seconds=4.0),
+            Method("deep-ritz", seconds=4.0),
+        ),
+        (Slope(0, "fem:cells=512", 2, "ω²"), Slope(1, "random-features", 1, "ω")),
+    ),
+    "dimension": Study(
+        "dimension d",
+        "−Δu + u = f, u a sum of functions of one coordinate",
+        lambda d: load_problem("poisson-boltzmann", dimension=d, lam=1, mu=3),
+        DIMENSIONS,
+        (
+            Method("fem:cells=24", values=(1, 2, 3)),
+            Method("multigrid:intervals=24", values=(1, 2, 3)),
+            Method("random-features", values=(1, 2, 3)),
+            Method("gauss-newton:boundary=penalty", steps=20),
+            Method("mscale:boundary=penalty", steps=100),
+            Method("pinn:boundary=penalty", steps=100),
+            Method("deep-ritz:boundary=penalty", steps=100),
+        ),
+        (Slope(1, "pinn:boundary=penalty", 1, "d"),),
+    ),
+    "processes": Study(
+        "processes",
+        f"12 runs of mscale, {WORKERS['steps']} steps each, on {os.cpu_count()} cores",
+        lambda _: load_problem("poisson"),
+        (1, 2),
+        (Method("mscale"),),
+        (Slope(1, "mscale", -1, "1/p"),),
+        clock="wall seconds",
+    ),
+}
+
+
+def measured(study: Study) -> Iterator[Row]:
+    """The rows of a study that one process makes; each method runs once before, because its first run loads libraries."""
+    import torch
+
+    from benchmarks.time_to_accuracy import along_steps
+    from pdefreq.core.devices import keep_freed_memory
+    from pdefreq.probes.target import Target
+
+    torch.set_num_threads(1)
+    keep_freed_memory()
+
+    @functools.cache
+    def target(x: int | None) -> Target:
+        problem = study.problem(x)
+        return Target(problem, problem.exact)
+
+    for method in study.methods:
+        for k, value in enumerate(method.values or study.values):
+            options = {method.option: value} if method.option else {}
+            known = target(None if method.option else value)
+            if k == 0:
+                along_steps(known, method.name, options, method.seconds, 0, steps=1)
+            run = along_steps(known, method.name, options, method.seconds, 0, steps=method.steps)
+            seconds, error = run.curve[-1]
+            yield Row(method.name, run.unknowns if method.option else value, error, seconds, run.steps)
+
+
+def on_processes(counts: Sequence[int]) -> Iterator[Row]:
+    """The study of `workers` on each number of processes; the error is the median over its runs."""
+    from benchmarks.workers import measured
+
+    seconds, solutions = measured(counts, **WORKERS)
+    error = statistics.median(solution.error() for solution in solutions)
+    for count in counts:
+        yield Row("mscale", count, error, statistics.median(seconds[count]), sum(solution.steps for solution in solutions))
+
+
+def draw(study: Study, rows: Sequence[Row]) -> Figure:
+    """Errors and seconds over x, with reference slopes."""
+    from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+
+    from pdefreq.figures.style import Picture, method_style, styled
+
+    @styled
+    def picture() -> Figure:
+        figure = Picture(figsize=(11.5, 5.6))
+        figure.suptitle(study.title, fontsize=13)
+        panels = figure.subplots(1, 2)
+        curves = {method.name: [row for row in rows if row.method == method.name] for method in study.methods}
+        for panel, (axes, label) in enumerate(zip(panels, ("relative L2 error", study.clock), strict=True)):
+            axes.set(xscale="log", yscale="log", xlabel=study.axis, ylabel=label)
+            if study.values:
+                axes.xaxis.set_major_locator(FixedLocator([*study.values]))
+                axes.xaxis.set_minor_locator(NullLocator())
+                axes.xaxis.set_major_formatter(ScalarFormatter())
+            for place, (name, curve) in enumerate(curves.items()):
+                y = [row.seconds if panel else row.error for row in curve]
+                axes.plot([row.x for row in curve], y, marker="o", markersize=5, label=name, **method_style(place))
+        for slope in study.slopes:
+            _reference(panels[slope.panel], curves[slope.method], slope)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(curves)))
+        return figure
+
+    return picture()
+
+
+_BESIDE = 3.0  # ratio of a reference line to the curve at its first point
+
+
+def _reference(axes: Axes, curve: Sequence[Row], slope: Slope) -> None:
+    """A gray line of a given slope above the first point of a curve."""
+    first = curve[0].seconds if slope.panel else curve[0].error
+    ends = [curve[0].x, curve[-1].x]
+    y = [_BESIDE * first * (x / ends[0]) ** slope.power for x in ends]
+    axes.plot(ends, y, color="0.45", linewidth=1.1, linestyle=(0, (4, 3)), label="_slope", zorder=1)
+    axes.annotate(slope.text, (ends[-1], y[-1]), xytext=(0, 4), textcoords="offset points", ha="right", va="bottom", color="0.3")
+
+
+def table(study: Study, rows: Sequence[Row]) -> str:
+    """The rows in Markdown."""
+    lines = [f"| method | {study.axis} | relative L2 error | {study.clock} | steps |", "|---" * 5 + "|"]
+    lines += [f"| `{name}` | {x:g} | {error:.1e} | {seconds:.2g} | {steps} |" for name, x, error, seconds, steps in rows]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure one study, print its table and draw its figure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", choices=STUDIES)
+    parser.add_argument("--results", type=Path, default=Path("growth.json"))
+    parser.add_argument("--figure", type=Path, help="by default docs/figures/growth-STUDY.png")
+    parser.add_argument("--from", dest="again", action="store_true", help="use the file of --results instead of measuring")
+    given = parser.parse_args()
+    study = STUDIES[given.study]
+    stored = json.loads(given.results.read_text()) if given.results.is_file() else {}
+    if not given.again:
+        rows = []
+        for row in on_processes(study.values) if given.study == "processes" else measured(study):
+            print(row, file=sys.stderr, flush=True)
+            rows.append(row)
+        given.results.write_text(json.dumps({**stored, given.study: rows}))
+    else:
+        rows = [Row(*row) for row in stored[given.study]]
+    print(table(study, rows))
+    from pdefreq.figures.style import save_figure
+
+    path = given.figure or Path(__file__).parents[1] / "docs" / "figures" / f"growth-{given.study}.png"
+    save_figure(draw(study, rows), path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
