@@ -5,10 +5,10 @@
 - ``dimension``: a fixed number of steps in 1 to 10 dimensions; grids and meshes in up to three;
 - ``processes``: the study of 12 runs of ``workers.py`` on one and two processes.
 
-Each study prints a table and draws a figure, docs/figures/growth-NAME.png, with reference slopes. Errors are relative L2 errors at
-the test points of the problem. Times are processor seconds of one thread from the problem to the solution, without imports,
-measurements and test points; those of ``processes`` are wall seconds. Seed 0, float64. Results are kept in growth.json, from which
-``--from`` prints and draws again.
+Each study prints a table and draws docs/figures/growth-NAME.png with reference slopes. Errors are relative L2 errors at the test
+points of the problem. Times are processor seconds of one thread from the problem to the solution, without imports, measurements
+and test points; those of ``processes`` are wall seconds. Seed 0, float64. Results are stored in growth.json, which ``--from``
+uses in place of measurements.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ exact = "exp(sin(2*pi*x)*sin(2*pi*y))"
 """Not a finite sum of waves, which some methods would represent without an error."""
 OMEGAS = (2, 4, 8, 16, 32, 64)
 DIMENSIONS = (1, 2, 3, 5, 7, 10)
+POINTS = "boundary=penalty,number=1000,boundary.points=500"  # values built in at the boundary would contain the solution
 WORKERS = {"steps": 100, "repeats": 1}
 
 
@@ -78,6 +79,11 @@ class Method:
     steps: float = math.inf
     values: Sequence[Any] = ()
     option: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name without the options that all networks share."""
+        return self.name.replace(f",{POINTS}", "")
 
 
 class Slope(NamedTuple):
@@ -113,14 +119,13 @@ STUDIES = {
             Method("fem:element=P2", values=(4, 8, 16, 32, 64, 128), option="cells"),
             Method("multigrid", values=(8, 16, 32, 64, 128, 256), option="intervals"),
             Method("sine", values=(4, 8, 16, 32, 64, 128, 256), option="intervals"),
-            Method("random-features", values=(50, 100, 200, 400, 800), option="number"),
-            Method("gauss-newton", steps=60, values=((5,), (10,), (20,), (40,), (80,)), option="widths"),
+            Method("random-features", values=(50, 100, 200, 400, 800, 1600), option="number"),
+            Method("gauss-newton", steps=40, values=((4, 4), (8, 8), (12, 12), (16, 16), (24, 24)), option="widths"),
         ),
         (
             Slope(0, "fem", -1, "1/N"),
-            Slope(0, "fem:element=P2", -1.5, "N^(-3/2)"),
-            Slope(1, "fem", 1, "N"),
-            Slope(1, "random-features", 3, "N³"),
+            Slope(0, "fem:element=P2", -1.5, "1/N^1.5"),
+            Slope(1, "sine", 1, "N"),
         ),
     ),
     "frequency": Study(
@@ -149,12 +154,12 @@ STUDIES = {
             Method("fem:cells=24", values=(1, 2, 3)),
             Method("multigrid:intervals=24", values=(1, 2, 3)),
             Method("random-features", values=(1, 2, 3)),
-            Method("gauss-newton:boundary=penalty", steps=20),
-            Method("mscale:boundary=penalty", steps=100),
-            Method("pinn:boundary=penalty", steps=100),
-            Method("deep-ritz:boundary=penalty", steps=100),
+            Method(f"gauss-newton:widths=[30],{POINTS}", steps=40),
+            Method(f"mscale:scales=[1,2],widths=[20,20],{POINTS}", steps=400),
+            Method(f"pinn:widths=[30,30],{POINTS}", steps=400),
+            Method(f"deep-ritz:widths=[30,30],{POINTS}", steps=400),
         ),
-        (Slope(1, "pinn:boundary=penalty", 1, "d"),),
+        (Slope(1, "pinn:widths=[30,30]", 1, "d"),),
     ),
     "processes": Study(
         "processes",
@@ -216,7 +221,7 @@ def draw(study: Study, rows: Sequence[Row]) -> Figure:
         figure = Picture(figsize=(11.5, 5.6))
         figure.suptitle(study.title, fontsize=13)
         panels = figure.subplots(1, 2)
-        curves = {method.name: [row for row in rows if row.method == method.name] for method in study.methods}
+        curves = {method.label: [row for row in rows if row.method == method.name] for method in study.methods}
         for panel, (axes, label) in enumerate(zip(panels, ("relative L2 error", study.clock), strict=True)):
             axes.set(xscale="log", yscale="log", xlabel=study.axis, ylabel=label)
             if study.values:
@@ -234,22 +239,36 @@ def draw(study: Study, rows: Sequence[Row]) -> Figure:
     return picture()
 
 
-_BESIDE = 3.0  # ratio of a reference line to the curve at its first point
+_BESIDE, _SPAN = 2.5, 4.0  # ratios of a reference line to the end of its curve, and of its two ends along x
 
 
 def _reference(axes: Axes, curve: Sequence[Row], slope: Slope) -> None:
-    """A gray line of a given slope above the first point of a curve."""
-    first = curve[0].seconds if slope.panel else curve[0].error
-    ends = [curve[0].x, curve[-1].x]
-    y = [_BESIDE * first * (x / ends[0]) ** slope.power for x in ends]
-    axes.plot(ends, y, color="0.45", linewidth=1.1, linestyle=(0, (4, 3)), label="_slope", zorder=1)
-    axes.annotate(slope.text, (ends[-1], y[-1]), xytext=(0, 4), textcoords="offset points", ha="right", va="bottom", color="0.3")
+    """A gray line of a given slope, above the end of a curve of errors, or below that of a curve of seconds."""
+    last = curve[-1]
+    ends = [max(last.x / _SPAN, curve[0].x), last.x]
+    height = last.seconds / _BESIDE if slope.panel else last.error * _BESIDE
+    y = [height * (x / last.x) ** slope.power for x in ends]
+    axes.plot(ends, y, color="0.35", linewidth=1.2, linestyle=(0, (4, 2)), label="_slope", zorder=1)
+    axes.annotate(slope.text, (ends[1], y[1]), xytext=(5, 0), textcoords="offset points", va="center", color="0.2")
 
 
 def table(study: Study, rows: Sequence[Row]) -> str:
     """The rows in Markdown."""
     lines = [f"| method | {study.axis} | relative L2 error | {study.clock} | steps |", "|---" * 5 + "|"]
     lines += [f"| `{name}` | {x:g} | {error:.1e} | {seconds:.2g} | {steps} |" for name, x, error, seconds, steps in rows]
+    return "\n".join(lines)
+
+
+def summary(study: Study, rows: Sequence[Row]) -> str:
+    """The ends of each curve in Markdown."""
+    lines = [f"| method | {study.axis} | relative L2 error | {study.clock} | steps |", "|---" * 5 + "|"]
+    for method in study.methods:
+        curve = [row for row in rows if row.method == method.name]
+        one, other = curve[0], curve[-1]
+        pairs = [(f"{a:g}", f"{b:g}") for a, b in ((one.x, other.x), (one.steps, other.steps))]
+        pairs[1:1] = [(f"{one.error:.1e}", f"{other.error:.1e}"), (f"{one.seconds:.2g}", f"{other.seconds:.2g}")]
+        cells = [first if first == last else f"{first} to {last}" for first, last in pairs]
+        lines.append(f"| `{method.label}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -271,7 +290,7 @@ def main() -> None:
         given.results.write_text(json.dumps({**stored, given.study: rows}))
     else:
         rows = [Row(*row) for row in stored[given.study]]
-    print(table(study, rows))
+    print(table(study, rows), summary(study, rows), sep="\n\n")
     from pdefreq.figures.style import save_figure
 
     path = given.figure or Path(__file__).parents[1] / "docs" / "figures" / f"growth-{given.study}.png"
