@@ -80,7 +80,7 @@ def on_processes(counts: Sequence[int]) -> Iterator[Row]:
     seconds, solutions = measured(counts, **WORKERS)
     error = statistics.median(solution.error() for solution in solutions)
     for count in counts:
-        yield Row("mscale", count, error, statistics.median(seconds[count]), sum(solution.steps for solution in solutions))
+        yield Row("mscale", count, error, statistics.median(seconds[count]), sum(solution.step for solution in solutions))
 
 
 def draw(study: Study, rows: Sequence[Row]) -> Figure:
