@@ -137,16 +137,13 @@ def table(study: Study, rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def summary(study: Study, rows: Sequence[Row]) -> str:
-    """The ends of each curve in Markdown."""
-    lines = [f"| method | {study.axis} | relative L2 error | {study.clock} | steps |", "|---" * 5 + "|"]
+def by_x(study: Study, rows: Sequence[Row]) -> str:
+    """The errors and seconds of all methods at common values of x in Markdown."""
+    head = f"| {study.axis} | " + " | ".join(map(str, study.values)) + " |"
+    lines = [head, "|---" * (1 + len(study.values)) + "|"]
     for method in study.methods:
-        curve = [row for row in rows if row.method == method.name]
-        one, other = curve[0], curve[-1]
-        pairs = [(f"{a:g}", f"{b:g}") for a, b in ((one.x, other.x), (one.steps, other.steps))]
-        pairs[1:1] = [(f"{one.error:.1e}", f"{other.error:.1e}"), (f"{one.seconds:.2g}", f"{other.seconds:.2g}")]
-        cells = [first if first == last else f"{first} to {last}" for first, last in pairs]
-        lines.append(f"| `{method.label}` | " + " | ".join(cells) + " |")
+        cells = {row.x: f"{row.error:.1e} in {row.seconds:.2g} s" for row in rows if row.method == method.name}
+        lines.append(f"| `{method.label}` | " + " | ".join(cells.get(x, "–") for x in study.values) + " |")
     return "\n".join(lines)
 
 
@@ -168,7 +165,7 @@ def main() -> None:
         given.results.write_text(json.dumps({**stored, given.study: rows}))
     else:
         rows = [Row(*row) for row in stored[given.study]]
-    print(table(study, rows), summary(study, rows), sep="\n\n")
+    print(table(study, rows), *([by_x(study, rows)] if study.values else []), sep="\n\n")
     from pdefreq.figures.style import save_figure
 
     path = given.figure or Path(__file__).parents[1] / "docs" / "figures" / f"growth-{given.study}.png"
