@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field
@@ -168,26 +167,25 @@ def measure_all(runs: Sequence[OutsideRun], *, workers: int | str = 1) -> list[S
 def _measured(runs: Sequence[OutsideRun], workers: int | str, interrupted: Callable[[], bool]) -> dict[int, str]:
     """The sentences of runs by their places."""
     found: dict[int, str] = {}
-    with tempfile.TemporaryDirectory(prefix="pdefreq-") as temporary:
-        count = number_of_workers(workers, len(runs))
-        with LocalProcesses(count, Path(temporary)) as pool:
-            waiting, pending = list(enumerate(runs)), dict[Future[str], int]()
-            while waiting or pending:
-                while waiting and len(pending) < count and not interrupted():
-                    place, run = waiting.pop(0)
-                    announce(f"{run.label}, seed {run.seed}")
-                    pending[pool.submit(measure, run)] = place
-                if interrupted():
-                    waiting.clear()
-                    pool.stop()
-                done, _ = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
-                for future in done:
-                    place, error = pending.pop(future), future.exception()
-                    if error is None:
-                        found[place] = future.result()
-                    elif not interrupted():
-                        killed = isinstance(error, BrokenExecutor)
-                        found[place] = (
-                            "its process was killed, perhaps because the memory was exhausted." if killed else str(error)
-                        )
+    count = number_of_workers(workers, len(runs))
+    with LocalProcesses(count) as pool:
+        waiting, pending = list(enumerate(runs)), dict[Future[str], int]()
+        while waiting or pending:
+            while waiting and len(pending) < count and not interrupted():
+                place, run = waiting.pop(0)
+                announce(f"{run.label}, seed {run.seed}")
+                pending[pool.submit(measure, run)] = place
+            if interrupted():
+                waiting.clear()
+                pool.stop()
+            done, _ = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                place, error = pending.pop(future), future.exception()
+                if error is None:
+                    found[place] = future.result()
+                elif not interrupted():
+                    killed = isinstance(error, BrokenExecutor)
+                    found[place] = (
+                        "its process was killed, perhaps because the memory was exhausted." if killed else str(error)
+                    )
     return found
