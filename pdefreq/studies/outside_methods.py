@@ -185,7 +185,5 @@ def _measured(runs: Sequence[OutsideRun], workers: int | str, interrupted: Calla
                     found[place] = future.result()
                 elif not interrupted():
                     killed = isinstance(error, BrokenExecutor)
-                    found[place] = (
-                        "its process was killed, perhaps because the memory was exhausted." if killed else str(error)
-                    )
+                    found[place] = "its process was killed, perhaps because the memory was exhausted." if killed else str(error)
     return found
