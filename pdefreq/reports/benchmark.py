@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pdefreq.studies.benchmark_result import Benchmark, Run
 
 _GIB = 2**30
+_CAPTION = "Medians over the seeds, and the range of the error; half times in seconds, – : the mode is not halved"
 
 
 def benchmark_report(found: Benchmark) -> HtmlReport:
@@ -86,7 +87,7 @@ def _problem(found: Benchmark, problem: str, number: int) -> Markup:
         for row in found.rows()
         if row["problem"] == problem
     ]
-    parts.append(table(columns, rows, caption="Medians over the seeds, and the range of the error; half times in seconds"))
+    parts.append(table(columns, rows, caption=_CAPTION))
     cited = [row for row in found.published if row["problem"] == problem]
     if cited:
         parts += [
