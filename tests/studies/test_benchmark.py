@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from pdefreq.core.history import Stop
 from pdefreq.reports.benchmark import benchmark_report
 from pdefreq.studies.benchmark_result import Benchmark, Run
 from pdefreq.studies.suite import Suite, SuiteMethod, SuiteProblem
-from pdefreq.studies.suite_file import load_suite
+from pdefreq.studies.suite_file import load_suite, suite_names
 
 TINY = """
 title = "Tiny"
@@ -109,6 +110,11 @@ def test_the_report_names_all_results_and_marks_cited_numbers(tiny):
     assert "<A>" not in html
     for run in found.runs:
         assert run.method in html
+    assert "pdefreq benchmark tiny.toml<" in html  # not the name alone, which only suites of the package have
+    outside = replace(
+        found, suite="quick", title=suite_names()["quick"], runs=[replace(found.runs[0], outside=True, method="a b")]
+    )
+    assert "pdefreq benchmark quick --adapter &#x27;a b=FILE.py:NAME&#x27;<" in benchmark_report(outside).html
     assert "src=" not in html and "http" not in html.replace("http-equiv", "")
 
 
