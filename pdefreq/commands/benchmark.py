@@ -172,7 +172,8 @@ def _print(console: Console, found: Benchmark) -> None:
     console.print(table)
     say(
         console,
-        "Medians over the seeds. Seconds are those of the steps; half times are those of the lowest and the highest mode.",
+        "Medians over the seeds. Seconds are those of the steps; half times are those of the lowest and the highest mode, "
+        "- if it is not halved.",
     )
     if len(rows) > _MOST_ROWS:
         say(console, f"the first {_MOST_ROWS} of {len(rows)} rows; all are in benchmark.html and benchmark.csv")
