@@ -82,10 +82,19 @@ def errors_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
 
 
 def modes_section(key: str, name: str, run: Record) -> Markup | None:
-    """The error of each mode of one run against steps and seconds, measured and predicted, and as a map."""
+    """The error of each mode of one run against steps and seconds, measured and predicted, and as a map.
+
+    For a run of one step it is the error against the exact or reference solution, over the wavenumber: the error against the
+    discrete solution is zero after this step.
+    """
     record = SpectralRecord.of(run.valid_history)
     if not record.has_steps:
         return None
+    if record.last_step <= 1:
+        errors = Curve("errors of the modes", record.modes.wavenumber, record.total[-1], dots=True)
+        title = f"Error of each mode after the step, {name}"
+        chart = Chart(f"{key}-modes", title, [errors], "wavenumber", "relative error", x_log=True)
+        return join([chart.markup(), _mode_table(run, name)])
     few = record.pick(_MODES, run.problem.spectrum.wavenumbers)
     labels = mode_labels(few.modes)
     charts = []
@@ -105,8 +114,8 @@ def modes_section(key: str, name: str, run: Record) -> Markup | None:
     return join(parts)
 
 
-def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: Sequence[str]) -> Markup:
-    report = run.spectrum()
+def _mode_table(run: Record, name: str) -> Markup:
+    """The halving step and the rate of each of the main modes."""
     rows = [
         [
             shown(row.wavenumber),
@@ -117,10 +126,14 @@ def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: 
             shown(row.rate, 3),
             shown(row.predicted_rate, 3),
         ]
-        for row in report.rows_to_print(30)
+        for row in run.spectrum().rows_to_print(30)
     ]
     columns = ["wavenumber", "amplitude", "error", "halved at", "predicted", "rate", "predicted rate"]
-    caption = f"Halving steps and rates, measured and predicted, {name}"
+    return table(columns, rows, caption=f"Halving steps and rates, measured and predicted, {name}")
+
+
+def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: Sequence[str]) -> Markup:
+    report = run.spectrum()
     parts: list[Any] = [tag("p", report.theory) if report.theory else None]
     predicted = few.prediction
     if len(predicted) and np.isfinite(predicted.error).any():
@@ -134,7 +147,7 @@ def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: 
         parts.append(Chart(f"{key}-predicted", title, curves, "step + 1", "relative error", x_log=True, styles=styles).markup())
     else:
         parts.append(tag("p", "There are no predicted curves for this run."))
-    return join([*parts, table(columns, rows, caption=caption)])
+    return join([*parts, _mode_table(run, name)])
 
 
 def snapshots_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
