@@ -191,7 +191,7 @@ def start_server() -> None:
 
 @contextmanager
 def _ctrl_c_blocked() -> Iterator[None]:
-    """A context in which processes that start don't receive Ctrl-C: the server, which imports modules, would print a traceback."""
+    """A context in which processes that start don't receive Ctrl-C: the server would print a traceback of its imports."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
