@@ -20,6 +20,7 @@ from pdefreq.spectrum.spectral_record import SpectralRecord
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.runs.record import Record
+    from pdefreq.spectrum.rows import ModeRow
 
 _MODES = 8  # curves of modes in a chart
 _MAP_MODES, _MAP_STEPS = 24, 60
@@ -116,17 +117,18 @@ def modes_section(key: str, name: str, run: Record) -> Markup | None:
 
 def _mode_table(run: Record, name: str) -> Markup:
     """The halving step and the rate of each of the main modes."""
+    report = run.spectrum()
     rows = [
         [
             shown(row.wavenumber),
             shown(row.amplitude, 3),
-            shown(row.error, 3),
+            _known_error(row, report.own_error(row, run.reference_error)),
             shown(row.halving_step, 4),
             shown(row.predicted_halving_step, 4),
             shown(row.rate, 3),
             shown(row.predicted_rate, 3),
         ]
-        for row in run.spectrum().rows_to_print(30)
+        for row in report.rows_to_print(30)
     ]
     columns = ["wavenumber", "amplitude", "error", "halved at", "predicted", "rate", "predicted rate"]
     return table(columns, rows, caption=f"Halving steps and rates, measured and predicted, {name}")
@@ -212,6 +214,11 @@ def either(name: str, charts: Sequence[Chart]) -> Markup:
 def code(text: str) -> Markup:
     """A block of text to copy."""
     return tag("pre", tag("code", text), tabindex="0")
+
+
+def _known_error(row: ModeRow, own: float) -> str:
+    """The error of a mode, or the bound below which it can't be told, because the reference solution has errors as well."""
+    return f"< {own:.3g}" if row.error is not None and row.error < own else shown(row.error, 3)
 
 
 def _flat(value: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
