@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.grid_field import GridField
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.spectrum import Spectrum
-    from pdefreq.report.document import report
+    from pdefreq.reports.document import report
     from pdefreq.runs.lifecycle import load_run, rerun, resume, run
     from pdefreq.runs.load_record import load_record
     from pdefreq.runs.monitor import Monitor
@@ -78,6 +78,9 @@ if TYPE_CHECKING:
     from pdefreq.solvers.ritz_galerkin import RitzGalerkin
     from pdefreq.solvers.spectral import Sine
     from pdefreq.studies.activation_spectra import activations
+    from pdefreq.studies.benchmark import benchmark
+    from pdefreq.studies.benchmark_changes import compare_benchmarks
+    from pdefreq.studies.benchmark_result import Benchmark, load_benchmark
     from pdefreq.studies.comparison import Comparison, compare
     from pdefreq.studies.diagnose import diagnose
     from pdefreq.studies.film import film
@@ -90,6 +93,10 @@ if TYPE_CHECKING:
     from pdefreq.studies.tangent_kernel import TangentKernel, tangent_kernel
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq is fast
+    "Benchmark": "studies.benchmark_result",
+    "benchmark": "studies.benchmark",
+    "compare_benchmarks": "studies.benchmark_changes",
+    "load_benchmark": "studies.benchmark_result",
     "Comparison": "studies.comparison",
     "compare": "studies.comparison",
     "Ball": "domains.ball",
@@ -129,7 +136,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "TangentKernel": "studies.tangent_kernel",
     "tangent_kernel": "studies.tangent_kernel",
     "refine": "studies.refine",
-    "report": "report.document",
+    "report": "reports.document",
     "Range": "studies.search_space",
     "Sweep": "studies.sweep",
     "sweep": "studies.sweep",
@@ -174,6 +181,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
 __all__ = [
     "SOLVERS",
     "Ball",
+    "Benchmark",
     "BoundaryPart",
     "Box",
     "Chain",
@@ -221,7 +229,9 @@ __all__ = [
     "UserError",
     "WithHoles",
     "activations",
+    "benchmark",
     "compare",
+    "compare_benchmarks",
     "damped_jacobi",
     "deep_ritz",
     "diagnose",
@@ -230,6 +240,7 @@ __all__ = [
     "gauss_seidel",
     "jacobi",
     "lfp",
+    "load_benchmark",
     "load_problem",
     "load_record",
     "load_run",

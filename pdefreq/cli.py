@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import pdefreq
+from pdefreq.commands.benchmark import benchmark
 from pdefreq.commands.cache import cache
 from pdefreq.commands.compare import compare
 from pdefreq.commands.diagnose import diagnose
@@ -29,6 +30,7 @@ from pdefreq.commands.solve import solve
 from pdefreq.commands.spectra import activations, lfp
 from pdefreq.commands.sweep import sweep
 from pdefreq.commands.theory import ntk, predict
+from pdefreq.commands.torchrun import joined, require_one_run
 from pdefreq.core import interrupts
 from pdefreq.core.conversion import shown
 from pdefreq.core.errors import UnknownNameError, UserError
@@ -46,7 +48,8 @@ class OneSentence(TyperGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             # the name of the installed command, also for `python -m pdefreq`: the scripts for completion contain it
-            code = super().main(*args, **{"prog_name": "pdefreq"} | kwargs | {"standalone_mode": False})
+            with joined() as leads:
+                code = super().main(*args, **{"prog_name": "pdefreq"} | kwargs | {"standalone_mode": False}) if leads else 0
         except UserError as error:
             code = _refuse(*error.lines)
         except _ClickException as error:
@@ -65,6 +68,7 @@ class OneSentence(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if not args[0].startswith("-") and args[0] not in self.commands:
             raise UnknownNameError(f"unknown command '{args[0]}': {nearest(args[0], self.commands)}", name=args[0])
+        require_one_run(args[0])
         return super().resolve_command(ctx, args)
 
 
@@ -130,6 +134,8 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     sweep: "pdefreq sweep poisson --method mscale --grid learning_rate=1e-3,3e-3 --grid activation=sin,phi --steps 500\n\n"
     "pdefreq sweep poisson --method pinn --range learning_rate=1e-4:1e-1:log --samples 16 --seconds 10\n\n"
     "pdefreq sweep my-sweep.toml",
+    benchmark: "pdefreq benchmark quick\n\npdefreq benchmark my-suite.toml --workers 2\n\n"
+    "pdefreq benchmark --compare runs/benchmark-quick-1 runs/benchmark-quick-2",
     predict: "pdefreq predict poisson --method jacobi\n\n"
     "pdefreq predict poisson --method deep-ritz --set optimizer=gd "
     "--set half_life=null --set learning_rate=0.01 --set number=200",

@@ -22,6 +22,7 @@ WRITTEN = [page for page in PAGES if page.name not in TRANSLATIONS]
 
 REASONS = {  # patterns of the lines that are not executed here, and why
     "pdefreq reproduce": "takes minutes; tests/experiments make every experiment with few steps",
+    "pdefreq benchmark (quick|frequency-bias)": "takes minutes; tests/studies/test_suite_file.py reads the suites",
     "pdefreq .*--(workers|dask)": "starts processes; tests/runs/test_many_runs.py",
     "python benchmarks/": "takes minutes",
     r"python -m benchmarks\.": "takes minutes",
@@ -32,8 +33,12 @@ REASONS = {  # patterns of the lines that are not executed here, and why
     "pre-commit": "needs a checkout; .ci/run",
     "(python -m )?pytest": "the tests themselves",
     r"\.ci/": "needs network access",
+    "torchrun |python -m torch.distributed.run ": "starts processes; tests/runs/test_shared_run.py",
     "dask ": "a server; tests/runs/test_many_runs.py has one in its own process",
 }
+
+
+PACKAGES = {"Optuna drives the search": "optuna"}  # titles of blocks that need a package which is no requirement of pdefreq
 
 
 def has_reason(line: str) -> bool:
@@ -82,6 +87,8 @@ PRINTED = {  # patterns that the output of a block must contain
 )
 def test_every_block_of_python_runs(page, title, body, tmp_path, monkeypatch, capsys):
     """In an empty folder; assertions in the block and the patterns above are the test."""
+    if title in PACKAGES:
+        pytest.importorskip(PACKAGES[title])
     monkeypatch.chdir(tmp_path)
     exec(compile(body, f"{page.name}: {title}", "exec"), {"__name__": "__main__"})
     plt.close("all")
@@ -91,7 +98,7 @@ def test_every_block_of_python_runs(page, title, body, tmp_path, monkeypatch, ca
 
 
 def test_all_patterns_belong_to_a_block():
-    assert {*PRINTED} <= {title for _, title, _ in PYTHON}
+    assert {*PRINTED, *PACKAGES} <= {title for _, title, _ in PYTHON}
 
 
 def test_every_block_of_python_on_extend_is_a_file_or_used_by_a_test():
@@ -172,7 +179,7 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, tmp_path, monkeypa
     np.savez("snapshots.npz", points=x, steps=np.arange(4), values=np.outer(np.arange(4) / 3, np.sin(np.pi * x[:, 0])))
     for source in (ROOT / "docs" / "get_started.md", page):
         for kind, title, body in BLOCK.findall(source.read_text()):
-            if kind == "toml" and title:
+            if title and (kind == "toml" or title.endswith(".py")):
                 Path(title).write_text(body)
     for line in [*BEFORE.get(name_of(page), ()), *lines_of(page)]:
         if not has_reason(line):

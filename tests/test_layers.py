@@ -33,7 +33,7 @@ ORDER = [  # from the lowest layer to the highest; a nested folder may have a se
     ["integrations"],
     ["studies"],
     ["experiments"],
-    ["report"],
+    ["reports"],
     ["commands"],
     ["cli"],
     ["__main__"],

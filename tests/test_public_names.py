@@ -1,5 +1,7 @@
 """The names of the package: what an editor completes, and the arguments of its main functions."""
 
+from pathlib import Path
+
 import pytest
 
 import pdefreq
@@ -11,6 +13,12 @@ def test_all_public_names_are_listed_and_load():
     assert set(pdefreq.__all__) == set(pdefreq._PLACES)
     for name in pdefreq.__all__:
         assert getattr(pdefreq, name) is not None
+
+
+def test_no_public_name_is_that_of_a_module():
+    """The import of a module of the package sets its name, which would replace a public function of the same name."""
+    modules = {path.stem for path in Path(pdefreq.__file__).parent.iterdir() if path.is_dir() or path.suffix == ".py"}
+    assert "runs" in modules and not modules & {*pdefreq.__all__}
 
 
 def test_budgets_are_plain_arguments():

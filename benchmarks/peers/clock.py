@@ -1,4 +1,4 @@
-"""Processor time without the time of measurements, and the error of a function at the test points of a problem."""
+"""Processor time without the time of measurements, at which errors are measured by this clock or by a monitor of pdefreq."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pdefreq import Monitor
 from pdefreq.probes.error import size
 from pdefreq.probes.target import Target
 
@@ -14,21 +15,15 @@ Curve = list[tuple[float, float]]
 _APART = 1.25  # ratio of the times of neighboring measurements
 
 
-class Clock:
-    """Measures errors along a computation at times that grow geometrically; measurements are not part of the time.
+class Timer:
+    """Processor time without the time of measurements.
 
     Args:
-        target: The problem with its solution.
         seconds: The budget of processor seconds.
     """
 
-    def __init__(self, target: Target, seconds: float) -> None:
-        assert target.solution is not None
-        self._points = target.recorded_points
-        self._weights = self._points.weights.numpy()
-        self._exact = target.solution.values(self._points.x)
-        self._limit, self._next, self._left_out = seconds, 0.05, 0.0
-        self.curve: Curve = []
+    def __init__(self, seconds: float) -> None:
+        self._limit, self._left_out = seconds, 0.0
         self._began = time.process_time()
 
     @property
@@ -39,6 +34,49 @@ class Clock:
     @property
     def is_over(self) -> bool:
         return self.seconds >= self._limit
+
+
+class MonitorClock(Timer):
+    """Calls a monitor along a computation; the numbers of steps are those of the calls.
+
+    Args:
+        monitor: The monitor.
+        seconds: The budget of processor seconds.
+    """
+
+    def __init__(self, monitor: Monitor, seconds: float) -> None:
+        super().__init__(seconds)
+        self._monitor, self._step = monitor, 0
+
+    def tick(self, values: Callable[[np.ndarray], np.ndarray], *, last: bool = False) -> None:
+        """Call the monitor after a step."""
+        now, began = self.seconds, time.process_time()
+        self._step += 1
+        self._monitor(self._step, lambda x: values(x).reshape(-1), seconds=now, last=last)
+        self._left_out += time.process_time() - began
+
+    def record(self, values: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Call the monitor at the end."""
+        self.tick(values, last=True)
+
+
+class Clock(Timer):
+    """Measures errors along a computation at times that grow geometrically; measurements are not part of the time.
+
+    Args:
+        target: The problem with its solution.
+        seconds: The budget of processor seconds.
+    """
+
+    def __init__(self, target: Target, seconds: float) -> None:
+        assert target.solution is not None
+        super().__init__(seconds)
+        self._points = target.recorded_points
+        self._weights = self._points.weights.numpy()
+        self._exact = target.solution.values(self._points.x)
+        self._next = 0.05
+        self.curve: Curve = []
+        self._began = time.process_time()
 
     def record(self, values: Callable[[np.ndarray], np.ndarray]) -> None:
         """Measure the error of a function of points ``(n, d)`` now."""

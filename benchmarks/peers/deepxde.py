@@ -10,7 +10,9 @@ import deepxde as dde  # pyright: ignore[reportMissingImports]
 import numpy as np
 import torch
 
-from benchmarks.peers.clock import Clock, Curve
+from benchmarks.peers.clock import Clock, Curve, MonitorClock
+from benchmarks.peers.requirements import require_poisson
+from pdefreq import Monitor, Problem, Stop
 from pdefreq.core.streams import stream
 from pdefreq.probes.target import Target
 
@@ -21,11 +23,35 @@ _SIGMAS, _FEATURES = (1.0, 10.0), 64  # of Fourier features: Wang, Wang, Perdika
 
 def curve(target: Target, seconds: float, seed: int, *, fourier: bool = False) -> Curve:
     """The error of a tanh network with three layers of 64 units, with Fourier features of the coordinates if `fourier`."""
+    clock = Clock(target, seconds)
+    _train(target.problem, clock, seconds, seed, fourier=fourier)
+    return clock.curve
+
+
+def tanh(problem: Problem, monitor: Monitor, stop: Stop, seed: int) -> None:
+    """The tanh network as an adapter of ``pdefreq benchmark``, within a budget of seconds."""
+    seconds = _seconds(stop)
+    _train(problem, MonitorClock(monitor, seconds), seconds, seed)
+
+
+def fourier(problem: Problem, monitor: Monitor, stop: Stop, seed: int) -> None:
+    """The network with Fourier features as an adapter of ``pdefreq benchmark``, within a budget of seconds."""
+    seconds = _seconds(stop)
+    _train(problem, MonitorClock(monitor, seconds), seconds, seed, fourier=True)
+
+
+def _seconds(stop: Stop) -> float:
+    seconds = stop.train_seconds or stop.seconds
+    if seconds is None:
+        raise ValueError("this adapter needs a budget of seconds")
+    return seconds
+
+
+def _train(problem: Problem, clock: Clock | MonitorClock, seconds: float, seed: int, *, fourier: bool = False) -> None:
+    require_poisson(problem, "DeepXDE")
     dde.config.set_default_float("float64")
     dde.config.set_random_seed(seed)
-    problem = target.problem
     domain, d, c = problem.domain, problem.domain.dimension, problem.reaction.constant
-    clock = Clock(target, seconds)
     inside = domain.interior(_NUMBER[d], stream(seed, "deepxde")).x
     edge = domain.boundary(max(2, _NUMBER[d] // 4), stream(seed, "deepxde boundary")).x
     known: dict[int, torch.Tensor] = {}  # the source at the points, which do not change
@@ -53,13 +79,12 @@ def curve(target: Target, seconds: float, seed: int, *, fourier: bool = False) -
     model.compile("L-BFGS", loss_weights=[1.0, _PENALTY], verbose=0)
     model.train(callbacks=[_Until(clock, seconds, model.predict)], display_every=10**9, verbose=0)
     clock.record(model.predict)
-    return clock.curve
 
 
 class _Until(dde.callbacks.Callback):
     """Measures errors and stops a training at a time."""
 
-    def __init__(self, clock: Clock, seconds: float, predict: Callable[[np.ndarray], np.ndarray]) -> None:
+    def __init__(self, clock: Clock | MonitorClock, seconds: float, predict: Callable[[np.ndarray], np.ndarray]) -> None:
         super().__init__()
         self._clock, self._seconds, self._predict = clock, seconds, predict
 

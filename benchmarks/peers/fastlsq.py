@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from fastlsq import solve_linear  # pyright: ignore[reportMissingImports]
 
-from benchmarks.peers.clock import Clock, Curve
+from benchmarks.peers.clock import Clock, Curve, MonitorClock
+from benchmarks.peers.requirements import require_poisson
+from pdefreq import Monitor, Problem, Stop
 from pdefreq.core.streams import stream
 from pdefreq.probes.target import Target
 
@@ -19,18 +21,28 @@ _SIZES = (300, 500, 1000)  # features in each of three blocks; 500 is the defaul
 
 def curve(target: Target, seconds: float, seed: int) -> Curve:
     """The error for growing numbers of features, each with its own search for the scale, which is part of the time."""
-    torch.set_default_dtype(torch.float64)
     found: Curve = []
     for size in _SIZES:
-        torch.manual_seed(seed)
-        np.random.seed(seed)  # noqa: NPY002 (the package draws from the global generators)
         clock = Clock(target, seconds)
-        told = solve_linear(_Equation(target, seed), hidden_size=size, return_metrics=False, verbose=False)
-        clock.record(lambda x, predict=told["u_fn"]: predict(torch.from_numpy(x)).detach().numpy())
+        _solve(target, clock, size, seed)
         found += clock.curve
         if clock.is_over:
             break
     return found
+
+
+def fastlsq(problem: Problem, monitor: Monitor, stop: Stop, seed: int) -> None:  # noqa: ARG001 (as for all adapters)
+    """One solve with 900 features as an adapter of ``pdefreq benchmark``. The search sees the solution: see above."""
+    _solve(monitor.target, MonitorClock(monitor, stop.train_seconds or stop.seconds or 1e9), _SIZES[0], seed)
+
+
+def _solve(target: Target, clock: Clock | MonitorClock, size: int, seed: int) -> None:
+    require_poisson(target.problem, "FastLSQ")
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (the package draws from the global generators)
+    told = solve_linear(_Equation(target, seed), hidden_size=size, return_metrics=False, verbose=False)
+    clock.record(lambda x: told["u_fn"](torch.from_numpy(x)).detach().numpy())
 
 
 class _Equation:

@@ -22,6 +22,6 @@ def report(
     """Write a report of runs as a single HTML file, which needs no network."""
     o.use_threads(1)
     from pdefreq.commands.result import make_console, say
-    from pdefreq.report.document import report as made
+    from pdefreq.reports.document import report as made
 
     say(make_console(), f"report: {made(*runs, trust=trust).save(out)}")

@@ -11,6 +11,7 @@ import typer
 
 from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
+from pdefreq.commands.torchrun import require_one_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +113,7 @@ def solve(
         given = {**own.get("set", {}), **given}
     solver = None if stated is None else o.load_solver(stated, given)
     stop = o.stop_of(own, steps=steps, seconds=seconds, train_seconds=train_seconds, tolerance=tolerance, stagnation=stagnation)
+    require_one_run("solve", runs=seeds)
     if seeds > 1:
         many.start_early(workers, dask)
     o.use_threads(threads)

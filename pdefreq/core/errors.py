@@ -31,7 +31,7 @@ class UserError(Exception):
 
 
 class ProblemFileError(UserError):
-    """A problem file, a run file, or a problem built in Python, is malformed.
+    """A problem file, a run file, the file of a benchmark suite, or a problem built in Python, is malformed.
 
     Args:
         message: The message.

@@ -178,6 +178,24 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
+class Texts(Kind):
+    """A list of texts."""
+
+    @property
+    def words(self) -> str:
+        return "a list of texts in quotes"
+
+    def read(self, table: Any, key: Key) -> tuple[str, ...]:
+        values = table.values.get(key, [])
+        return (
+            tuple(values) if isinstance(values, list) and all(isinstance(v, str) for v in values) else table.fail(key, self.words)
+        )
+
+    def substitute(self, table: Any) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
 class Choice(Kind):
     """One of several words.
 

@@ -29,6 +29,9 @@ class Block(ABC):
     order: ClassVar[int]
     """The highest order of derivatives of u."""
 
+    couples_points: ClassVar[bool] = False
+    """Whether the block is not a sum over its points, so that it can't be divided."""
+
     def __init__(self, name: str, evaluator: Evaluator) -> None:
         self.name = name
         self.evaluator = evaluator

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from pdefreq.core.reduce import block_size
 from pdefreq.core.validation import validated
 from pdefreq.functionals.block import ChannelBlock, ChannelLeastSquares
 from pdefreq.spaces.channels import Channels
@@ -73,14 +74,18 @@ class ConditionsAtPoints:
         normals = None if samples.normals is None else samples.normals.to(like)
         return cls(samples.x.to(like), **{name: column.to(like) for name, column in columns.items()}, normals=normals)
 
-    def where(self, kind: str) -> ConditionsAtPoints | None:
-        """The conditions of one kind, ``"dirichlet"`` or ``"robin"``; None if there are no such points."""
+    def where(self, kind: str) -> list[ConditionsAtPoints]:
+        """The conditions of one kind, ``"dirichlet"`` or ``"robin"``: an empty list if there are no such points.
+
+        They are in one piece, or if several processes share the points in one for each process.
+        """
         mine = getattr(self, kind) > 0
         if not bool(mine.any()):
-            return None
+            return []
+        size = block_size(number := int(mine.sum()), number)
         columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        kept: dict[str, Any] = {name: None if column is None else column[mine] for name, column in columns.items()}
-        return ConditionsAtPoints(**kept)
+        pieces = {name: column[mine].split(size) for name, column in columns.items() if column is not None}
+        return [ConditionsAtPoints(**dict(zip(pieces, piece, strict=True))) for piece in zip(*pieces.values(), strict=True)]
 
     def robin_energy(self, u: Values) -> Tensor:
         """The integral over the Robin part of alpha / 2 u^2 - flux u."""

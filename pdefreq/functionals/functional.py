@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from pdefreq.core.errors import OptionError, UnknownNameError
+from pdefreq.core.reduce import ALONE
 from pdefreq.core.registry import nearest
 from pdefreq.functionals.block import LeastSquaresBlock
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.core.reduce import Reduce
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.block import Block
+
+
+class Rows(NamedTuple):
+    """Rows of a Gauss-Newton factor and columns of data.
+
+    Args:
+        factor: F, ``(rows, P)``.
+        residual: r, ``(rows,)``, if the functional is a sum of squares; otherwise None.
+        columns: Further columns, ``(rows,)`` each.
+        over: The sums over the processes whose rows these are not; those of one process if these are all rows.
+    """
+
+    factor: Tensor
+    residual: Tensor | None
+    columns: tuple[Tensor, ...] = ()
+    over: Reduce = ALONE
 
 
 class Functional:
@@ -41,6 +59,11 @@ class Functional:
     def num_rows(self) -> int:
         """The number of rows of `gauss_newton_factor`, without computing it; it has one column for each coefficient."""
         return sum(block.num_rows for block in self.blocks)
+
+    @property
+    def couples_points(self) -> bool:
+        """Whether a block is not a sum over its points, so that several processes can't share it."""
+        return any(block.couples_points for block in self.blocks)
 
     @property
     def tends_to_zero(self) -> bool:
@@ -115,6 +138,27 @@ class Functional:
         derivative with respect to the function u; on a linear space it is the Hessian.
         """
         return torch.cat([self.weights[block.name] ** 0.5 * block.gauss_newton_factor(c) for block in self.blocks])
+
+    def rows(self, c: Coefficients) -> Rows:
+        """The Gauss-Newton factor F and the residual r, without a graph."""
+        factor = self.gauss_newton_factor(c).detach()
+        with torch.no_grad():
+            return Rows(factor, self.residual(c))
+
+    def partial_rows(self, c: Coefficients) -> Rows:
+        """The rows of this process, for sums over rows; all rows if these are fewer than the coefficients."""
+        return self.rows(c)
+
+    def equivalent_rows(self, c: Coefficients, *columns: Tensor) -> Rows:
+        """The Gauss-Newton factor F and the residual r for computations that do not depend on the basis of the rows.
+
+        These are F and r, or in several processes a smaller F and r with the same F^T F, F^T r and |r|.
+
+        Args:
+            c: The coefficients.
+            columns: Further columns of data, ``(rows,)`` each, to which the same transformation is applied.
+        """
+        return self.rows(c)._replace(columns=columns)
 
     def traces(self, c: Coefficients) -> dict[str, Tensor]:
         """tr(F F^T) of each term without its weight: the sum of squared per-sample gradients."""

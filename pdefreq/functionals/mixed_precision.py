@@ -38,6 +38,7 @@ class _MixedBlock(Block):
         super().__init__(block.name, block.evaluator)
         self.inner = block
         self.order = block.order  # pyright: ignore[reportAttributeAccessIssue]  # that of the block
+        self.couples_points = block.couples_points  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def num_rows(self) -> int:

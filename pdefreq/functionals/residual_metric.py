@@ -83,6 +83,7 @@ class InMetric(LeastSquaresBlock):
     """
 
     order = 2
+    couples_points = True
 
     def __init__(self, blocks: Sequence[LeastSquaresBlock], metric: RowMetric) -> None:
         super().__init__(blocks[0].name, blocks[0].evaluator)

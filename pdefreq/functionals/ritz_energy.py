@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.fields import ConstantField
+from pdefreq.core.reduce import block_size
 from pdefreq.core.validation import validated
 from pdefreq.functionals.block import Block, ChannelBlock
 from pdefreq.functionals.boundary_penalty import ConditionsAtPoints, PenaltyBlock, RobinEnergyBlock
@@ -66,7 +67,7 @@ class RitzEnergy(Functional):
         like: Tensor,
     ) -> None:
         source = problem.source if data is None else ConstantField(0.0)
-        size = points_at_once(space, like)
+        size = points_at_once(space, like, number=len(interior.x))
         load = interior.weights * validated(source, "[equation] source", interior.x)
         pieces = zip(*(column.split(size) for column in (interior.x, interior.weights, load)), strict=True)
         blocks: list[Block] = [
@@ -75,13 +76,15 @@ class RitzEnergy(Functional):
         ]
         if data is not None:
             samples, values = data
-            blocks.append(_LoadBlock(space, samples.x.to(like), (samples.weights * values).to(like)))
+            load = samples.weights * values
+            size = block_size(len(load), len(load))
+            pieces = zip(samples.x.split(size), load.split(size), strict=True)
+            blocks += [_LoadBlock(space, x.to(like), some.to(like)) for x, some in pieces]
         if boundary is not None:
             conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, like)
-            if (robin := conditions.where("robin")) is not None:
-                blocks.append(RobinEnergyBlock(space, robin))
-            if beta is not None and (dirichlet := conditions.where("dirichlet")) is not None:
-                blocks.append(PenaltyBlock(space, dirichlet, beta))
+            blocks += [RobinEnergyBlock(space, robin) for robin in conditions.where("robin")]
+            if beta is not None:
+                blocks += [PenaltyBlock(space, dirichlet, beta) for dirichlet in conditions.where("dirichlet")]
         super().__init__(blocks)
 
 

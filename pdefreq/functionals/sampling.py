@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.reduce import block_size
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.samples import Samples
@@ -33,7 +34,7 @@ _MOST = 3  # largest such factor; beyond it a Sobol set is used
 _SAME = 1e-9  # relative to the longest side: points at a smaller distance count as equal
 
 
-def points_at_once(space: TrialSpace, like: Tensor, *, channels: int = 1) -> int:
+def points_at_once(space: TrialSpace, like: Tensor, *, channels: int = 1, number: int = 0) -> int:
     """The number of points to evaluate together.
 
     On a CPU the arrays of a layer then fit into the cache, and the allocator reuses their memory: 512 points for layers of more
@@ -44,16 +45,18 @@ def points_at_once(space: TrialSpace, like: Tensor, *, channels: int = 1) -> int
         space: The space that is evaluated.
         like: A tensor on the device.
         channels: Numbers per unit in the largest array: d if gradients are propagated forward.
+        number: The number of all points, which several processes share; 0 if one process evaluates all.
     """
-    if like.device.type != "cpu":
-        return 2**16
-    fitting = _ENTRIES // (space.breadth * channels)
-    return next((number for number in (2048, 1024) if number <= fitting), 512)
+    usual = 2**16
+    if like.device.type == "cpu":
+        fitting = _ENTRIES // (space.breadth * channels)
+        usual = next((size for size in (2048, 1024) if size <= fitting), 512)
+    return block_size(number, usual) if number else usual
 
 
 def in_blocks(columns: Sequence[Tensor], space: TrialSpace, like: Tensor, *, channels: int = 1) -> list[tuple[Tensor, ...]]:
     """Columns by point, in the dtype and on the device of `like`, in blocks of `points_at_once` points."""
-    size = points_at_once(space, like, channels=channels)
+    size = points_at_once(space, like, channels=channels, number=len(columns[0]))
     return list(zip(*(column.to(like).split(size) for column in columns), strict=True))
 
 

@@ -74,7 +74,7 @@ class StrongResidual(Functional):
     ) -> None:
         equation, f = problem.equation, validated(problem.source, "[equation] source", interior.x) if source is None else source
         kind = _SemilinearBlock if equation.is_semilinear else _QuasilinearBlock
-        size = points_at_once(space, like, channels=interior.x.shape[1])
+        size = points_at_once(space, like, channels=interior.x.shape[1], number=len(interior.x))
         pieces = zip(*(column.split(size) for column in (interior.x, f, interior.weights)), strict=True)
         residual = [
             kind(space, x.to(like), StrongEquation.at(equation, x, like), f.to(like), weights.to(like))
@@ -84,13 +84,13 @@ class StrongResidual(Functional):
         blocks: list[Block] = [*residual] if rows is None else [InMetric(residual, rows)]
         if boundary is not None:
             conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, like)
-            if (robin := conditions.where("robin")) is not None:
+            for robin in conditions.where("robin"):
                 weak = WeakEquation.at(equation, robin.x.double().cpu(), like)
                 usual = 1.0 if beta is None else beta
                 factor = robin_beta(robin.alpha) if callable(robin_beta) else usual if robin_beta is None else robin_beta
                 blocks.append(RobinResidualBlock(weak, space, robin, factor))
-            if beta is not None and (dirichlet := conditions.where("dirichlet")) is not None:
-                blocks.append(PenaltyBlock(space, dirichlet, beta))
+            if beta is not None:
+                blocks += [PenaltyBlock(space, dirichlet, beta) for dirichlet in conditions.where("dirichlet")]
         super().__init__(blocks)
 
 
@@ -114,7 +114,7 @@ class GradientOfResidual(Functional):
         equation = problem.equation
         assert equation.is_semilinear
         slope = validated(problem.source.gradient, "the gradient of [equation] source", interior.x)
-        size = points_at_once(space, like, channels=interior.x.shape[1])
+        size = points_at_once(space, like, channels=interior.x.shape[1], number=len(interior.x))
         pieces = zip(*(column.split(size) for column in (interior.x, slope, interior.weights)), strict=True)
         super().__init__(
             [

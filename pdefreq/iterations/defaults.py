@@ -20,6 +20,7 @@ from pdefreq.iterations.protocols import (
     OpenEnded,
     RefinesSpace,
     ReportsColumns,
+    SharesPoints,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +84,12 @@ def quadrature_of(iteration: Iteration, state: State) -> Samples | None:
     """The fixed interior points at which the method evaluates the source, with their weights; None if there are none."""
     found = iteration.find(HasQuadrature)
     return None if found is None else found.quadrature(state)
+
+
+def shares_points(iteration: Iteration) -> bool:
+    """Whether several processes can take a step together, each with some of the points; by default they can't."""
+    found = iteration.find(SharesPoints)
+    return found is not None and found.shares_points
 
 
 def refines_space(iteration: Iteration) -> bool:

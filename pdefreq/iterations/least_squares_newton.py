@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.history import Status
+from pdefreq.functionals.split_functional import split
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.theory.least_squares import RIDGE, RidgeFactorization, ridge_least_squares
@@ -69,14 +70,14 @@ class LeastSquaresNewton(Iteration):
     open_ended = False
 
     def __init__(self, functionals: Sequence[Functional], space: TrialSpace, start: Coefficients) -> None:
-        self._functionals, self._space, self._start = functionals, space, start
+        self._whole, self._space, self._start = functionals, space, start
 
     def init(self) -> State:
         return self._state(self._start, stage=0)
 
     def last_stage(self, c: Coefficients) -> State:
         """The state at the start of the last stage, from given coefficients near the solution."""
-        return self._state(c, stage=len(self._functionals) - 1)
+        return self._state(c, stage=len(self._whole) - 1)
 
     def step(self, state: State) -> State:
         stage, final = (int(state.memory[name]) for name in ("stage", "final"))
@@ -89,10 +90,14 @@ class LeastSquaresNewton(Iteration):
 
     def columns(self, state: State) -> Mapping[str, Tensor]:
         """The number of the equation, for runs with continuation."""
-        return {"stage": state.memory["stage"]} if len(self._functionals) > 1 else {}
+        return {"stage": state.memory["stage"]} if len(self._whole) > 1 else {}
 
     def is_last_stage(self, state: State) -> bool:
         return self._is_last(int(state.memory["stage"]))
+
+    @property
+    def shares_points(self) -> bool:
+        return not any(functional.couples_points for functional in self._whole)
 
     def final_status(self, state: State) -> Status:
         functional = self._functionals[-1]
@@ -131,7 +136,7 @@ class LeastSquaresNewton(Iteration):
 
     def _last_stage(self, state: State) -> State:
         """A step with the equation of the problem, after which a smaller ridge or the final steps may follow."""
-        stage = len(self._functionals) - 1
+        stage = len(self._whole) - 1
         level, slow, steps = (int(state.memory[name]) for name in ("level", "slow", "steps"))
         ridge = max(RIDGE, _FIRST * _LOWER**level)
         c, ratio = self._damped(self._functionals[-1], state.coefficients, ridge)
@@ -149,7 +154,7 @@ class LeastSquaresNewton(Iteration):
         new = ridge_least_squares(scale[:, None] * matrix, scale * (matrix @ c - residual))
         kept = bool(self._residual(functional, new).norm() <= _WORSE * residual.norm())
         done = final >= _FINAL or not kept
-        return self._state(new if kept else c, stage=len(self._functionals) - 1, final=final + 1, done=done)
+        return self._state(new if kept else c, stage=len(self._whole) - 1, final=final + 1, done=done)
 
     def _damped(self, functional: Functional, c: Coefficients, ridge: float) -> tuple[Coefficients, float]:
         """The next iterate, and the norm of its residual divided by that of the last iterate.
@@ -209,8 +214,12 @@ class LeastSquaresNewton(Iteration):
         assert residual is not None
         return residual
 
+    @property
+    def _functionals(self) -> Sequence[Functional]:
+        return [split(functional) for functional in self._whole]
+
     def _is_last(self, stage: int) -> bool:
-        return stage + 1 == len(self._functionals)
+        return stage + 1 == len(self._whole)
 
     def _state(
         self,

@@ -155,6 +155,16 @@ class Predicts(Protocol):
 
 
 @runtime_checkable
+class SharesPoints(Protocol):
+    """Several processes can take a step together, each with some of the points."""
+
+    @property
+    def shares_points(self) -> bool:
+        """Whether the sums of a step are over points that can be divided; a metric of the residual couples all points."""
+        ...
+
+
+@runtime_checkable
 class HasFunctional(Protocol):
     """The iteration minimizes a functional of the coefficients."""
 

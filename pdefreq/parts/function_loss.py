@@ -79,9 +79,9 @@ class FunctionLoss(Loss):
         if sampled.boundary is not None:
             edge = sampled.boundary
             conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(edge), edge, like)
-            if sampled.beta is not None and (dirichlet := conditions.where("dirichlet")) is not None:
-                blocks.append(PenaltyBlock(space, dirichlet, sampled.beta))
-            if (robin := conditions.where("robin")) is not None:
+            if sampled.beta is not None:
+                blocks += [PenaltyBlock(space, dirichlet, sampled.beta) for dirichlet in conditions.where("dirichlet")]
+            for robin in conditions.where("robin"):
                 weak = WeakEquation.at(problem.equation, robin.x.double().cpu(), like)
                 blocks.append(
                     RobinResidualBlock(weak, space, robin, sampled.flux_beta)

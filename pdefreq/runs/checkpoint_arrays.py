@@ -14,6 +14,7 @@ _SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {
     "column/mode_error": ("f", ("T", "m")),
     "column/mode_error_total": ("f", ("T", "m")),
     "column/mode_error_phase": ("f", ("T", "m")),
+    "fact/processes": ("iu", ()),
     "fact/mode_kind": ("U", ()),
     "fact/mode_indices": ("iu", ("m", "j")),
     "fact/mode_wavenumber": ("f", ("m",)),

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 from pdefreq.core.conversion import convert
 from pdefreq.core.errors import OptionError
+from pdefreq.core.machine import available_cores
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -33,7 +34,7 @@ def number_of_workers(workers: int | str, runs: int) -> int:
         OptionError: If `workers` is neither a positive number nor ``"auto"``.
     """
     if workers == "auto":
-        return max(1, min(_available_cores(), runs))
+        return max(1, min(available_cores(), runs))
     try:
         number = convert("workers", workers, int)
     except OptionError:
@@ -41,11 +42,6 @@ def number_of_workers(workers: int | str, runs: int) -> int:
     if number < 1:
         raise OptionError(f"`workers` must be a positive number or 'auto', got {workers!r}", option="workers")
     return min(number, max(runs, 1))
-
-
-def _available_cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class LocalProcesses:

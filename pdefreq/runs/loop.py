@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pdefreq.core.announcements import announce, remark
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.interrupts import interruptible
+from pdefreq.core.reduce import processes
 from pdefreq.runs.position import Position
 from pdefreq.runs.recorder import Recorder, is_finite
+from pdefreq.runs.shared_run import led
 from pdefreq.runs.time_estimate import TimeEstimate
 
 if TYPE_CHECKING:
-    from pdefreq.iterations.iteration import Iteration, State
+    from pdefreq.iterations.iteration import State
     from pdefreq.runs.prepared_run import PreparedRun
     from pdefreq.runs.run_folder import RunFolder
     from pdefreq.runs.solution import Solution
@@ -67,7 +69,8 @@ def advance(
     status: Status | None = None
     saved, began = time.monotonic(), time.monotonic() - start.elapsed
     estimate = TimeEstimate(stop, schedule)
-    with interruptible() as interrupted:
+    notes = [*notes, *_noted(processes().size, history)]
+    with interruptible() as interrupted, led(prepared, state) as take_step:
 
         def elapsed() -> float:
             return time.monotonic() - began
@@ -95,7 +98,7 @@ def advance(
             if status is None and interrupted():
                 status = Status.INTERRUPTED
             if status is None:
-                state, step, seconds = _stride(prepared.iteration, state, step, seconds, pause)
+                state, step, seconds = _stride(take_step, state, step, seconds, pause)
                 if run_folder is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and is_finite(state):
                     run_folder.write_checkpoint(Position(state, step, seconds, history, elapsed()).checkpoint())
                     saved = time.monotonic()
@@ -112,17 +115,26 @@ def advance(
 
 
 def _stride(
-    iteration: Iteration, state: State, step: int, seconds: float, pause: Callable[[int, float], bool]
+    take_step: Callable[[State], State], state: State, step: int, seconds: float, pause: Callable[[int, float], bool]
 ) -> tuple[State, int, float]:
     """Take steps until a pause is due. Only the time of these steps is counted."""
     began = time.perf_counter()
     while True:
-        state = iteration.step(state)
+        state = take_step(state)
         step += 1
         if state.done or pause(step, seconds + time.perf_counter() - began):
             break
     _synchronize(state)
     return state, step, seconds + time.perf_counter() - began
+
+
+def _noted(number: int, history: History) -> list[str]:
+    """Record the number of processes among the facts of a history; a sentence on them if there are several."""
+    if number > 1 or "processes" in history.facts:
+        import numpy as np
+
+        history.facts["processes"] = np.array(number)
+    return [f"{number} processes shared the points of each step."] if number > 1 else []
 
 
 def _limit(step: int, seconds: float, elapsed: float, stop: Stop) -> Status | None:

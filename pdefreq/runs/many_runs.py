@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pdefreq.core.errors import IncompatibleError, NotConvergedError, RunFolderError, UserError
 from pdefreq.core.history import Status
@@ -21,9 +21,13 @@ from pdefreq.runs.loop import Progress
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.worker import Returned, Task, stop_file, work
 
+R = TypeVar("R")
+
 if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
+    from pdefreq.runs.stored_result import StoredResult
 
+    Read = Callable[[Path], Any]
     Outcome = Solution | UserError
     Errors = tuple[type[UserError], ...]
     Follow = Callable[[int, Progress], None]
@@ -31,6 +35,31 @@ if TYPE_CHECKING:
 
 _MOST_ATTEMPTS = 10  # of a run whose process is killed each time before it writes a new checkpoint
 _POLL_SECONDS = 0.25  # time between two looks at interruptions and at the progress of the runs
+
+
+@overload
+def run_all(
+    runs: Sequence[PlannedRun],
+    *,
+    workers: int | str = 1,
+    executor: Executor | None = None,
+    keep_errors: bool = False,
+    last: Callable[[Outcome], bool] = lambda _: False,
+    progress: Follow | None = None,
+    read: None = None,
+) -> list[Outcome | None]: ...
+
+
+@overload
+def run_all(
+    runs: Sequence[PlannedRun],
+    *,
+    workers: int | str = 1,
+    executor: Executor | None = None,
+    keep_errors: bool = False,
+    progress: Follow | None = None,
+    read: Callable[[Path], R],
+) -> list[R | UserError | None]: ...
 
 
 def run_all(
@@ -41,7 +70,8 @@ def run_all(
     keep_errors: bool = False,
     last: Callable[[Outcome], bool] = lambda _: False,
     progress: Follow | None = None,
-) -> list[Outcome | None]:
+    read: Read | None = None,
+) -> Any:
     """Make many runs. Those whose folders contain a finished run are loaded, and those that have begun are continued.
 
     Args:
@@ -54,6 +84,8 @@ def run_all(
             can't solve the problem; others are raised.
         last: Whether an outcome makes the later runs unnecessary, which then are not begun.
         progress: Called as ``progress(index, progress)``.
+        read: Reads the outcome of a run from its folder, in place of the solution, which needs more time and memory. The outcome
+            has a `status` as a solution does. All runs must have folders.
 
     Returns:
         The solutions in the order of the runs. In place of a solution there is an error if a method can't solve the problem, and
@@ -66,9 +98,9 @@ def run_all(
     count = number_of_workers(workers, len(runs))
     kept = (UserError,) if keep_errors else (IncompatibleError, NotConvergedError)
     if executor is None and count == 1:
-        return _in_turn(runs, kept, last, progress)
+        return _in_turn(runs, kept, last, progress, read)
     with tempfile.TemporaryDirectory(prefix="pdefreq-") as temporary:
-        batch = _Batch(runs, Path(temporary), kept, last, progress)
+        batch = _Batch(runs, Path(temporary), kept, last, progress, read)
         if executor is not None:
             batch.make(lambda task: executor.submit(work, task))
         else:
@@ -78,24 +110,30 @@ def run_all(
 
 
 def _in_turn(
-    runs: Sequence[PlannedRun], kept: Errors, last: Callable[[Outcome], bool], progress: Follow | None
+    runs: Sequence[PlannedRun], kept: Errors, last: Callable[[Outcome], bool], progress: Follow | None, read: Read | None
 ) -> list[Outcome | None]:
     outcomes: list[Outcome | None] = [None] * len(runs)
     for index in range(len(runs)):
-        outcomes[index] = made = _made_here(runs, index, kept, progress)
+        outcomes[index] = made = _made_here(runs, index, kept, progress, read)
         if was_interrupted(made) or last(made):
             break
     return outcomes
 
 
-def _made_here(runs: Sequence[PlannedRun], index: int, kept: Errors, progress: Follow | None) -> Outcome:
+def _made_here(runs: Sequence[PlannedRun], index: int, kept: Errors, progress: Follow | None, read: Read | None) -> Outcome:
+    run = runs[index]
     try:
-        return runs[index].complete(progress=None if progress is None else lambda now: progress(index, now))
+        if read is None or not run.has_ended:
+            solution = run.complete(progress=None if progress is None else lambda now: progress(index, now))
+            if read is None:
+                return solution
+        assert run.folder is not None
+        return read(run.folder)
     except kept as refusal:
         return refusal
 
 
-def was_interrupted(outcome: Outcome | None) -> bool:
+def was_interrupted(outcome: Outcome | StoredResult | None) -> bool:
     """Whether a run was interrupted."""
     return not isinstance(outcome, UserError | None) and outcome.status is Status.INTERRUPTED
 
@@ -110,6 +148,7 @@ class _Batch:
         kept: The errors that are outcomes; others are raised.
         last: As for `run_all`.
         progress: As for `run_all`.
+        read: As for `run_all`.
     """
 
     runs: Sequence[PlannedRun]
@@ -117,6 +156,7 @@ class _Batch:
     kept: Errors
     last: Callable[[Outcome], bool]
     progress: Follow | None
+    read: Read | None = None
     outcomes: list[Outcome | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,7 +184,7 @@ class _Batch:
                 send(index)
             for index in (index for index in range(len(self.runs)) if index not in sent):
                 if not (interrupted() or any(map(was_interrupted, self.outcomes))):
-                    self.outcomes[index] = _made_here(self.runs, index, self.kept, self.progress)
+                    self.outcomes[index] = _made_here(self.runs, index, self.kept, self.progress, self.read)
             stopping = False
             while pending:
                 if not stopping and (interrupted() or any(map(was_interrupted, self.outcomes))):
@@ -184,7 +224,7 @@ class _Batch:
         folder = self._folder(index)
         if returned.files is not None:
             returned.unpack(folder)
-        self.outcomes[index] = self._loaded(index, folder)
+        self.outcomes[index] = self._loaded(index, folder) if self.read is None else self.read(folder)
         return True
 
     def _loaded(self, index: int, folder: Path) -> Solution:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.devices import as_device, as_dtype
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.problem.identity import WrittenProblem
+from pdefreq.runs.shareable import require_shareable
 from pdefreq.runs.spec import RunSpec, probe_from_json, same_method, solver_from_json
 from pdefreq.solvers.solver import chosen
 
@@ -154,6 +155,7 @@ class PreparedRun:
         iteration = given.solver.prepare(
             problem.blind(), seed=spec.seed, device=as_device(spec.device), dtype=as_dtype(spec.dtype), guess=given.guess
         )
+        require_shareable(spec, iteration)
         if spec.stop.tolerance is not None and objective_kind_of(iteration) is ObjectiveKind.ENERGY:
             raise OptionError(
                 f"`tolerance` can't be used with {spec.method}, because the minimum of its objective, such as an energy, is "

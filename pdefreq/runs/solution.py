@@ -254,6 +254,7 @@ class Solution(Record, Field):
             "sentence": self.status.sentence,
             "steps": self.step,
             "seconds": self.seconds,
+            "processes": int(history.facts.get("processes", 1)),
             "unknowns": self.state.space.num_coefficients,
             "objective": history.last("objective"),
             "energy_minimum": self.energy_minimum(),

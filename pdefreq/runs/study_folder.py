@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from pdefreq.core.announcements import remark
@@ -66,6 +66,7 @@ class StudyFolder:
         folder: The folder. A new one is created. With None, nothing is written.
         kind: The kind of the study, such as ``"compare"``.
         runs: The runs without their folders, by the names that the folders are to have.
+        others: Identifiers of runs of other programs, by the names of their folders.
 
     Attributes:
         path: The folder, or None.
@@ -79,8 +80,14 @@ class StudyFolder:
     path: Path | None = None
     runs: Sequence[PlannedRun]
 
-    def __init__(self, folder: str | Path | NextFolder | None, kind: str, runs: Mapping[str, PlannedRun]) -> None:
-        self._record = {"kind": kind, "runs": {name: run.spec.id for name, run in runs.items()}}
+    def __init__(
+        self,
+        folder: str | Path | NextFolder | None,
+        kind: str,
+        runs: Mapping[str, PlannedRun],
+        others: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._record = {"kind": kind, "runs": {name: run.spec.id for name, run in runs.items()} | dict(others)}
         self._place = folder
         self._named = runs
         self.runs = list(runs.values())

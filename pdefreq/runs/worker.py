@@ -13,12 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pdefreq.core.array_files import read_npz
 from pdefreq.core.errors import UserError
-from pdefreq.core.file_io import npz_bytes, write_atomically
+from pdefreq.core.file_io import write_atomically
 from pdefreq.core.interrupts import requested_by
 from pdefreq.runs.planned_run import PlannedRun
-from pdefreq.runs.spec import RunSpec
+from pdefreq.runs.sent_spec import SentSpec
 
 if TYPE_CHECKING:
     from pdefreq.runs.loop import Progress
@@ -31,9 +30,7 @@ class Task:
     """A run for another process, possibly on another machine, as plain data.
 
     Args:
-        spec: The spec as JSON.
-        arrays: The arrays of the problem, as the content of an ``.npz`` file.
-        code: The content of each Python file of the user that the spec names, by its path.
+        spec: What to run.
         folder: The folder of the run.
         mark: A file that exists where the file system is that of the sender.
         report: The file in which the progress is reported.
@@ -41,9 +38,7 @@ class Task:
         trust: Whether the Python files may be loaded.
     """
 
-    spec: str
-    arrays: bytes
-    code: Mapping[str, bytes]
+    spec: SentSpec
     folder: str
     mark: str
     report: str
@@ -53,11 +48,8 @@ class Task:
     @classmethod
     def of(cls, run: PlannedRun, folder: Path, *, mark: Path, report: Path) -> Self:
         """The task that makes a run in a folder."""
-        arrays = run.spec.problem.arrays
         return cls(
-            spec=json.dumps(run.spec.to_json()),
-            arrays=npz_bytes(arrays) if arrays else b"",
-            code={str(file): file.read_bytes() for file in run.spec.code_files},
+            spec=SentSpec.of(run.spec),
             folder=str(folder.absolute()),  # the worker may have another working directory
             mark=str(mark.absolute()),
             report=str(report.absolute()),
@@ -73,12 +65,7 @@ class Task:
             folder: The folder of the run.
             code_folder: Where the Python files are written if their own paths do not have the same content.
         """
-        spec = RunSpec.from_json(json.loads(self.spec), read_npz(self.arrays) if self.arrays else {})
-        if not all(Path(file).is_file() and Path(file).read_bytes() == content for file, content in self.code.items()):
-            for file, content in self.code.items():
-                (code_folder / Path(file).name).write_bytes(content)
-            spec = spec.beside(code_folder)
-        return PlannedRun(spec, folder=folder, trust=self.trust)
+        return PlannedRun(self.spec.read(code_folder), folder=folder, trust=self.trust)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Comparison(Shown):
         for label, seeds in self.solutions.items():
             for solution in seeds:
                 if solution.folder is None or solution.folder.parent != folder:
-                    solution.save(folder / _folder_name(label, solution.seed))
+                    solution.save(folder / folder_name(label, solution.seed))
         rows = self.rows()
         record = {"problem": self.problem.name, "title": self.problem.title, "rows": rows}
         write_atomically(folder / "comparison.csv", csv_bytes(_columns(), map(_as_text, rows)))
@@ -206,7 +206,7 @@ def compare(
             except (IncompatibleError, NotConvergedError) as refusal:
                 refusals[label] = str(refusal)
                 break
-            runs[_folder_name(label, each, runs)] = run
+            runs[folder_name(label, each, runs)] = run
     with StudyFolder(folder, "compare", runs) as study:
 
         def follow(index: int, now: Progress) -> None:
@@ -275,7 +275,7 @@ def _name_of(method: Any) -> str:
     return method if isinstance(method, str) else method.label if isinstance(method, Record) else getattr(method, "name", "")
 
 
-def _folder_name(label: str, seed: int, taken: Container[str] = ()) -> str:
+def folder_name(label: str, seed: int, taken: Container[str] = ()) -> str:
     """The name of the folder of a run, in which unusual characters are replaced; a number distinguishes equal names."""
     short = re.sub(r"[^\w.+-]+", "-", label)
     name = f"{short}-seed{seed}"

@@ -31,7 +31,7 @@ def test_each_integral_extends_over_its_own_part():
     conditions = conditions_of(problem, BOX.boundary(80))
     u = conditions.x[:, 0]
     assert float(conditions.dirichlet.sum()) == pytest.approx(3) and float(conditions.robin.sum()) == pytest.approx(3 + 4)
-    dirichlet = conditions.where("dirichlet")
+    [dirichlet] = conditions.where("dirichlet")
     assert dirichlet is not None
     penalty = PenaltyBlock(Polynomials(1, 2), dirichlet, beta=5.0)
     zero = torch.zeros(4, dtype=torch.float64)

@@ -5,17 +5,20 @@ import torch
 
 from pdefreq.core.errors import OptionError, UnknownNameError
 from pdefreq.core.fields import CallableField, as_field
+from pdefreq.core.reduce import Reduce, joined
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.functionals.block import rows_of_jacobian
 from pdefreq.functionals.misfit import GradientMisfit, Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
+from pdefreq.functionals.split_functional import SplitFunctional
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
 from pdefreq.spaces.networks.mscale import MscaleSpace
 from tests.functionals.polynomials import Polynomials
+from tests.functionals.threads import in_threads
 
 SQUARE = Box((-1.0, -1.0), (1.0, 1.0))
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -200,3 +203,79 @@ def test_a_sum_of_functionals_keeps_equal_weights_of_terms_and_refuses_different
     assert float(both.value(c)) == pytest.approx(6 * float(part.value(c)), rel=1e-14)
     with pytest.raises(OptionError, match="'misfit' has the weight 1 in one functional and 3 in the other: weigh their sum"):
         part + part.weighted({"misfit": 3.0})
+
+
+QUICK = ("ritz, f at points", "ritz, p = 3", "residual, p = 2", "residual, p = 3", "misfit and gradient")
+SHARED = [
+    pytest.param(name, space, size, marks=[] if (name in QUICK and space == "network" and size == 3) else pytest.mark.slow)
+    for name, space in CASES
+    for size in (2, 3, 5)
+    if space != "polynomials"
+]
+
+
+@pytest.mark.parametrize(("name", "space", "size"), SHARED)
+def test_processes_that_share_the_points_obtain_the_whole_functional(name, space, size):
+    """Sums of parts differ from the sum of the whole by rounding errors; rows are the same rows."""
+    whole, c = make(name, space)
+    with joined(Reduce(0, size)):
+        divided, _ = make(name, space)
+    assert len(divided.blocks) >= size
+    noise = torch.randn(whole.num_rows, generator=stream(2, "test"), dtype=torch.float64)
+
+    def results(over):
+        part = SplitFunctional(divided, over)
+        rows, own = part.equivalent_rows(c, noise), part.partial_rows(c)
+        residual = part.residual(c)
+        return {
+            **part.terms(c),
+            "value": part.value(c),
+            "gradient": part.value_and_gradient(c)[1],
+            **{f"trace {term}": trace for term, trace in part.traces(c).items()},
+            "F^T F": rows.factor.T @ rows.factor,
+            "F^T F of partial rows": own.over.sum(own.factor.T @ own.factor),
+            "F": part.gauss_newton_factor(c).square().sum(dim=0),
+            "noise": (rows.columns[0].square().sum() - noise.square().sum()).abs() < 1e-10,
+            **({} if residual is None else {"F^T r": rows.factor.T @ rows.residual, "r": residual.square().sum()}),
+        }
+
+    found, *others = in_threads(size, results)
+    assert all(torch.equal(value, other[name]) for other in others for name, value in found.items())
+    factor, residual = whole.gauss_newton_factor(c), whole.residual(c)
+    expected = {
+        **whole.terms(c),
+        "value": whole.value(c),
+        "gradient": whole.gradient(c),
+        **{f"trace {term}": trace for term, trace in whole.traces(c).items()},
+        "F^T F": factor.T @ factor,
+        "F^T F of partial rows": factor.T @ factor,
+        "F": factor.square().sum(dim=0),
+        "noise": torch.tensor(True),
+        **({} if residual is None else {"F^T r": factor.T @ residual, "r": residual.square().sum()}),
+    }
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        scale = float(value.abs().max()) if value.is_floating_point() else 1.0
+        assert torch.allclose(found[key].to(value), value, rtol=0, atol=1e-11 * max(scale, float(whole.value(c).abs()))), key
+
+
+def test_rows_of_processes_are_in_the_order_of_the_points():
+    whole, c = make("residual, p = 2", "network")
+    with joined(Reduce(0, 3)):
+        divided, _ = make("residual, p = 2", "network")
+    factors = in_threads(3, lambda over: SplitFunctional(divided, over).gauss_newton_factor(c))
+    assert all(torch.equal(factor, factors[0]) for factor in factors)
+    assert torch.allclose(factors[0], whole.gauss_newton_factor(c), rtol=1e-12, atol=1e-14)
+
+
+def test_processes_that_divide_the_points_differently_are_an_error():
+    """Otherwise some points would be counted twice, and the sums would look right."""
+    whole, c = make("residual, p = 2", "network")
+    with joined(Reduce(0, 2)):
+        divided, _ = make("residual, p = 2", "network")
+
+    def value(over):
+        with pytest.raises(RuntimeError, match="the processes evaluate"):
+            SplitFunctional(divided if over.rank else whole, over).value_and_gradient(c)
+
+    in_threads(2, value)

@@ -25,6 +25,7 @@ from pdefreq.iterations.defaults import (
     quadrature_of,
     refines_space,
     result_state_of,
+    shares_points,
 )
 from pdefreq.iterations.iteration import Iteration
 from pdefreq.iterations.protocols import (
@@ -45,6 +46,7 @@ from pdefreq.iterations.protocols import (
     Predicts,
     RefinesSpace,
     ReportsColumns,
+    SharesPoints,
 )
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.lifecycle import resume
@@ -70,7 +72,7 @@ def test_an_iteration_has_four_required_methods():
 
 
 def test_every_protocol_can_be_checked_at_run_time_and_is_documented():
-    assert len(PROTOCOLS) == 16
+    assert len(PROTOCOLS) == 17
     for protocol in PROTOCOLS:
         assert not isinstance(object(), protocol)  # raises if it cannot be checked
         assert (protocol.__doc__ or "").endswith(".")
@@ -88,7 +90,7 @@ def test_an_iteration_with_four_methods_has_no_protocol_and_the_loop_uses_the_de
     assert final_status_of(iteration, state) is Status.DONE and result_state_of(iteration, state) is state
     assert notes_of(iteration, state) == [] and drift_of(iteration, state) is None
     assert discrete_solution_of(iteration, state) is None and quadrature_of(iteration, state) is None
-    assert not refines_space(iteration)
+    assert not refines_space(iteration) and not shares_points(iteration)
 
 
 def test_an_iteration_with_four_methods_is_solved_resumed_and_compared(tmp_path):
@@ -129,7 +131,7 @@ def test_a_protocol_from_elsewhere_is_found_on_iterations_that_implement_it():
             "deep-ritz",
             {
                 *(HasObjectiveKind, OpenEnded, Predicts, HasFunctional, HasTangentKernel, MeasuresDrift, Certifies),
-                *(ReportsColumns, HasStages, HasFinalStatus, HasResult, HasNotes, HasQuadrature),
+                *(ReportsColumns, HasStages, HasFinalStatus, HasResult, HasNotes, HasQuadrature, SharesPoints),
             },
         ),
     ],
@@ -141,7 +143,8 @@ def test_the_protocols_of_each_method(method, expected):
 OWN = {HandsOver, ReportsColumns, HasStages}  # protocols of every chain
 SECOND = {HasObjectiveKind, HasFinalStatus, Predicts}  # protocols of a chain if its second part has them
 FIRST = {RefinesSpace}  # protocols of a chain if its first part has them
-EITHER = {HasResult, HasNotes, HasQuadrature, MeasuresDrift, HasDiscreteSolution}  # protocols of a chain if either part has them
+# protocols of a chain if either part has them
+EITHER = {HasResult, HasNotes, HasQuadrature, MeasuresDrift, HasDiscreteSolution, SharesPoints}
 
 
 @pytest.mark.parametrize("second", ["jacobi", "two-grid", "fem", "geometric"])

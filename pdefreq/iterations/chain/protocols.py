@@ -23,6 +23,7 @@ from pdefreq.iterations.defaults import (
     quadrature_of,
     refines_space,
     result_state_of,
+    shares_points,
 )
 from pdefreq.iterations.protocols import (
     HandsOver,
@@ -38,6 +39,7 @@ from pdefreq.iterations.protocols import (
     Predicts,
     RefinesSpace,
     ReportsColumns,
+    SharesPoints,
 )
 
 if TYPE_CHECKING:
@@ -110,6 +112,12 @@ class _RefinesSpace(_OfParts):
         return refines_space(self.parts.first)
 
 
+class _SharesPoints(_OfParts):
+    @property
+    def shares_points(self) -> bool:
+        return shares_points(self.parts.first) or shares_points(self.parts.second)
+
+
 class _Drift(_OfParts):
     def drift(self, state: State) -> Drift | None:
         return drift_of(*self.parts.active(state))
@@ -137,6 +145,7 @@ _RULES: dict[type, _Rule] = {
     HasNotes: _Rule(_Notes, _EITHER),
     HasQuadrature: _Rule(_Quadrature, _EITHER),
     RefinesSpace: _Rule(_RefinesSpace, _FIRST),
+    SharesPoints: _Rule(_SharesPoints, _EITHER),
     MeasuresDrift: _Rule(_Drift, _EITHER),
     HasDiscreteSolution: _Rule(_DiscreteSolution, _EITHER),
 }

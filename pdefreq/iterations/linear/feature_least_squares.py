@@ -14,6 +14,7 @@ from pdefreq.core.announcements import announce
 from pdefreq.core.history import Status
 from pdefreq.core.notes import Note
 from pdefreq.core.streams import stream
+from pdefreq.functionals.split_functional import split
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.spectrum.span import modes_at_rows
@@ -63,12 +64,17 @@ class Attempt:
 
 
 class _Solution(NamedTuple):
-    """The coefficients of an attempt, the factorization of its rows, and the residuals at zero and at these coefficients."""
+    """The coefficients of an attempt, the factorization of its rows, and the residuals at zero and at these coefficients.
+
+    If several processes share the rows, the factorization and the residuals belong to equivalent rows.
+    """
 
     coefficients: Coefficients
     factorization: RidgeFactorization
     before: Tensor
     after: Tensor
+    noise: Tensor  # a random source by row, zero at the boundary
+    has_all_rows: bool
 
 
 class FeatureLeastSquares(Iteration):
@@ -125,6 +131,8 @@ class FeatureLeastSquares(Iteration):
         if (number := int(state.memory["attempt"])) < 0:
             return None
         solution, interior = self._solution(number), self._at(number).interior
+        if not solution.has_all_rows:
+            return None
         watched = modes_at_rows(modes, interior, len(solution.before), self._like)
         if watched is None:
             return None
@@ -137,15 +145,17 @@ class FeatureLeastSquares(Iteration):
             return self._solved[1]
         self._solved = None  # frees the memory of the preceding attempt
         attempt = self._at(number)
-        functional, zero = attempt.functional, self._like.new_zeros(attempt.space.num_coefficients)
-        before = functional.residual(zero)
-        assert before is not None
-        rows, columns = len(before), len(zero)
+        functional, zero = split(attempt.functional), self._like.new_zeros(attempt.space.num_coefficients)
+        rows, columns, inside = functional.num_rows, len(zero), len(attempt.interior.x)
         if (seconds := 2 * rows * columns**2 / _RATE) > _LONG:
             announce(f"solving a least-squares problem with {columns:,} features and {rows:,} rows, about {seconds:.0f} s")
-        factorization = RidgeFactorization(functional.gauss_newton_factor(zero))
+        noise = zero.new_zeros(rows)
+        noise[:inside] = torch.randn(inside, generator=stream(0, "condition"), dtype=torch.float64).to(noise)
+        factor, before, (noise,), _ = functional.equivalent_rows(zero, noise)
+        assert before is not None
+        factorization = RidgeFactorization(factor)
         c, left = factorization.solve(-before)
-        self._solved = number, _Solution(c, factorization, before, -left)
+        self._solved = number, _Solution(c, factorization, before, -left, noise, functional is attempt.functional)
         return self._solved[1]
 
     def objective(self, state: State) -> dict[str, Tensor]:
@@ -184,6 +194,10 @@ class FeatureLeastSquares(Iteration):
             told.append(Note(singular, "nearly singular"))
         return told
 
+    @property
+    def shares_points(self) -> bool:
+        return not self._at(0).functional.couples_points
+
     def quadrature(self, state: State) -> Samples | None:
         return self._at(max(0, int(state.memory["attempt"]))).interior
 
@@ -220,7 +234,8 @@ class FeatureLeastSquares(Iteration):
         return State(attempt.space, c, memory, done=status is not None)
 
     def _relative_residual(self, attempt: Attempt, c: Coefficients) -> float:
-        own, zero = (attempt.held_out.value(each) for each in (c, torch.zeros_like(c)))
+        held_out = split(attempt.held_out)
+        own, zero = (held_out.value(each) for each in (c, torch.zeros_like(c)))
         return float((own / zero).sqrt()) if float(zero) > 0 else float(own.sqrt())
 
     def _ending(self, number: int, residuals: list[float], sizes: list[float]) -> Status | None:
@@ -286,10 +301,8 @@ class FeatureLeastSquares(Iteration):
         if self._solved is None or self._solved[0] != number:
             return 0.0
         solution, x = self._solved[1], self._at(number).interior.x.to(self._like)
-        source = torch.zeros_like(solution.before)
-        source[: len(x)] = torch.randn(len(x), generator=stream(0, "condition"), dtype=torch.float64).to(source)
-        u = self._at(number).space.at(x).value(solution.factorization.solve(source)[0])
-        return float((u - u.mean()).norm() / math.sqrt(len(x)) / source.norm() * solution.factorization.largest)
+        u = self._at(number).space.at(x).value(solution.factorization.solve(solution.noise)[0])
+        return float((u - u.mean()).norm() / math.sqrt(len(x)) / solution.noise.norm() * solution.factorization.largest)
 
     def _is_settled(self, before: State, attempt: Attempt, c: Coefficients, residual: float) -> bool:
         """Whether u changed by less than the tolerance since the best attempt before, with a residual that is small too."""

@@ -21,6 +21,8 @@ import torch
 from scipy.linalg import get_blas_funcs
 from torch import Tensor
 
+from pdefreq.core.reduce import ALONE, Reduce
+
 
 class DampedSystem(Protocol):
     """Solutions of ``(F^T F + lambda) d = -G`` for given lambda."""
@@ -62,25 +64,27 @@ class CholeskySystem:
         factor: F, shape ``(rows, P)``.
         gradient: G, shape ``(P,)``.
         residual: r with G = F^T r, shape ``(rows,)``; None for an energy, whose gradient need not be in the range of F^T.
+        over: The sums over the processes that have the other rows, of which there are then at least P.
     """
 
     factor: Tensor
     gradient: Tensor
     residual: Tensor | None
+    over: Reduce = ALONE
 
     @property
     def largest(self) -> float:
-        return float(self.factor.square().sum(dim=0).max())
+        return float(self.over.sum(self.factor.square().sum(dim=0)).max())
 
     @property
     def is_dual(self) -> bool:
         """Whether F F^T is factorized instead of F^T F."""
-        return self.residual is not None and len(self.factor) < self.factor.shape[1]
+        return self.residual is not None and self.over.size == 1 and len(self.factor) < self.factor.shape[1]
 
     @cached_property
     def gram(self) -> Tensor:
         """The lower triangle of F F^T or F^T F."""
-        return gram(self.factor if self.is_dual else self.factor.T)
+        return gram(self.factor) if self.is_dual else self.over.sum(gram(self.factor.T))
 
     @property
     def least(self) -> float:
@@ -173,14 +177,17 @@ class RefinedSystem:
         return (self.fast if damping >= self.fast.least else self._accurate).step(damping)
 
 
-def damped_system(factor: Tensor, gradient: Tensor, residual: Tensor | None, *, refined: bool = False) -> DampedSystem:
+def damped_system(
+    factor: Tensor, gradient: Tensor, residual: Tensor | None, over: Reduce = ALONE, *, refined: bool = False
+) -> DampedSystem:
     """The system of a step.
 
     Args:
         factor: F, shape ``(rows, P)``.
         gradient: G, shape ``(P,)``.
         residual: r with G = F^T r, shape ``(rows,)``; None for an energy.
+        over: The sums over the processes that have the other rows; QR factorizations need all rows.
         refined: Whether QR factorizations are used below the level of rounding of F^T F, for sums of squares.
     """
-    fast = CholeskySystem(factor, gradient, residual)
+    fast = CholeskySystem(factor, gradient, residual, over)
     return RefinedSystem(fast) if refined and residual is not None else fast

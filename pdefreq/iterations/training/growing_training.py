@@ -153,6 +153,10 @@ class GrowingTraining(Iteration):
             f"residual had {100 * band.share:.0f} percent of the estimated squared error there."
         )
 
+    @property
+    def shares_points(self) -> bool:
+        return self._first.shares_points
+
     def quadrature(self, state: State) -> Samples | None:
         return self._training(state).quadrature(state)
 

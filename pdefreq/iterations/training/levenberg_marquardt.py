@@ -104,7 +104,8 @@ class LevenbergMarquardtStepper(Stepper):
 
     def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:
         start = self.momentum * memory["previous"] if self.momentum else None
-        model, before = QuadraticModel.at(functional, c, self.algebra.at(step), start), c.clone()
+        rows, before = self.algebra.rows(functional, c), c.clone()
+        model = QuadraticModel.at(functional, c, self.algebra.at(step), start, rows)
         if self.damping is None:
             arrived = self.control.advance(c, functional, model, memory, fresh=fresh)
         else:

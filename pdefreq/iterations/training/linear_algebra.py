@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,9 +13,9 @@ from pdefreq.iterations.training.sketches import Sketched
 from pdefreq.iterations.training.variable_projection import Projected
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pdefreq.iterations.training.damped_systems import DampedSystem
+    from pdefreq.core.shapes import Coefficients
+    from pdefreq.functionals.functional import Functional, Rows
+    from pdefreq.iterations.training.quadratic_model import Solve
     from pdefreq.spaces.trial_space import Network
 
 
@@ -55,9 +54,15 @@ class LinearAlgebra:
             raise OptionError("last_layer=projected needs a network whose last layer is linear: leave `last_layer` out")
         return replace(self, projected=space.num_linear)
 
-    def at(self, step: int) -> Callable[[Tensor, Tensor, Tensor | None], DampedSystem]:
-        """The linear algebra of a step, as a function of F, G and r. Sketches depend on the number of the step only."""
-        solve: Callable[[Tensor, Tensor, Tensor | None], DampedSystem] = partial(damped_system, refined=self.refined)
+    def rows(self, functional: Functional, c: Coefficients) -> Rows:
+        """The rows of a functional in the form that the linear algebra uses, if several processes share them."""
+        if self.sketch_rows is not None:  # a sketch depends on the order of the rows
+            return functional.rows(c)
+        return functional.equivalent_rows(c) if self.refined or self.projects else functional.partial_rows(c)
+
+    def at(self, step: int) -> Solve:
+        """The linear algebra of a step. Sketches depend on the number of the step only."""
+        solve: Solve = partial(damped_system, refined=self.refined)
         if self.projected:
             solve = Projected(self.projected, solve)
         if self.sketch_rows is None and self.sketch_columns is None:

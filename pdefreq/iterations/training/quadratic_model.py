@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import torch
-
+from pdefreq.core.reduce import ALONE
 from pdefreq.iterations.training.damped_systems import damped_system
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.core.reduce import Reduce
     from pdefreq.core.shapes import Coefficients
-    from pdefreq.functionals.functional import Functional
+    from pdefreq.functionals.functional import Functional, Rows
     from pdefreq.iterations.training.damped_systems import DampedSystem
 
-    Solve = Callable[[Tensor, Tensor, Tensor | None], DampedSystem]
+    Solve = Callable[[Tensor, Tensor, Tensor | None, Reduce], DampedSystem]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class QuadraticModel:
         gradient: G, shape ``(P,)``.
         gauss_newton_factor: F, ``(rows, P)``.
         residual: r with G = F^T r, ``(rows,)``, if the objective is |r|^2 / 2; otherwise None.
-        solve: The linear algebra: a function of F, G and r.
+        solve: The linear algebra: a function of F, G, r and `over`.
         start: The d near which a step stays, ``(P,)``; None for zero.
+        over: The sums over the processes that have the other rows.
     """
 
     objective: float
@@ -40,20 +41,32 @@ class QuadraticModel:
     residual: Tensor | None
     solve: Solve = damped_system
     start: Tensor | None = None
+    over: Reduce = ALONE
 
     @classmethod
     def at(
-        cls, functional: Functional, c: Coefficients, solve: Solve = damped_system, start: Tensor | None = None
+        cls,
+        functional: Functional,
+        c: Coefficients,
+        solve: Solve = damped_system,
+        start: Tensor | None = None,
+        rows: Rows | None = None,
     ) -> QuadraticModel:
-        """The model of a functional at c."""
-        f = functional.gauss_newton_factor(c).detach()
-        with torch.no_grad():
-            residual = functional.residual(c)
+        """The model of a functional at c.
+
+        Args:
+            functional: The functional.
+            c: The coefficients.
+            solve: The linear algebra.
+            start: The d near which a step stays.
+            rows: The rows of the functional, in the form that the linear algebra uses; by default all.
+        """
+        f, residual, _, over = functional.rows(c) if rows is None else rows
         if residual is None:
             objective, gradient = functional.value_and_gradient(c)
         else:
-            objective, gradient = residual.square().sum() / 2, f.T @ residual
-        return cls(float(objective), gradient, f, residual, solve, start)
+            objective, gradient = over.sum(residual.square().sum() / 2), over.sum(f.T @ residual)
+        return cls(float(objective), gradient, f, residual, solve, start, over)
 
     @cached_property
     def largest(self) -> float:
@@ -66,9 +79,9 @@ class QuadraticModel:
         f, gradient, residual = self.gauss_newton_factor, self.gradient, self.residual
         if self.start is not None:
             ahead = f @ self.start
-            gradient = gradient + f.T @ ahead
+            gradient = gradient + self.over.sum(f.T @ ahead)
             residual = None if residual is None else residual + ahead
-        return self.solve(f, gradient, residual)
+        return self.solve(f, gradient, residual, self.over)
 
     @property
     def least(self) -> float:
@@ -82,4 +95,4 @@ class QuadraticModel:
 
     def decrease(self, d: Tensor) -> float:
         """The decrease of the model by a step: objective minus model, ``(|F d|^2 + 2 lambda |d|^2) / 2`` without a start."""
-        return -float(self.gradient.dot(d) + (self.gauss_newton_factor @ d).square().sum() / 2)
+        return -float(self.gradient.dot(d) + self.over.sum((self.gauss_newton_factor @ d).square().sum()) / 2)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pdefreq.core.reduce import ALONE, Reduce
 from pdefreq.iterations.training.damped_systems import DampedSystem, damped_system
 
 _HASHES = 4  # nonzero entries in each column of a count sketch
@@ -120,13 +121,13 @@ class Sketched:
     rows: int | None
     columns: int | None
     stream: torch.Generator
-    solve: Callable[[Tensor, Tensor, Tensor | None], DampedSystem] = damped_system
+    solve: Callable[[Tensor, Tensor, Tensor | None, Reduce], DampedSystem] = damped_system
 
-    def __call__(self, factor: Tensor, gradient: Tensor, residual: Tensor | None) -> DampedSystem:
+    def __call__(self, factor: Tensor, gradient: Tensor, residual: Tensor | None, over: Reduce = ALONE) -> DampedSystem:
         columns = None
         if self.columns is not None and self.columns < factor.shape[1]:
             columns = CosineSketch.drawn(factor.shape[1], self.columns, self.stream, factor)
             factor, gradient = columns.of(factor), columns.of(gradient[None])[0]
         if self.rows is not None and self.rows < len(factor) and residual is not None:
             factor, residual = count_sketch(factor, self.rows, self.stream), None
-        return SketchedSystem(self.solve(factor, gradient, residual), columns)
+        return SketchedSystem(self.solve(factor, gradient, residual, over), columns)

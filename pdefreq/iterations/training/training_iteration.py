@@ -14,6 +14,7 @@ from pdefreq.core.errors import NotPredictedError
 from pdefreq.core.history import Status
 from pdefreq.core.streams import stream
 from pdefreq.functionals.objective_schedule import SampledSchedule
+from pdefreq.functionals.split_functional import split
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind, Prediction
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
@@ -120,9 +121,9 @@ class TrainingIteration(Iteration):
         c, memory, step = state.coefficients, dict(state.memory), int(state.memory["steps"])
         due = self._balance_every is not None and step > 0 and step % self._balance_every == 0
         if due:
-            memory["term_weights"] = balanced(self._at(step, memory), c)
+            memory["term_weights"] = balanced(split(self._at(step, memory)), c)
         fresh = due or age(step, memory) == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
-        arrived = self._stepper.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
+        arrived = self._stepper.advance(c, split(self._functional(step, memory)), step, memory, fresh=fresh)
         memory["steps"] = torch.tensor(step + 1)
         if self._adaptive is not None and self._adaptive.is_due(step + 1):
             memory["points"] = self._adaptive.next(memory["points"], c, step + 1)
@@ -143,6 +144,10 @@ class TrainingIteration(Iteration):
         with torch.no_grad():
             terms = self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
         return {name: self._unit * value for name, value in terms.items()}
+
+    @property
+    def shares_points(self) -> bool:
+        return not self._objectives.at(0).couples_points
 
     def quadrature(self, state: State) -> Samples | None:
         return self._objectives.quadrature

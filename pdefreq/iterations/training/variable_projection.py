@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pdefreq.core.reduce import ALONE, Reduce
 from pdefreq.iterations.training.damped_systems import DampedSystem, damped_system
 
 
@@ -67,9 +68,9 @@ class Projected:
     """
 
     number: int
-    solve: Callable[[Tensor, Tensor, Tensor | None], DampedSystem] = damped_system
+    solve: Callable[[Tensor, Tensor, Tensor | None, Reduce], DampedSystem] = damped_system
 
-    def __call__(self, factor: Tensor, gradient: Tensor, residual: Tensor | None) -> DampedSystem:
+    def __call__(self, factor: Tensor, gradient: Tensor, residual: Tensor | None, over: Reduce = ALONE) -> DampedSystem:
         assert residual is not None  # checked with the loss
         inner, last = factor[:, : -self.number], factor[:, -self.number :]
         ridge = math.sqrt(torch.finfo(last.dtype).eps * self.number) * float(last.norm())
@@ -77,4 +78,4 @@ class Projected:
         q, r = torch.linalg.qr(torch.cat([last, eye]))
         q = q[: len(last)]
         b, rest = inner - q @ (q.T @ inner), residual - q @ (q.T @ residual)
-        return ProjectedSystem(self.solve(b, b.T @ rest, rest), inner, residual, q, r)
+        return ProjectedSystem(self.solve(b, b.T @ rest, rest, over), inner, residual, q, r)

@@ -36,16 +36,17 @@ def document_keys() -> tuple[Key, ...]:
     )
 
 
-def known_part(document: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
-    """A problem file without its unknown keys, and without values that are not tables where tables are expected.
+def known_part(document: Mapping[str, Any], findings: Findings, keys: Sequence[str] = ()) -> dict[str, Any]:
+    """A file without its unknown keys, and without values that are not tables where tables are expected.
 
     Both are reported. An unknown key that resembles a missing one takes its place, so that its value is checked as well.
 
     Args:
         document: The tables of the file, or those of a variant merged into them.
         findings: The errors of the file.
+        keys: The keys and tables of the file; by default those of a problem file.
     """
-    return _known(document, document_keys(), "", findings)
+    return _known(document, keys or document_keys(), "", findings)
 
 
 def _known(table: Mapping[str, Any], keys: Sequence[str], path: str, findings: Findings) -> dict[str, Any]:

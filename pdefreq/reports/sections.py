@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdefreq.figures.labels import mode_labels
-from pdefreq.report.charts import Chart, Curve, map_markup, thinned
-from pdefreq.report.formulas import equation_markup
-from pdefreq.report.markup import Markup, join, tag
-from pdefreq.report.repeat import command_of
-from pdefreq.report.snapshots import slider_markup, strips
-from pdefreq.report.tables import facts, shown, table
+from pdefreq.reports.charts import Chart, Curve, map_markup, thinned
+from pdefreq.reports.formulas import equation_markup
+from pdefreq.reports.markup import Markup, join, tag
+from pdefreq.reports.repeat import command_of
+from pdefreq.reports.snapshots import slider_markup, strips
+from pdefreq.reports.tables import facts, shown, table
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
 if TYPE_CHECKING:

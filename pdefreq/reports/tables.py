@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pdefreq.report.markup import Markup, tag
+from pdefreq.reports.markup import Markup, tag
 
 MOST_ROWS, MOST_COLUMNS = 60, 25  # of the table of a chart
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pdefreq.report.axes import Scale
-from pdefreq.report.markup import Markup, join, tag
-from pdefreq.report.tables import data_table, shown
+from pdefreq.reports.axes import Scale
+from pdefreq.reports.markup import Markup, join, tag
+from pdefreq.reports.tables import data_table, shown
 
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 76, 16, 14, 54
@@ -19,6 +19,7 @@ COLORS = 8  # of curves, defined in the style sheet
 MOST_POINTS = 240  # of a curve; more are thinned
 _DASHES = ("", "7 3", "2 3", "9 3 2 3")
 _LEVELS = 12  # of the colors of a map
+_DOT = 4  # radius of a single point
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,11 @@ class Chart:
 
 
 def path_of(x: np.ndarray, y: np.ndarray) -> str:
-    """The path through points, interrupted where a coordinate is not finite."""
+    """The path through points, interrupted where a coordinate is not finite; a single point is a small circle."""
     places = thinned(len(x), MOST_POINTS)
     parts, pen = [], "M"
+    if len(x) == 1 and np.isfinite([*x, *y]).all():
+        return f"M{x[0] - _DOT:.1f} {y[0]:.1f}a{_DOT} {_DOT} 0 1 0 {2 * _DOT} 0a{_DOT} {_DOT} 0 1 0 {-2 * _DOT} 0z"
     for a, b in zip(x[places].tolist(), y[places].tolist(), strict=True):
         if np.isfinite(a) and np.isfinite(b):
             parts.append(f"{pen}{a:.1f} {b:.1f}")

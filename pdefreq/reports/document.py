@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import OptionError
-from pdefreq.report import sections
-from pdefreq.report.markup import Markup, escape, join, tag
+from pdefreq.reports import sections
+from pdefreq.reports.markup import Markup, escape, join, tag
 
 if TYPE_CHECKING:
     from pdefreq.runs.record import Record
@@ -95,7 +95,7 @@ def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
         ("status", "Status, certificate and advice", sections.status_section(loaded, names)),
         ("provenance", "Provenance", sections.provenance_section(loaded, names, versions())),
     ]
-    return HtmlReport(title, _document(title, ", ".join(names), body))
+    return HtmlReport(title, document(title, ", ".join(names), body))
 
 
 def _modes(runs: list[Record], names: list[str]) -> Markup:
@@ -115,8 +115,16 @@ def _names(runs: list[Record]) -> list[str]:
     return names
 
 
-def _document(title: str, subtitle: str, body: list[tuple[str, str, Markup]]) -> str:
-    style, script = ((files("pdefreq.report") / "assets" / name).read_text("utf-8") for name in ("report.css", "report.js"))
+def document(title: str, subtitle: str, body: list[tuple[str, str, Markup]], *, kind: str = "pdefreq report") -> str:
+    """A page that loads nothing from elsewhere.
+
+    Args:
+        title: The title.
+        subtitle: A line below it.
+        body: The name in links, the heading and the content of each section.
+        kind: The words above the title.
+    """
+    style, script = ((files("pdefreq.reports") / "assets" / name).read_text("utf-8") for name in ("report.css", "report.js"))
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
     )
@@ -133,7 +141,7 @@ def _document(title: str, subtitle: str, body: list[tuple[str, str, Markup]]) ->
         tag("section", tag("h2", name, id=f"{key}-title"), content, id=key, aria_labelledby=f"{key}-title")
         for key, name, content in body
     ]
-    top = tag("header", tag("p", "pdefreq report", class_="kind"), tag("h1", title), tag("p", subtitle))
+    top = tag("header", tag("p", kind, class_="kind"), tag("h1", title), tag("p", subtitle))
     page = tag("body", top, links, tag("main", *parts), Markup(f"<script>{script}</script>"))
     return f"<!DOCTYPE html>\n{tag('html', head, page, lang='en')}\n"
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from pdefreq import Monitor, OptionError, load_problem, load_run, make_solver, report, solve
 from pdefreq.cli import app
 from pdefreq.commands.report import report as command
-from pdefreq.report.repeat import command_of
+from pdefreq.reports.repeat import command_of
 
 PROBES = ["error", "spectral", "snapshots"]
 HOSTILE = '<script>alert(1)</script> u on [/a] & "quotes"'

@@ -43,7 +43,7 @@ class Scale:
         if log and not (tight and high > low):
             low, high = 10 ** math.floor(math.log10(low) + 1e-9), 10 ** math.ceil(math.log10(high) - 1e-9)
             return cls(low, high * 10 if high <= low else high, start, end, log)
-        return cls(low, high if high > low else low + 1, start, end)
+        return cls(low, high if high > low else low + 1, start, end, log)
 
     def __call__(self, values: np.ndarray | float) -> np.ndarray:
         """Coordinates of values; nan where a logarithmic scale has none. Values below the smallest are drawn there."""
@@ -60,7 +60,11 @@ class Scale:
         """The values at which the axis has a tick, at most about `most`."""
         if self.log:
             first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-            return [10.0**k for k in range(first, last + 1, max(1, math.ceil((last - first) / most)))]
+            if last > first:
+                return [10.0**k for k in range(first, last + 1, max(1, math.ceil((last - first) / most)))]
+            between = [m * 10.0**k for k in (first - 1, first, last + 1) for m in (1, 2, 5)]  # fewer than two powers of ten
+            if found := sorted({value for value in between if self.low <= value <= self.high}):
+                return found
         width = (self.high - self.low) / most
         unit = 10 ** math.floor(math.log10(width))
         width = next(unit * k for k in (1, 2, 5, 10) if unit * k >= width * 0.999)
@@ -70,6 +74,8 @@ class Scale:
     def label(self, value: float) -> str:
         """The text of a tick."""
         if self.log and not 1e-2 <= value < 1e4:
-            exponent = str(round(math.log10(value))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-            return f"10{exponent}"
+            power = math.floor(math.log10(value) + 1e-9)
+            exponent = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+            factor = f"{value / 10.0**power:.3g}"
+            return f"10{exponent}" if factor == "1" else f"{factor}·10{exponent}"
         return f"{value:,.6g}" if abs(value) > 1e-12 else "0"

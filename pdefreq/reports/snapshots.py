@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdefreq.report.axes import Scale
-from pdefreq.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axes_markup, path_of, thinned
-from pdefreq.report.markup import Markup, data_block, join, tag
-from pdefreq.report.tables import data_table, shown
+from pdefreq.reports.axes import Scale
+from pdefreq.reports.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axes_markup, path_of, thinned
+from pdefreq.reports.markup import Markup, data_block, join, tag
+from pdefreq.reports.tables import data_table, shown
 
 if TYPE_CHECKING:
     from pdefreq.figures.film import Strip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.report.markup import Markup, escape, tag
+from pdefreq.reports.markup import Markup, escape, tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

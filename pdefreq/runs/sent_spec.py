@@ -1,0 +1,48 @@
+"""A specification as plain data for another process, possibly on another machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pdefreq.core.array_files import read_npz
+from pdefreq.core.file_io import npz_bytes
+from pdefreq.runs.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class SentSpec:
+    """A specification with the content of the files that it names.
+
+    Args:
+        spec: The spec as JSON.
+        arrays: The arrays of the problem, as the content of an ``.npz`` file.
+        code: The content of each Python file of the user that the spec names, by its path.
+    """
+
+    spec: str
+    arrays: bytes
+    code: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self:
+        """The data of a specification."""
+        arrays = spec.problem.arrays
+        code = {str(file): file.read_bytes() for file in spec.code_files}
+        return cls(json.dumps(spec.to_json()), npz_bytes(arrays) if arrays else b"", code)
+
+    def read(self, code_folder: Path) -> RunSpec:
+        """The specification.
+
+        Args:
+            code_folder: Where the Python files are written if their own paths do not have the same content.
+        """
+        spec = RunSpec.from_json(json.loads(self.spec), read_npz(self.arrays) if self.arrays else {})
+        if all(Path(file).is_file() and Path(file).read_bytes() == content for file, content in self.code.items()):
+            return spec
+        for file, content in self.code.items():
+            (code_folder / Path(file).name).write_bytes(content)
+        return spec.beside(code_folder)

@@ -1,0 +1,145 @@
+"""Benchmarks: each row is the run that `solve` makes, failures are rows, and a repeated command repeats no run."""
+
+import csv
+import json
+
+import pytest
+
+from pdefreq import benchmark, load_benchmark, load_problem, make_solver, solve
+from pdefreq.core.errors import RunFolderError
+from pdefreq.core.history import Stop
+from pdefreq.reports.benchmark import benchmark_report
+from pdefreq.studies.suite import Suite, SuiteMethod, SuiteProblem
+from pdefreq.studies.suite_file import load_suite
+
+TINY = """
+title = "Tiny"
+seeds = 2
+[[problem]]
+name = "poisson"
+[[problem]]
+name = "tones"
+[[method]]
+name = "jacobi:intervals=128"
+[[method]]
+name = "deep-ritz"
+set = {widths = [5], number = 20}
+[[method]]
+name = "regression"
+set = {widths = [5]}
+label = "small"
+[[budget]]
+steps = 40
+[[published]]
+method = "<A> & network"
+problem = "poisson"
+error = 0.25
+definition = "largest error"
+source = "Somebody (2020), table 1"
+"""
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benchmark")
+    (folder / "tiny.toml").write_text(TINY)
+    return folder, benchmark(folder / "tiny.toml", folder=folder / "out")
+
+
+def test_each_row_is_the_run_of_solve(tiny):
+    _, found = tiny
+    methods = {"jacobi:intervals=128": "jacobi:intervals=128", "deep-ritz:widths=[5],number=20": "deep-ritz:widths=[5],number=20"}
+    for run in found.runs:
+        if run.problem == "poisson" and run.method in methods:
+            alone = solve("poisson", make_solver(methods[run.method]), stop=Stop(steps=40), seed=run.seed)
+            assert run.relative_l2 == alone.error() and run.steps == 40 and run.status == "steps"
+            assert run.curve[-1][1] == pytest.approx(alone.history.last("relative_l2"), rel=1e-14)
+            summary = alone.summary()
+            assert run.bias_index == (None if summary["bias_index"] != summary["bias_index"] else summary["bias_index"])
+
+
+def test_failures_are_rows_with_their_sentences(tiny):
+    _, found = tiny
+    sentences = {(problem, method): sentence for problem, method, _, sentence in found.failures()}
+    assert "regression" in sentences["tones", "jacobi:intervals=128"]
+    assert "needs a given function to fit" in sentences["poisson", "small"]
+    assert {run.status for run in found.runs if run.failed} == {"refused"}
+    assert len(found.runs) == 3 * 2 * 2
+
+
+def test_the_files_contain_the_rows(tiny):
+    folder, found = tiny
+    loaded = load_benchmark(folder / "out")
+    assert loaded.rows() == found.rows() and loaded.failures() == found.failures()
+    with open(folder / "out/benchmark.csv") as file:
+        rows = [*csv.DictReader(file)]
+    assert [row["relative_l2"] for row in rows] == [
+        "" if run.relative_l2 is None else repr(run.relative_l2) for run in found.runs
+    ]
+    assert loaded.machine["cores"] >= 1 and {"python", "torch", "numpy"} <= {*loaded.versions}
+    assert {path.name for path in (folder / "out").glob("*.png")} == {"benchmark.png", "bias_index.png"}
+
+
+def test_the_same_call_repeats_no_run(tiny):
+    folder, found = tiny
+    before = {path: path.stat().st_mtime_ns for path in (folder / "out").glob("*/*")}
+    again = benchmark(folder / "tiny.toml", folder=folder / "out")
+    assert {path: path.stat().st_mtime_ns for path in (folder / "out").glob("*/*")} == before
+    assert again.rows() == found.rows()
+
+
+def test_another_benchmark_in_the_same_folder_is_refused(tiny):
+    folder, _ = tiny
+    (folder / "other.toml").write_text(TINY.replace("steps = 40", "steps = 41"))
+    with pytest.raises(RunFolderError, match="contains another study"):
+        benchmark(folder / "other.toml", folder=folder / "out")
+
+
+def test_the_report_names_all_results_and_marks_cited_numbers(tiny):
+    _, found = tiny
+    html = benchmark_report(found).html
+    for text in (
+        "Cited from publications, not measured here",
+        "largest error",
+        "&lt;A&gt; &amp; network",
+        "needs a given function to fit",
+    ):
+        assert text in html
+    assert "<A>" not in html
+    for run in found.runs:
+        assert run.method in html
+    assert "src=" not in html and "http" not in html.replace("http-equiv", "")
+
+
+def test_the_figures_have_a_panel_for_each_problem(tiny):
+    _, found = tiny
+    shown = [axes for axes in found.plot().axes if axes.get_visible()]
+    assert len(shown) == 2 * 2 and shown[0].get_title() == "poisson"
+    assert found.plot_bias().axes[0].get_title().startswith("Tiny")
+    assert repr(found).startswith("<benchmark tiny: 12 runs, of which")
+
+
+def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(TINY.replace('[[problem]]\nname = "tones"\n', "").replace("seeds = 2", "seeds = 1"))
+    found = benchmark(load_suite("tiny.toml"))
+    assert found.folder is None and [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]
+
+
+def test_a_damaged_result_is_refused(tiny, tmp_path):
+    folder, _ = tiny
+    record = json.loads((folder / "out/benchmark.json").read_text())
+    for change in ({"format": 9}, {"runs": [{}]}, {"runs": [record["runs"][0] | {"relative_l2": "0.1"}]}, {"machine": None}):
+        (tmp_path / "benchmark.json").write_text(json.dumps(record | change))
+        with pytest.raises(RunFolderError, match="can't be used"):
+            load_benchmark(tmp_path)
+    with pytest.raises(RunFolderError, match="can't read"):
+        load_benchmark(tmp_path / "none")
+
+
+def test_an_error_of_any_kind_is_a_row():
+    """A method that needs more memory than there is raises an error that other studies do not keep."""
+    method = SuiteMethod("too large", make_solver("fem:cells=100000000000"), ("poisson",))
+    suite = Suite("large", "Large", [SuiteProblem("poisson", load_problem("poisson"))], [method], {"1 steps": Stop(steps=1)})
+    (run,) = benchmark(suite).runs
+    assert run.status == "refused" and run.failed and "memory" in run.sentence
