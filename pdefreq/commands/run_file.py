@@ -94,6 +94,8 @@ def read_run_file(file: Path, *, trust: bool = False, is_sweep: bool = False) ->
         UntrustedCodeError: If it names Python code and is not trusted.
     """
     given, findings, found = _document(file), Findings(), {}
+    if "problem" not in given and "domain" in given:
+        raise ProblemFileError(f"'{file}' is a problem file, not a run file: use `pdefreq solve {file}`")
     for key, value in given.items():
         with findings.collecting():
             found[key] = _checked(key, value, file, is_sweep=is_sweep)

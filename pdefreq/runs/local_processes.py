@@ -177,11 +177,22 @@ class _Process:
 def start_server() -> None:
     """Start the server from which processes are forked, where the system has one. It imports the modules in the background."""
     if _has_server():
-        from multiprocessing import forkserver
+        from multiprocessing import forkserver, resource_tracker
 
-        with _one_thread_each():
+        resource_tracker.ensure_running()  # it unblocks Ctrl-C once it has started
+        with _one_thread_each(), _ctrl_c_blocked():
             multiprocessing.set_forkserver_preload(_MODULES)
             forkserver.ensure_running()
+
+
+@contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """A context in which processes that start don't receive Ctrl-C: the server would print a traceback of its imports."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _has_server() -> bool:
@@ -216,6 +227,8 @@ def _serve(pipe: Connection) -> None:
     process ends, since nobody would read the results.
     """
     signal.signal(signal.SIGINT, lambda *_: None)
+    if _has_server():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked while the server started
     parent = multiprocessing.parent_process()
     if parent is not None:
 

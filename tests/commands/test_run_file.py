@@ -120,6 +120,9 @@ def test_a_file_of_another_command_is_told(tmp_path, monkeypatch):
     for command, words in (("run", "use `pdefreq sweep my.toml`"), ("solve", "use `pdefreq run FILE`")):
         result = CliRunner().invoke(app, [command, "my.toml"])
         assert result.exit_code == 2 and words in result.stderr and result.stderr.count("\n") == 1
+    Path("my.toml").write_text('[domain]\nlower = 0\nupper = 1\n[equation]\nsource = "1"\n')
+    result = CliRunner().invoke(app, ["run", "my.toml"])
+    assert result.exit_code == 2 and "use `pdefreq solve my.toml`" in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_options_of_the_command_line_come_before_those_of_a_sweep_file(tmp_path, monkeypatch):

@@ -252,6 +252,18 @@ def test_of_two_runs_that_start_in_one_folder_the_second_is_refused(tmp_path, mo
         RunFolder(tmp_path / "run").create(spec)
 
 
+def test_results_whose_checkpoints_were_deleted_are_not_replaced(tmp_path):
+    solve_small("jacobi", 10, folder=tmp_path / "run")
+    for path in (tmp_path / "run" / "checkpoints").iterdir():
+        path.unlink()
+    before = (tmp_path / "run" / "history.csv").read_bytes()
+    for command in (lambda: resume(tmp_path / "run", stop=Stop(steps=3)), lambda: load_run(tmp_path / "run")):
+        with pytest.raises(RunFolderError, match=r"results of step 10 but no checkpoint.*pdefreq rerun .* --out"):
+            command()
+    assert (tmp_path / "run" / "history.csv").read_bytes() == before
+    assert rerun(tmp_path / "run").step == 10
+
+
 def test_a_folder_without_a_run_is_not_written_by_resume(tmp_path):
     with pytest.raises(RunFolderError, match="not a run folder"):
         resume(tmp_path)
