@@ -32,6 +32,7 @@ from pdefreq.commands.sweep import sweep
 from pdefreq.commands.theory import ntk, predict
 from pdefreq.commands.torchrun import joined, require_one_run
 from pdefreq.core import interrupts
+from pdefreq.core.conversion import shown
 from pdefreq.core.errors import UnknownNameError, UserError
 from pdefreq.core.printable import printable
 from pdefreq.core.registry import nearest
@@ -76,8 +77,12 @@ def _usage_sentence(error: Any) -> str:
     if hasattr(error, "possibilities") and error.ctx is not None:
         known = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("-")]
         return f"unknown option '{error.option_name}': {nearest(error.option_name, [*known, '--help'])}"
-    message = " ".join(error.format_message().split())
-    return message[:1].lower() + message[1:]
+    message = " ".join(error.format_message().split()).rstrip(".")
+    if hasattr(error.__cause__, "errors"):  # of pydantic, whose message does not contain the value
+        (found, *_), message = error.__cause__.errors(), message.replace("Value error, ", "")
+        message += "" if repr(found["input"]) in message else f", got {shown(found['input'])}"
+    help_ = "" if error.ctx is None else f"; for the usage: {error.ctx.command_path} --help"
+    return message[:1].lower() + message[1:] + help_
 
 
 def _refuse(sentence: str, *more: str) -> int:

@@ -209,7 +209,7 @@ def modes_table(report: SpectralReport, reference_error: float = 0.0) -> Table:
     last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all columns need more than 80 characters
     for name in ("wavenumber", "amplitude", "error", "halved at", *last):
         table.add_column(name, justify="right", no_wrap=True)
-    shown, skipped, size = report.rows_to_print(), False, math.hypot(*(row.amplitude for row in report.rows))
+    shown, skipped = report.rows_to_print(), False
     for row in report.rows:
         if row not in shown:
             if not skipped:
@@ -218,7 +218,7 @@ def modes_table(report: SpectralReport, reference_error: float = 0.0) -> Table:
             continue
         skipped = False
         halving_step = "from start" if row.status == "below half from the start" else _whole(row.halving_step)
-        own = reference_error * size / row.amplitude if row.amplitude > 0 else 0.0
+        own = report.own_error(row, reference_error)
         error = f"< {number(own)}" if row.error is not None and row.error < own else number(row.error)
         cells = [number(row.wavenumber, 4), number(row.amplitude), error, halving_step]
         if foretold:

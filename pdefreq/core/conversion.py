@@ -24,7 +24,9 @@ def convert(key: str, value: Any, annotation: Any) -> Any:
         if _fits(read, annotation):
             value = read
     if not _fits(value, annotation):
-        raise OptionError(f"option '{key}' must be {describe(annotation)}, got {shown(value)}", option=key)
+        wide = isinstance(value, int) and not _is_whole(value) and int in (annotation, *typing.get_args(annotation))
+        limit = " of at most 64 bits" if wide and not isinstance(value, bool) else ""
+        raise OptionError(f"option '{key}' must be {describe(annotation)}{limit}, got {shown(value)}", option=key)
     return _shape(value, annotation)
 
 

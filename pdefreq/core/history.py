@@ -126,9 +126,11 @@ class Stop:
             if value is None:
                 continue
             kind = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-            if not (kind and least <= value < math.inf):
+            below = 2**63 if isinstance(value, int) else math.inf  # run folders contain no longer integers
+            if not (kind and least <= value < below):
+                limit = "of at most 64 bits" if kind and value > least else "finite"
                 raise OptionError(
-                    f"`{name}` must be a {'whole ' * whole}number, at least {least} and finite, got {value!r}", option=name
+                    f"`{name}` must be a {'whole ' * whole}number, at least {least} and {limit}, got {value!r}", option=name
                 )
         if self.tolerance is not None and self.tolerance >= 1:
             raise OptionError(

@@ -63,10 +63,14 @@ def _maps(where: Slice, found: np.ndarray, target: np.ndarray | None, name: str)
     for axes, heading in zip(panels, names, strict=True):
         axes.set_title(heading)
     if target is None:
-        figure.colorbar(where.draw_map(panels[0], found, scale, SOLUTION_MAP), ax=panels[0])
+        figure.colorbar(where.draw_map(panels[0], found, scale, SOLUTION_MAP), ax=panels[0], label="u")
         return figure
     where.draw_map(panels[0], target, scale, SOLUTION_MAP)
-    figure.colorbar(where.draw_map(panels[1], found, scale, SOLUTION_MAP), ax=panels[:2])
+    drawn = where.draw_map(panels[1], found, scale, SOLUTION_MAP)
+    slack = (scale.vmax - scale.vmin) / 256  # one color
+    below, above = bool((found < scale.vmin - slack).any()), bool((found > scale.vmax + slack).any())
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
+    figure.colorbar(drawn, ax=panels[:2], extend=extend, label="u")
     error = found - target
     figure.colorbar(where.draw_map(panels[2], error, value_range(error, symmetric=True), DIFFERENCE_MAP), ax=panels[2])
     for axes in panels[1:]:

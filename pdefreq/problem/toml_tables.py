@@ -189,7 +189,7 @@ class DomainTable(TomlTable):
         """
         known = dimension.kind
         assert isinstance(known, Whole)
-        lists = [len(v) for v in self.values.values() if isinstance(v, list)]
+        lists = [len(v) for key, v in self.values.items() if isinstance(v, list) and key != "holes"]  # a list of domains
         longest = max((n for n in lists if known.least <= n <= known.most), default=dimension.default)
         d = self._or_report(lambda: self.whole(dimension, longest, known.least, known.most), longest)
         return replace(self, scope=Scope(d, {**self.scope.parameters, "dimension": float(d)}), size=d)

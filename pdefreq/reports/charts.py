@@ -24,12 +24,13 @@ _DOT = 4  # radius of a single point
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve: its name, x and y of shape ``(n,)``, and whether it is a prediction, which is drawn dotted."""
+    """One curve: its name, x and y of shape ``(n,)``, whether it is a prediction, drawn dotted, and whether it is only dots."""
 
     name: str
     x: np.ndarray
     y: np.ndarray
     predicted: bool = False
+    dots: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,12 @@ class Chart:
         lines, keys = [], []
         for k, (curve, style) in enumerate(zip(self.curves, styles, strict=True)):
             look = {"class_": f"curve c{style % COLORS}", "stroke_dasharray": _dash(style, curve.predicted)}
-            lines.append(tag("path", d=path_of(x(curve.x), y(curve.y)), id=f"{self.name}-{k}", **look))
+            d = dots_at(x(curve.x), y(curve.y)) if curve.dots else path_of(x(curve.x), y(curve.y))
+            dots = {"class_": f"{look['class_']} dots"} if curve.dots else {}
+            lines.append(tag("path", d=d, id=f"{self.name}-{k}", **look | dots))
             key = tag(
                 "svg",
-                tag("line", x1=0, y1=5, x2=26, y2=5, **look),
+                tag("line", x1=13 * curve.dots, y1=5, x2=26 - 13 * curve.dots, y2=5, **look | dots),
                 width=26,
                 height=10,
                 class_="key",
@@ -113,6 +116,12 @@ def path_of(x: np.ndarray, y: np.ndarray) -> str:
         else:
             pen = "M"
     return "".join(parts)
+
+
+def dots_at(x: np.ndarray, y: np.ndarray) -> str:
+    """A path of one dot at each point, by segments of length zero with round ends."""
+    known = np.isfinite(x) & np.isfinite(y)
+    return "".join(f"M{a:.1f} {b:.1f}h0" for a, b in zip(x[known].tolist(), y[known].tolist(), strict=True))
 
 
 def thinned(number: int, most: int) -> np.ndarray:

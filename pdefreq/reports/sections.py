@@ -20,6 +20,7 @@ from pdefreq.spectrum.spectral_record import SpectralRecord
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.runs.record import Record
+    from pdefreq.spectrum.rows import ModeRow
 
 _MODES = 8  # curves of modes in a chart
 _MAP_MODES, _MAP_STEPS = 24, 60
@@ -82,10 +83,19 @@ def errors_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
 
 
 def modes_section(key: str, name: str, run: Record) -> Markup | None:
-    """The error of each mode of one run against steps and seconds, measured and predicted, and as a map."""
+    """The error of each mode of one run against steps and seconds, measured and predicted, and as a map.
+
+    For a run of one step it is the error against the exact or reference solution, over the wavenumber: the error against the
+    discrete solution is zero after this step.
+    """
     record = SpectralRecord.of(run.valid_history)
     if not record.has_steps:
         return None
+    if record.last_step <= 1:
+        errors = Curve("errors of the modes", record.modes.wavenumber, record.total[-1], dots=True)
+        title = f"Error of each mode after the step, {name}"
+        chart = Chart(f"{key}-modes", title, [errors], "wavenumber", "relative error", x_log=True)
+        return join([chart.markup(), _mode_table(run, name)])
     few = record.pick(_MODES, run.problem.spectrum.wavenumbers)
     labels = mode_labels(few.modes)
     charts = []
@@ -105,13 +115,14 @@ def modes_section(key: str, name: str, run: Record) -> Markup | None:
     return join(parts)
 
 
-def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: Sequence[str]) -> Markup:
+def _mode_table(run: Record, name: str) -> Markup:
+    """The halving step and the rate of each of the main modes."""
     report = run.spectrum()
     rows = [
         [
             shown(row.wavenumber),
             shown(row.amplitude, 3),
-            shown(row.error, 3),
+            _known_error(row, report.own_error(row, run.reference_error)),
             shown(row.halving_step, 4),
             shown(row.predicted_halving_step, 4),
             shown(row.rate, 3),
@@ -120,7 +131,11 @@ def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: 
         for row in report.rows_to_print(30)
     ]
     columns = ["wavenumber", "amplitude", "error", "halved at", "predicted", "rate", "predicted rate"]
-    caption = f"Halving steps and rates, measured and predicted, {name}"
+    return table(columns, rows, caption=f"Halving steps and rates, measured and predicted, {name}")
+
+
+def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: Sequence[str]) -> Markup:
+    report = run.spectrum()
     parts: list[Any] = [tag("p", report.theory) if report.theory else None]
     predicted = few.prediction
     if len(predicted) and np.isfinite(predicted.error).any():
@@ -134,7 +149,7 @@ def _predictions(key: str, name: str, run: Record, few: SpectralRecord, labels: 
         parts.append(Chart(f"{key}-predicted", title, curves, "step + 1", "relative error", x_log=True, styles=styles).markup())
     else:
         parts.append(tag("p", "There are no predicted curves for this run."))
-    return join([*parts, table(columns, rows, caption=caption)])
+    return join([*parts, _mode_table(run, name)])
 
 
 def snapshots_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
@@ -199,6 +214,11 @@ def either(name: str, charts: Sequence[Chart]) -> Markup:
 def code(text: str) -> Markup:
     """A block of text to copy."""
     return tag("pre", tag("code", text), tabindex="0")
+
+
+def _known_error(row: ModeRow, own: float) -> str:
+    """The error of a mode, or the bound below which it can't be told, because the reference solution has errors as well."""
+    return f"< {own:.3g}" if row.error is not None and row.error < own else shown(row.error, 3)
 
 
 def _flat(value: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:

@@ -132,7 +132,9 @@ def resume(
         run_folder.remove_temporary_files()
         spec = run_folder.read_spec()
         checkpoint, notes = run_folder.read_checkpoint() if run_folder.has_checkpoints else (None, [])
-        if checkpoint is not None:
+        if checkpoint is None:
+            run_folder.require_no_results()
+        else:
             _require_ahead(limits, checkpoint)
         not_needed = [] if checkpoint is None else ["guess"]
         given = Given(problem, solver).complete(spec, run_folder.path, without=not_needed, trust=trust)

@@ -6,8 +6,10 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Schedule
@@ -79,8 +81,14 @@ class Monitor:
         from pdefreq.runs.arguments import problem_of
         from pdefreq.runs.prepared_run import Given
 
-        if not share > 0:
-            raise OptionError(f"`share` must be positive, got {share}")
+        if isinstance(share, bool) or not isinstance(share, Real) or not share > 0:
+            raise OptionError(f"`share` must be positive, got {share!r}")
+        if points not in ("numpy", "torch"):
+            raise OptionError(f"`points` must be 'numpy' or 'torch', got {points!r}: JAX functions take the points of 'numpy'")
+        if not isinstance(label, str) or not label.strip():
+            raise OptionError(f"`label` must be a text that is not empty, got {label!r}")
+        if schedule is not None and not isinstance(schedule, Schedule):
+            raise OptionError(f"`schedule` must be a Schedule, such as Schedule(dense=100, per_decade=50), got {schedule!r}")
         chosen = default_probes() if probes is None else probes
         self._probes = [make_probe(probe) if isinstance(probe, str) else probe for probe in chosen]
         self._target = Given(problem_of(problem), reference=None if reference is None else as_field(reference)).target(modes)
@@ -90,6 +98,7 @@ class Monitor:
         self._history = History()
         self._measurements: list[Measurement] = []
         self._due = 0
+        self._skipped = 0  # steps of the schedule that were not recorded, to save time
         self._last, self._seconds = -1, 0.0  # of the calls
         self._began: float | None = None
         self._spent = 0.0  # seconds spent in measurements
@@ -133,6 +142,7 @@ class Monitor:
         if step < self._due and not last:
             return False
         if len(self._history) and not last and self._spent - self._preparation > max(self._share * elapsed, _ALLOWANCE):
+            self._skipped += 1
             return False
         if last and step == self._history.last("step"):
             return False
@@ -156,7 +166,7 @@ class Monitor:
         """The measurements so far, with tables, figures and summary like those of a solution."""
         from pdefreq.runs.record import Record
 
-        return Record(target=self._target, label=self._label, history=self._history)
+        return Record(target=self._target, label=self._label, history=self._history, notes=tuple(self._notes()))
 
     @property
     def history(self) -> History:
@@ -168,6 +178,25 @@ class Monitor:
         """The problem with its exact or reference solution."""
         return self._target
 
+    def _notes(self) -> Iterator[str]:
+        """What limits the record: values that are not finite, and steps that were not recorded."""
+        if "relative_l2" in self._history:
+            steps, errors = self._history.column("step"), self._history.column("relative_l2")
+            bad = steps[~np.isfinite(errors)] if self._target.reference is not None else steps[:0]
+            if len(bad):
+                yield (
+                    f"The function or its errors are not finite at {len(bad)} of {len(steps)} recorded steps, first at step "
+                    f"{bad[0]:,}; no errors are known there."
+                )
+        if self._skipped:
+            steps = self._history.column("step")
+            widest = int(np.argmax(np.diff(steps))) if len(steps) > 1 else 0
+            gap = f"; the widest gap is from step {steps[widest]:,} to {steps[widest + 1]:,}" if len(steps) > 1 else ""
+            yield (
+                f"To save time {self._skipped:,} steps of the schedule were not recorded{gap}, in which halving steps are "
+                f"interpolated; Monitor(..., share=float('inf')) records all."
+            )
+
     def _prepare(self, iterate: Iterate) -> None:
         facts = self._history.facts
         self._measurements = [probe.prepare(self._target, iterate, discrete_solution=None, facts=facts) for probe in self._probes]
@@ -176,10 +205,12 @@ class Monitor:
 
     def _check(self, step: int, seconds: float | None, *, last: bool) -> None:
         """Refuse steps and times that do not increase."""
-        if isinstance(step, bool) or not isinstance(step, Integral) or step < 0:
-            raise OptionError(f"`step` must be a whole number, at least 0, got {step!r}")
+        if isinstance(step, bool) or not isinstance(step, Integral) or not 0 <= step < 2**63:
+            raise OptionError(f"`step` must be a whole number, at least 0 and of at most 64 bits, got {step!r}")
         if step < self._last or (step == self._last and not last):
             raise OptionError(f"steps must increase, got {step} after {self._last}")
+        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, Real)):
+            raise OptionError(f"`seconds` must be a number, got {seconds!r}")
         if seconds is not None and not self._seconds <= seconds < math.inf:
             raise OptionError(f"`seconds` must not decrease, got {seconds} after {self._seconds}")
         self._last, self._seconds = int(step), self._seconds if seconds is None else float(seconds)

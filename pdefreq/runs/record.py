@@ -101,7 +101,7 @@ class Record(Shown):
         record, wavenumbers = SpectralRecord.of(self.valid_history), self.problem.spectrum.wavenumbers
         if len(record):
             return SpectralReport.of(record, wavenumbers)
-        family, reason = self._without_modes()
+        family, reason = self._without_modes() if len(self.history) else (self.target.families.chosen, "no step was recorded.")
         steps = int(self.valid_history.last("step") or 0)
         return SpectralReport.without_modes(family, reason, steps=steps, wavenumbers=wavenumbers)
 

@@ -15,6 +15,7 @@ checkpoints/         <step>.<digest>.npz, the last two: all that resume needs
 from __future__ import annotations
 
 import math
+import os
 import platform
 import shlex
 import shutil
@@ -139,7 +140,10 @@ class RunFolder:
         """
         record = self._record()
         if record["spec"] is None:
-            raise RunFolderError(f"{self.path} holds the record of a run that pdefreq did not make: it can't be repeated")
+            raise RunFolderError(
+                f"{self.path} holds the record of a run that pdefreq did not make: it can't be repeated, continued or diagnosed; "
+                f"to print and draw it: pdefreq show {shlex.quote(str(self.path))}"
+            )
         return RunSpec.from_json(record["spec"], self.problem_arrays())
 
     def read_recorded(self) -> RecordedRun | None:
@@ -165,9 +169,9 @@ class RunFolder:
 
     def _record(self) -> dict[str, Any]:
         """The content of ``run.json``, which has the format of this version and fits its schema."""
-        if self.path.is_dir():
-            require_own_files(self.path)
         path = self.path / "run.json"
+        if os.path.lexists(path):
+            require_own_files(self.path)
         try:
             record = read_record(path)
             if (found := record.get("format", 1)) != FORMAT:
@@ -219,10 +223,23 @@ class RunFolder:
             raise RunFolderError(
                 f"no checkpoint in {self.path} can be read: all are damaged; start again with `pdefreq rerun {self.path}`"
             )
+        self.require_no_results()
         raise RunFolderError(
             f"{self.path} has no checkpoint yet, because its run is starting or was killed before its first step; in the second "
             f"case, run it with `pdefreq resume {self.path}`"
         )
+
+    def require_no_results(self) -> None:
+        """Refuse a folder with the results of a run but without a checkpoint: a run that starts again would replace them.
+
+        Raises:
+            RunFolderError: If the folder contains results.
+        """
+        if (steps := self.read_summary().get("steps")) is not None:
+            raise RunFolderError(
+                f"{self.path} contains the results of step {steps:,} but no checkpoint, so the run can't be read or continued; "
+                f"repeat it into a new folder: pdefreq rerun {shlex.quote(str(self.path))} --out NEW"
+            )
 
     @property
     def has_checkpoints(self) -> bool:

@@ -134,6 +134,16 @@ class SpectralReport:
         chosen = dict.fromkeys([*self.asked, *self.named, *strongest])
         return tuple(sorted(list(chosen)[: max(max_modes, len({*self.asked}))], key=_order))
 
+    def own_error(self, row: ModeRow, reference_error: float) -> float:
+        """The relative error of a mode that the reference solution may have itself; smaller errors can't be told.
+
+        Args:
+            row: The mode.
+            reference_error: Relative L2 error of the reference solution; 0 for an exact solution.
+        """
+        size = math.hypot(*(each.amplitude for each in self.rows))
+        return reference_error * size / row.amplitude if row.amplitude > 0 else 0.0
+
 
 def _status(halving_step: float, *, is_known: bool) -> Literal["halved", "not halved", "below half from the start", "unknown"]:
     if not is_known:

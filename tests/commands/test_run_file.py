@@ -85,6 +85,26 @@ def test_other_files_are_refused(text, tmp_path):
         assert read_run_file(tmp_path / "run.toml", trust=True)
 
 
+EVIL = {
+    "an escape of JSON": ("run", """[set]\nactivation = '"evil\\u002epy:x"'"""),
+    "a key": ("run", """[set]\n"activation=evil.py:x" = 1"""),
+    "a value of a grid": ("sweep", """[grid]\nactivation = ["tanh", "evil.py:x"]"""),
+    "a function that is not loaded at once": ("sweep", """[grid]\nnetwork = ["mlp", "evil.py:x"]"""),
+}
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_code_is_not_executed_however_a_file_spells_its_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text("raise SystemExit(99)\n")
+    what, text = EVIL[name]
+    (tmp_path / "run.toml").write_text(f'problem = "poisson"\nmethod = "pinn"\nsteps = 1\n{text}\n')
+    refused = command(what, "run.toml")
+    assert refused.exit_code == 2, refused.output
+    assert "evil.py, which is executed only if you trust it" in refused.output
+    assert command(what, "run.toml", "--trust").exit_code == 99  # the file was executed
+
+
 def test_a_missing_file_and_a_wrong_choice_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ProblemFileError, match="can't read the run file"):
@@ -100,6 +120,9 @@ def test_a_file_of_another_command_is_told(tmp_path, monkeypatch):
     for command, words in (("run", "use `pdefreq sweep my.toml`"), ("solve", "use `pdefreq run FILE`")):
         result = CliRunner().invoke(app, [command, "my.toml"])
         assert result.exit_code == 2 and words in result.stderr and result.stderr.count("\n") == 1
+    Path("my.toml").write_text('[domain]\nlower = 0\nupper = 1\n[equation]\nsource = "1"\n')
+    result = CliRunner().invoke(app, ["run", "my.toml"])
+    assert result.exit_code == 2 and "use `pdefreq solve my.toml`" in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_options_of_the_command_line_come_before_those_of_a_sweep_file(tmp_path, monkeypatch):

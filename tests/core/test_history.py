@@ -61,6 +61,7 @@ def test_a_history_is_restored_from_its_arrays_and_can_be_cut():
     [
         {"steps": -1},
         {"steps": 2.5},
+        {"steps": 2**63},  # a run folder with it could not be read
         {"steps": "5"},
         {"seconds": math.inf},
         {"seconds": -0.1},

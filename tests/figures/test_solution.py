@@ -50,6 +50,13 @@ def test_maps_have_one_scale_and_equal_units():
     assert all(mesh.axes.get_aspect() == 1 for mesh in (exact, approximate, error))
 
 
+@pytest.mark.parametrize(("factor", "extend"), [(0.9, "neither"), (1.1, "both")])
+def test_the_color_bar_marks_values_outside_of_its_range(factor, extend):
+    approximate = CallableField(lambda x: factor * torch.sin(3 * x).prod(dim=1))
+    figure = solution_figure(problem(2), approximate, EXACT)
+    assert [bar.extend for mesh in meshes(figure) if (bar := mesh.colorbar) is not None] == [extend, "neither"]
+
+
 def test_the_first_coordinate_increases_to_the_right():
     slope = CallableField(lambda x: x[:, 0])
     (mesh,) = meshes(solution_figure(problem(2), slope))

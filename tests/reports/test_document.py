@@ -112,6 +112,25 @@ def test_tables_contain_the_numbers_of_the_run():
     assert "pdefreq solve poisson --method jacobi:intervals=16 --seed 0 --dtype float64 --steps 5" in text
 
 
+def test_the_modes_of_a_run_of_one_step_have_their_total_errors():
+    """The error against the discrete solution, which is zero after one direct solution, is not drawn."""
+    run = solve("poisson", "fem:cells=32")
+    text = report(run).html
+    assert "Error of each mode after the step, fem" in text and "Heat map" not in text
+    (dots,) = re.findall(r'<path d="([^"]*)" id="[^"]*" class="curve c0 dots">', text)
+    assert dots.count("M") == len(run.spectrum().rows) > 10
+    for row in run.spectrum().rows:
+        assert f"<td>{row.error:.4g}</td>" in text
+
+
+@pytest.mark.parametrize(("cells", "told"), [(64, True), (2048, False)])
+def test_errors_below_that_of_the_reference_solution_are_bounds(cells, told):
+    """The errors of the modes are about 1e-3 and 1e-11; that of the reference solution is 5e-9."""
+    run = solve(replace(load_problem("poisson"), exact=None), f"fem:cells={cells}")
+    rows = run.spectrum().rows_to_print(30)
+    assert report(run).html.count("<td>&lt; ") == (0 if told else len(rows)) and len(rows) > 10
+
+
 REPEATED = {  # runs, and words that the command must have
     "options in the name": (("poisson", "jacobi:intervals=16"), {}, "--method jacobi:intervals=16"),
     "a label": (("poisson", make_solver("jacobi", {"intervals": 16})), {"method": "mine"}, "--method jacobi --set intervals=16"),

@@ -252,6 +252,18 @@ def test_of_two_runs_that_start_in_one_folder_the_second_is_refused(tmp_path, mo
         RunFolder(tmp_path / "run").create(spec)
 
 
+def test_results_whose_checkpoints_were_deleted_are_not_replaced(tmp_path):
+    solve_small("jacobi", 10, folder=tmp_path / "run")
+    for path in (tmp_path / "run" / "checkpoints").iterdir():
+        path.unlink()
+    before = (tmp_path / "run" / "history.csv").read_bytes()
+    for command in (lambda: resume(tmp_path / "run", stop=Stop(steps=3)), lambda: load_run(tmp_path / "run")):
+        with pytest.raises(RunFolderError, match=r"results of step 10 but no checkpoint.*pdefreq rerun .* --out"):
+            command()
+    assert (tmp_path / "run" / "history.csv").read_bytes() == before
+    assert rerun(tmp_path / "run").step == 10
+
+
 def test_a_folder_without_a_run_is_not_written_by_resume(tmp_path):
     with pytest.raises(RunFolderError, match="not a run folder"):
         resume(tmp_path)
@@ -714,3 +726,15 @@ def test_a_damaged_run_json_is_refused_in_one_sentence(tmp_path, content):
         RunFolder(tmp_path).read_spec()
     with pytest.raises(RunFolderError, match="not a run folder"):
         RunFolder(tmp_path / "nowhere").read_spec()
+
+
+def test_code_is_not_executed_however_a_run_spells_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("raise SystemExit('executed')\n")
+    data = solver_to_json(make_solver("pinn:widths=[4]"))
+    assert data is not None
+    data["network"]["activation"] = r'"mine\u002epy:wave"'  # an escape of JSON
+    with pytest.raises(UntrustedCodeError, match=r"mine\.py, which is executed only"):
+        solver_from_json(data)
+    with pytest.raises(SystemExit, match="executed"):
+        solver_from_json(data, trust=True)

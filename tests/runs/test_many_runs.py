@@ -416,3 +416,22 @@ def wait_until(condition, seconds=120):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the server exists on systems that fork")
+def test_ctrl_c_while_the_server_imports_prints_no_traceback(tmp_path):
+    """Ctrl-C in a terminal reaches all processes; the server may still import what its workers need."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, signal\n"
+        "from multiprocessing import forkserver\n"
+        "from pdefreq.runs.local_processes import LocalProcesses, start_server\n"
+        "if __name__ == '__main__':\n"
+        "    start_server()\n"
+        "    os.kill(forkserver._forkserver._forkserver_pid, signal.SIGINT)\n"
+        "    with LocalProcesses(1) as pool:\n"
+        "        print(pool.submit(abs, -2).result())\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, env=environment)
+    assert (ended.stdout, ended.stderr) == ("2\n", "")

@@ -203,3 +203,28 @@ def test_functions_with_a_wrong_number_of_values_are_refused():
         Monitor("poisson")(0, lambda _: np.zeros(3))
     with pytest.raises(OptionError, match="`share` must be positive"):
         Monitor("poisson", share=0)
+
+
+def test_notes_name_skipped_steps_and_values_that_are_not_finite(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("pdefreq.runs.monitor.time.perf_counter", lambda: now[0])
+
+    def slow(x):
+        now[0] += 0.2
+        return np.full(len(x), np.nan if now[0] < 0.3 else 0.0)
+
+    monitor = Monitor("poisson")
+    assert monitor.record.notes == () and "no step was recorded" in monitor.record.spectrum().sentence
+    recorded = [step for step in range(60) if monitor(step, slow)]
+    first, second = monitor.record.notes
+    assert "not finite at 1 of" in first and "first at step 0" in first
+    assert f"{60 - len(recorded)} steps of the schedule" in second
+    monitor(100, slow, last=True)
+    assert f"from step {recorded[-1]} to 100" in monitor.record.notes[1]
+    assert monitor.record.summary()["notes"] == list(monitor.record.notes)
+
+
+@pytest.mark.parametrize("bad", [{"share": "x"}, {"share": 0}, {"points": "jax"}, {"label": " "}, {"label": 3}, {"schedule": 3}])
+def test_wrong_options_are_refused(bad):
+    with pytest.raises(OptionError, match=next(iter(bad))):
+        Monitor("poisson", **bad)

@@ -209,7 +209,8 @@ def _files() -> dict[str, Path]:
 def _read(path: Path) -> str:
     try:
         if not path.is_file():
-            raise ProblemFileError(f"the problem file {_line(path)} does not exist")
+            what = "is a folder: name a .toml file in it" if Path(path).is_dir() else "does not exist"
+            raise ProblemFileError(f"the problem file {_line(path)} {what}")
         with path.open(encoding="utf-8") as file:
             text = file.read(_LONGEST + 1)
     except UnicodeDecodeError:

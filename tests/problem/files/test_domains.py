@@ -189,3 +189,12 @@ def test_a_run_folder_contains_the_files_of_its_problem(method, tmp_path):
     again = rerun(tmp_path / "run", tmp_path / "again")
     assert torch.equal(again.state.coefficients, first.state.coefficients)
     assert torch.equal(resume(tmp_path / "again").state.coefficients, first.state.coefficients)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_the_number_of_holes_is_not_the_dimension(number):
+    """The list of holes is no point, whose length would be the dimension."""
+    holes = ", ".join(f'{{kind = "ball", midpoint = [0, {0.5 * k - 0.5}], radius = 0.1}}' for k in range(number))
+    domain = stated(f'kind = "ball"\nradius = 1\nholes = [{holes}]').domain
+    assert domain.dimension == 2
+    assert domain.measure == pytest.approx(math.pi * (1 - 0.01 * number), rel=1e-12)
