@@ -1,7 +1,7 @@
 """The errors of the lowest and the highest frequency for each metric of the residual.
 
-u = sin(pi x) + sin(k pi x) on (0, 1). The table has the relative errors of both modes and the relative L2 error, the largest of
-five seeds, for features and networks that resolve the high frequency and for some that do not.
+The solution is u = sin(pi x) + sin(k pi x) on (0, 1). The table has the relative errors of both modes and the relative L2
+error, the largest of five seeds, for features and networks that resolve the high frequency and for some that do not.
 
 Run from the repository root: ``python -m benchmarks.residual_metric``.
 """

@@ -22,6 +22,10 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pdefreq.probes.target import Target
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -64,14 +68,24 @@ def curve_of(problem_name: str, method: str, seconds: float, seed: int) -> list[
         return importlib.import_module(f"benchmarks.peers.{module}").curve(target, seconds, seed, **arguments)
     if method not in SIZES:
         penalty = ":boundary=penalty" * (method in NETWORKS and problem_name in PENALIZED)
-        return _along_steps(target, method + penalty, {}, seconds, seed)
+        return along_steps(target, method + penalty, {}, seconds, seed).curve
     option, sizes = SIZES[method]
-    _along_steps(target, method, {option: sizes[problem.domain.dimension][0]}, seconds, seed)  # imports of libraries
-    return [_along_steps(target, method, {option: size}, seconds, seed)[-1] for size in sizes[problem.domain.dimension]]
+    along_steps(target, method, {option: sizes[problem.domain.dimension][0]}, seconds, seed)  # imports of libraries
+    return [along_steps(target, method, {option: size}, seconds, seed).curve[-1] for size in sizes[problem.domain.dimension]]
 
 
-def _along_steps(target, method: str, options: Mapping[str, int], seconds: float, seed: int) -> list[tuple[float, float]]:
-    """The errors along the steps of a method of pdefreq; it takes steps until it is done or the time is over."""
+class Measured(NamedTuple):
+    """Pairs of processor seconds and relative L2 errors along a run, its number of steps, and that of its coefficients."""
+
+    curve: list[tuple[float, float]]
+    steps: int
+    unknowns: int
+
+
+def along_steps(
+    target: Target, method: str, options: Mapping[str, Any], seconds: float, seed: int, steps: float = math.inf
+) -> Measured:
+    """The errors along the steps of a method of pdefreq, which ends when it is done or one of its limits is reached."""
     import torch
 
     from benchmarks.peers.clock import Clock
@@ -95,13 +109,15 @@ def _along_steps(target, method: str, options: Mapping[str, int], seconds: float
     def values(x):
         return Iterate.of_state(state).values(torch.from_numpy(x))
 
-    while not state.done and not clock.is_over:
+    taken = 0
+    while not (state.done or clock.is_over or taken >= steps):
         state = iteration.step(state)
+        taken += 1
         clock.tick(values)
         if enough and objective() <= enough:
             break
     clock.record(values)
-    return clock.curve
+    return Measured(clock.curve, taken, state.space.num_coefficients)
 
 
 def measure(problem: str, method: str, seconds: float, seed: int) -> list[list[float]]:

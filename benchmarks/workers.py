@@ -12,6 +12,8 @@ import argparse
 import importlib.util
 import statistics
 import time
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 
@@ -32,25 +34,42 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    runs = [PlannedRun.of("poisson", "mscale", stop=Stop(steps=given.steps), seed=seed) for seed in range(RUNS)]
-    ways = {"one process": lambda: run_all(runs), f"{given.processes} processes": lambda: run_all(runs, workers=given.processes)}
-    if importlib.util.find_spec("distributed"):
-        ways["Dask"] = lambda: on_dask(runs, given.processes)
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    first = None
-    for _ in range(given.repeats):
-        for name, way in ways.items():
-            began = time.perf_counter()
-            outcomes = way()
-            seconds[name].append(time.perf_counter() - began)
-            found = [outcome.state.coefficients for outcome in outcomes]
-            first = first or found
-            assert all(torch.equal(one, other) for one, other in zip(first, found, strict=True)), name
-    alone = statistics.median(seconds["one process"])
+    ways: list[Way] = [1, given.processes, *(["Dask"] if importlib.util.find_spec("distributed") else [])]
+    seconds, _ = measured(ways, given.steps, given.repeats, given.processes)
+    alone = statistics.median(seconds[1])
     print(f"{RUNS} runs of mscale on poisson, {given.steps} steps each, median of {given.repeats}")
-    for name, found in seconds.items():
-        middle = statistics.median(found)
+    for way, found in seconds.items():
+        middle, name = statistics.median(found), way if way == "Dask" else f"processes: {way}"
         print(f"{name:>14}   {middle:7.1f} s ({min(found):.1f} to {max(found):.1f})   {alone / middle:.2f} times faster")
+
+
+Way = int | Literal["Dask"]
+
+
+def measured(ways: Sequence[Way], steps: int, repeats: int, dask_workers: int = 2) -> tuple[dict[Way, list[float]], list]:
+    """The wall times of the study, and its solutions.
+
+    Args:
+        ways: Numbers of processes, and ``"Dask"`` for a local cluster. They take turns.
+        steps: The number of steps of each run.
+        repeats: The number of turns.
+        dask_workers: The number of workers of the cluster.
+
+    Raises:
+        AssertionError: If the coefficients of two ways are not equal bit for bit.
+    """
+    runs = [PlannedRun.of("poisson", "mscale", stop=Stop(steps=steps), seed=seed) for seed in range(RUNS)]
+    seconds: dict[Way, list[float]] = {way: [] for way in ways}
+    first: list = []
+    for way in [*ways] * repeats:
+        began = time.perf_counter()
+        outcomes = on_dask(runs, dask_workers) if way == "Dask" else run_all(runs, workers=way)
+        seconds[way].append(time.perf_counter() - began)
+        first = first or outcomes
+        assert all(
+            torch.equal(one.state.coefficients, other.state.coefficients) for one, other in zip(first, outcomes, strict=True)
+        ), way
+    return seconds, first
 
 
 def on_dask(runs: list[PlannedRun], processes: int) -> list:

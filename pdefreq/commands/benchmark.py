@@ -37,7 +37,7 @@ Adapters = Annotated[
     typer.Option(
         "--adapter",
         metavar="FILE.py:NAME",
-        help="Run also this function, which solves the problems by another program; the file is executed. May be repeated.",
+        help="Also run this function, which solves the problems by another program; the file is executed. May be repeated.",
     ),
 ]
 Compared = Annotated[
@@ -53,7 +53,7 @@ Threshold = Annotated[
     float | None,
     typer.Option(
         metavar="FACTOR",
-        help="Ratio of median errors that counts, times the spread over the seeds.",
+        help="A change counts if the ratio of median errors exceeds this factor times the spread over the seeds.",
         show_default="1.25",
         rich_help_panel=_COMPARISON,
     ),
@@ -172,7 +172,8 @@ def _print(console: Console, found: Benchmark) -> None:
     console.print(table)
     say(
         console,
-        "Medians over the seeds. Seconds are those of the steps; half times are those of the lowest and the highest mode.",
+        "Medians over the seeds. Seconds are those of the steps; half times are those of the lowest and the highest mode, "
+        "- if it is not halved.",
     )
     if len(rows) > _MOST_ROWS:
         say(console, f"the first {_MOST_ROWS} of {len(rows)} rows; all are in benchmark.html and benchmark.csv")

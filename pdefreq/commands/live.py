@@ -30,7 +30,7 @@ class LiveLine:
         console: Where to print.
         title: The title of the run: problem and method.
         quiet: Print nothing.
-        verbose: Print also what the library logs: choices with their reasons, and the times of phases.
+        verbose: Also print what the library logs: choices with their reasons, and the times of phases.
     """
 
     def __init__(self, console: Console, title: str = "", *, quiet: bool, verbose: bool = False) -> None:

@@ -34,7 +34,7 @@ Workers = Annotated[
         "--workers",
         metavar="N",
         envvar="PDEFREQ_WORKERS",
-        help="Processes that make the runs, each with one thread; auto is the number of cores.",
+        help="Processes that execute the runs, each with one thread; auto is the number of cores.",
         rich_help_panel=_WHERE,
     ),
 ]
@@ -43,7 +43,7 @@ DaskAddress = Annotated[
     typer.Option(
         "--dask",
         metavar="ADDRESS",
-        help="Make the runs on the workers of this Dask scheduler, such as tcp://host:8786.",
+        help="Execute the runs on the workers of this Dask scheduler, such as tcp://host:8786.",
         rich_help_panel=_WHERE,
     ),
 ]

@@ -25,7 +25,7 @@ Start = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        help="Size of the coarsest one, such as its cells along each axis; each level doubles it.",
+        help="Size of the coarsest discretization, such as its cells along each axis; each level doubles it.",
         show_default=False,
     ),
 ]

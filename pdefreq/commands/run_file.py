@@ -15,7 +15,7 @@ from pdefreq.commands.solve import solve
 from pdefreq.core.conversion import describe, shown
 from pdefreq.core.errors import ProblemFileError, UntrustedCodeError
 from pdefreq.core.findings import Findings
-from pdefreq.core.registry import is_file, nearest, untrusted
+from pdefreq.core.registry import is_file, nearest, trusting, untrusted
 
 RunFile = Annotated[Path, typer.Argument(metavar="FILE.toml", help="The file that describes the run.", show_default=False)]
 _VALUES: dict[str, tuple[type, ...]] = {
@@ -54,19 +54,20 @@ def run(
     """Solve the problem that a file names, with the method, the options and the budget in the file."""
     given = read_run_file(file, trust=trust)
     arguments = {name: value for name, value in given.items() if name not in ("set", "param", "probes", "prediction")}
-    return solve(
-        **arguments,
-        settings=[f"{key}={value}" for key, value in given.get("set", {}).items()],
-        params=[f"{key}={value}" for key, value in given.get("param", {}).items()],
-        probe=given.get("probes"),
-        no_prediction=not given.get("prediction", True),
-        trust=trust,
-        out=out,
-        json_output=json_output,
-        quiet=quiet,
-        verbose=verbose,
-        no_figures=no_figures,
-    )
+    with trusting(trust):
+        return solve(
+            **arguments,
+            settings=[f"{key}={value}" for key, value in given.get("set", {}).items()],
+            params=[f"{key}={value}" for key, value in given.get("param", {}).items()],
+            probe=given.get("probes"),
+            no_prediction=not given.get("prediction", True),
+            trust=trust,
+            out=out,
+            json_output=json_output,
+            quiet=quiet,
+            verbose=verbose,
+            no_figures=no_figures,
+        )
 
 
 def is_run_file(file: Path) -> bool:

@@ -125,7 +125,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the resul
 Verbose = Annotated[
     bool,
     typer.Option(
-        "--verbose", "-v", help="Print also choices with their reasons and the times of phases.", rich_help_panel=_OUTPUT
+        "--verbose", "-v", help="Also print choices with their reasons, and the times of phases.", rich_help_panel=_OUTPUT
     ),
 ]
 NoFigures = Annotated[bool, typer.Option("--no-figures", help="Do not draw figures.", rich_help_panel=_OUTPUT)]

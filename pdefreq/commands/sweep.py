@@ -13,6 +13,7 @@ from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.run_file import is_run_file, read_run_file
 from pdefreq.commands.solve import MethodOfRun, Settings
+from pdefreq.core.registry import trusting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,10 +43,10 @@ Ranges = Annotated[
     ),
 ]
 Samples = Annotated[
-    int | None, typer.Option("--samples", metavar="N", min=1, help="Run N points of the lists and intervals instead.")
+    int | None, typer.Option("--samples", metavar="N", min=1, help="Run N points drawn from the lists and intervals.")
 ]
 How = Annotated[
-    str | None, typer.Option("--search", metavar="NAME", help="How they are drawn: sobol or random.", show_default="sobol")
+    str | None, typer.Option("--search", metavar="NAME", help="How the points are drawn: sobol or random.", show_default="sobol")
 ]
 Subject = Annotated[
     str,
@@ -109,7 +110,11 @@ def sweep(
     from pdefreq.commands.result import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
-    with many.dask_executor(dask) as executor, many.LiveTable(console, quiet=quiet, verbose=verbose) as live:
+    with (
+        trusting(trust or not written),  # the command line is that of the user, a file may be another person's
+        many.dask_executor(dask) as executor,
+        many.LiveTable(console, quiet=quiet, verbose=verbose) as live,
+    ):
         found = pdefreq.sweep(
             subject,
             name,

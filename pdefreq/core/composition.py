@@ -18,7 +18,7 @@ from pdefreq.core.content import code_files
 from pdefreq.core.conversion import convert, shown
 from pdefreq.core.errors import OptionError, RunFolderError, UnknownNameError, UntrustedCodeError, UserError
 from pdefreq.core.options import Option, Registered, described, names_of, options_of
-from pdefreq.core.registry import Registry, is_file, nearest, untrusted
+from pdefreq.core.registry import Registry, is_file, nearest, trusting, untrusted
 
 
 class Part(Registered):
@@ -270,10 +270,15 @@ def decode_part(registry: Registry, data: Any, *, trust: bool = False) -> Any:
         UntrustedCodeError: If they refer to a file that is not trusted.
         UserError: If a value lies outside its range.
     """
-    if not isinstance(data, Mapping) or not isinstance(name := data.get("name"), str):
-        raise RunFolderError(f"a {registry.kind} must be written as its name and its options, got {str(data)[:80]}")
     if not trust and (files := code_files(data)):
         raise UntrustedCodeError(untrusted(files), files=list(files))
+    with trusting(trust):  # a value can spell the name of a file with escapes
+        return _decoded(registry, data, trust=trust)
+
+
+def _decoded(registry: Registry, data: Any, *, trust: bool) -> Any:
+    if not isinstance(data, Mapping) or not isinstance(name := data.get("name"), str):
+        raise RunFolderError(f"a {registry.kind} must be written as its name and its options, got {str(data)[:80]}")
     factory = registry.load(name)
     known, values = {option.name: option for option in options_of(factory)}, {}
     for key, value in data.items():

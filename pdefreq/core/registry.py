@@ -12,15 +12,17 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
-from pdefreq.core.errors import OptionError, UnknownNameError, UserError
+from pdefreq.core.errors import OptionError, UnknownNameError, UntrustedCodeError, UserError
 
 T = TypeVar("T")
 _FROM_FILE = "pdefreq_user_"  # prefix of the names of modules that were imported by their path
+_trusts = ContextVar("trusts", default=True)
 
 
 def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -221,6 +223,30 @@ def untrusted(files: Iterable[Path]) -> str:
     )
 
 
+@contextlib.contextmanager
+def trusting(trust: bool) -> Iterator[None]:
+    """A context in which Python files are loaded only with `trust`, for names that come from a file of another person.
+
+    A text can spell a name in more than one way, for instance with escapes of JSON, or in a key. The check is therefore made
+    where a file is loaded, and not on the text.
+    """
+    before = _trusts.set(trust and _trusts.get())
+    try:
+        yield
+    finally:
+        _trusts.reset(before)
+
+
+def require_trust(files: Sequence[Path]) -> None:
+    """Check that Python files may be loaded here.
+
+    Raises:
+        UntrustedCodeError: If there are some, and they may not.
+    """
+    if files and not _trusts.get():
+        raise UntrustedCodeError(untrusted(files), files=list(files))
+
+
 def _version(name: str) -> tuple[Any, ...]:
     """A key that identifies the state of the file in ``path/to/file.py:Name``; empty for other names."""
     path = Path(name.rpartition(":")[0])
@@ -263,8 +289,10 @@ def load_from_file(kind: str, target: str, base: type | None = None) -> Any:
     Raises:
         UnknownNameError: If the file does not exist or does not define the name.
         OptionError: If the file can't be imported.
+        UntrustedCodeError: If no Python files may be loaded here, see `trusting`.
     """
     path, _, attribute = target.rpartition(":")
+    require_trust([Path(path)])
     module = import_file(Path(path))
     if not hasattr(module, attribute):
         own = [

@@ -1,7 +1,7 @@
-"""A network without biases draws a sine through a gap in its data: ``pdefreq reproduce data-gap``.
+"""A network without biases reproduces a sine in a gap of its data: ``pdefreq reproduce data-gap``.
 
-The lecture notes report that a published network draws the oscillations of a sine in an interval without data, that this network
-has no biases and a small transformation of the input, and that the effect vanishes with biases or more layers. They name neither
+The lecture notes report that a published network reproduces the oscillations of a sine in an interval without data. This network
+has no biases and a small transformation of the input; the effect vanishes with biases or more layers. They name neither
 the paper nor the transformation. The effect appears if the input is the point (cos x, sin x) of the unit circle: since
 relu(z) = z/2 + |z|/2, a network of one hidden layer without biases is the sum of a linear function of this point and a function
 that is equal at opposite points. Hence u(x) - u(x + pi) is a combination of cos x and sin x, whatever the weights are, and the
@@ -51,14 +51,14 @@ def problem(k: int) -> Problem:
 
 @Entry(
     places=(Place(Document.THEORY, "section 1.3.3"),),
-    shows="A ReLU network with one hidden layer and no biases, whose input is the point (cos x, sin x), draws the oscillations "
-    "of sin kx with even k in an interval without data, since its values at opposite points of the circle determine each other. "
-    "With biases or more layers it does not.",
+    shows="A ReLU network with one hidden layer and no biases, whose input is the point (cos x, sin x), reproduces the "
+    "oscillations of sin kx with even k in an interval without data, since its values at opposite points of the circle determine "
+    "each other. With biases or more layers it does not.",
     lacks="The notes name neither the paper nor the transformation of the input, and print no numbers.",
     seconds=8.0,
 )
 def experiment(*, wavenumber: int = 4, steps: int = 2000, seed: int = 0) -> Report:
-    """A network without biases draws a sine through a gap in its data; with biases or more layers it does not.
+    """A network without biases reproduces a sine in a gap of its data; with biases or more layers it does not.
 
     Args:
         wavenumber: k of sin kx; an even number, since the network without biases contains no odd tones but k = 1.

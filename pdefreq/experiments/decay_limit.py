@@ -62,8 +62,8 @@ def regime(dimension: int, slope: float) -> str:
     ),
     publication="arXiv 2105.11675",
     shows="If the weight of a frequency grows too slowly, like |xi|^alpha with alpha < d, the interpolant of least norm is zero "
-    "except at the data. A frequency bias is therefore necessary for a fit that has a meaning between the data, and the "
-    "more so in high dimensions.",
+    "except at the data. A frequency bias is therefore necessary for a fit that is useful between the data points, and "
+    "a stronger one is necessary in higher dimensions.",
     lacks="The source states M = 1000 and M = 100, but neither the spacing of the frequencies nor the data.",
     seconds=19.7,
 )

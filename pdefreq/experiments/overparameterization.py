@@ -106,7 +106,7 @@ SETS: Mapping[str, Callable[[], Points]] = {
     ),
     publication="arXiv 1706.10239",
     shows="A polynomial with as many parameters as points oscillates between the points near the ends of the interval, and the "
-    "more parameters it has the larger the oscillation is. A network with hundreds of times more parameters than points "
+    "oscillation grows with the number of parameters. A network with hundreds of times more parameters than points "
     "connects the points by a flat curve, with two to five hidden layers.",
     published=("largest error of the polynomial through 11 points: 1.92 (textbook value; the slides print no number)",),
     lacks="The slides state the width 40 and the order of the number of parameters; points, depths, activation and training "

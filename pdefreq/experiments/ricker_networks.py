@@ -2,7 +2,7 @@
 
 The notebooks call ``torch.manual_seed(0)``, create all linear layers, which draws the default parameters of PyTorch, and replace
 these by N(0, 1/200), layer by layer, weights first. The same calls give the same parameters: the initial losses of the networks
-that do not start at zero agree with the printed ones in all digits.
+that do not start at zero agree with the printed ones up to 2e-6, a rounding error of single precision.
 
 Source:
     github.com/xuzhiqin1990/understanding_dl, notebooks of the chapter on the frequency principle and their file utils.py.

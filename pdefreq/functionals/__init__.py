@@ -1,1 +1,1 @@
-"""Functionals: what a method lowers."""
+"""Functionals: the objectives that methods minimize."""

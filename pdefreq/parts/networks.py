@@ -175,7 +175,7 @@ class FeedForwardNetwork(Network):
         adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, initially 1 / n; null means none.
         input: The map that is applied to the coordinates first; null leaves the coordinates unchanged, or is a periodic input if
             the problem has periodic sides.
-        start: A construction whose initial function is zero; null keeps the initial parameters as drawn.
+        start: A modification that determines the initial function; null keeps the initial parameters as drawn.
     """
 
     widths: tuple[int, ...] | None = (50, 50, 50)

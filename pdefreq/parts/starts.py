@@ -1,4 +1,4 @@
-"""Constructions of networks whose initial function is zero."""
+"""Modifications of networks that determine the initial function, which is zero for most of them."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.studies.benchmark_result import Benchmark, Run
 
 _GIB = 2**30
+_CAPTION = "Medians over the seeds, and the range of the error; half times in seconds, – : the mode is not halved"
 
 
 def benchmark_report(found: Benchmark) -> HtmlReport:
@@ -56,7 +58,7 @@ def _summary(found: Benchmark) -> Markup:
     caption = "Bias index B, median over the seeds; above 0: low frequencies first; – : undefined, as for methods of one step"
     definition = tag(
         "p",
-        "Errors are relative L2 errors at test points that no method trains on. Seconds are those of the steps, on one thread. "
+        "Errors are relative L2 errors at test points that no method trains on. Seconds are those of the steps. "
         "B is the slope of log half time against log wavenumber.",
     )
     return join([facts(rows), definition, table(["method", *found.problems], cells, caption=caption) if cells else None])
@@ -86,7 +88,7 @@ def _problem(found: Benchmark, problem: str, number: int) -> Markup:
         for row in found.rows()
         if row["problem"] == problem
     ]
-    parts.append(table(columns, rows, caption="Medians over the seeds, and the range of the error; half times in seconds"))
+    parts.append(table(columns, rows, caption=_CAPTION))
     cited = [row for row in found.published if row["problem"] == problem]
     if cited:
         parts += [
@@ -155,4 +157,15 @@ def _machine(found: Benchmark) -> Markup:
         ("date", found.date),
     ]
     made = table(["package", "version"], sorted(found.versions.items()), caption="Versions")
-    return join([facts(rows), made, tag("p", "Repeat it:"), code(f"pdefreq benchmark {found.suite}")])
+    return join([facts(rows), made, tag("p", "Repeat it:"), code(_command(found))])
+
+
+def _command(found: Benchmark) -> str:
+    """The command that repeats the benchmark; the paths of a suite in a file and of adapters are not known."""
+    from pdefreq.studies.suite_file import suite_names
+
+    is_included = suite_names().get(found.suite) == found.title
+    words = ["pdefreq", "benchmark", found.suite if is_included else f"{found.suite}.toml"]
+    for label in dict.fromkeys(run.method for run in found.runs if run.outside):
+        words += ["--adapter", f"{label}=FILE.py:NAME"]
+    return " ".join(map(shlex.quote, words))

@@ -45,10 +45,10 @@ def number_of_workers(workers: int | str, runs: int) -> int:
 
 
 class LocalProcesses:
-    """Processes of this machine, each of which makes one task after the other; those that are killed are replaced.
+    """Processes of this machine, each of which executes one task after the other; those that are killed are replaced.
 
     Each process has a pipe of its own. The processes share no queue and no lock, which a killed process could leave locked, and
-    the loss of a process concerns the task that it was making only.
+    the loss of a process affects only the task that it was executing.
 
     Args:
         workers: The number of processes.
@@ -107,7 +107,7 @@ class LocalProcesses:
         raise result
 
     def _free(self) -> _Process:
-        """A process that makes no task: an idle one, or a new one."""
+        """A process that executes no task: an idle one, or a new one."""
         with self._lock:
             if self._stopped:
                 raise BrokenExecutor("the processes were stopped before the task began")
@@ -221,7 +221,7 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _serve(pipe: Connection) -> None:
-    """Make the tasks that arrive through a pipe, until the other end is closed.
+    """Execute the tasks that arrive through a pipe, until the other end is closed.
 
     Ctrl-C reaches all processes of a terminal. Between tasks it is left to the parent process. The process ends if its parent
     process ends, since nobody would read the results.

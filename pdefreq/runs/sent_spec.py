@@ -10,6 +10,7 @@ from typing import Self
 
 from pdefreq.core.array_files import read_npz
 from pdefreq.core.file_io import npz_bytes
+from pdefreq.core.registry import require_trust
 from pdefreq.runs.spec import RunSpec
 
 
@@ -29,7 +30,12 @@ class SentSpec:
 
     @classmethod
     def of(cls, spec: RunSpec) -> Self:
-        """The data of a specification."""
+        """The data of a specification.
+
+        Raises:
+            UntrustedCodeError: If it names Python files, which may not be loaded here.
+        """
+        require_trust(spec.code_files)  # the other process loads them
         arrays = spec.problem.arrays
         code = {str(file): file.read_bytes() for file in spec.code_files}
         return cls(json.dumps(spec.to_json()), npz_bytes(arrays) if arrays else b"", code)

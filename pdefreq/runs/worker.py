@@ -22,7 +22,7 @@ from pdefreq.runs.sent_spec import SentSpec
 if TYPE_CHECKING:
     from pdefreq.runs.loop import Progress
 
-_REPORT_SECONDS = 0.5  # shortest time between two reports of the progress of a run, and between two looks at the stop file
+_REPORT_SECONDS = 0.5  # shortest time between two reports of the progress of a run, and between two checks for the stop file
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _this_process() -> str:
 
 
 class _FileAppears:
-    """Whether a file exists, looked up at intervals."""
+    """Whether a file exists, which is checked at intervals."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

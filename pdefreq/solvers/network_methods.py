@@ -148,7 +148,7 @@ def pinn_gradient(
     training: Training = Training(steps=1000),
     **options: Any,
 ) -> NetworkSolver:
-    """A network that lowers the square of the residual and of its gradient (gradient-enhanced, p = 2).
+    """A network that minimizes the square of the residual and of its gradient (gradient-enhanced, p = 2).
 
     Args:
         network: The architecture.
@@ -187,7 +187,7 @@ def gauss_newton(
 
     Args:
         network: The architecture.
-        loss: What is lowered: a residual, an energy or a misfit.
+        loss: What is minimized: a residual, an energy or a misfit.
         boundary: How boundary conditions are imposed.
         points: Where the loss is sampled.
         optimizer: How steps are taken.
@@ -282,7 +282,7 @@ def network(
     training: Training = Training(),
     **options: Any,
 ) -> NetworkSolver:
-    """A network of any architecture that lowers any loss: the parts are chosen one by one.
+    """A network of any architecture that minimizes any loss: the parts are chosen one by one.
 
     Args:
         network: The architecture.

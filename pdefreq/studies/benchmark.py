@@ -191,10 +191,10 @@ def _row(row: Run, outcome: StoredResult | UserError | str | None) -> Run:
         return replace(row, status="failed", failed=True, sentence=outcome)
     summary, failed = outcome.summary, outcome.status.exit_code == 1
     names = ("steps", "seconds", "unknowns", "relative_l2", "relative_h1", "max_error", "reference_error")
-    halved = [  # in one step there is no order of the modes
+    half_times = [  # in one step there is no order of the modes
         (mode["wavenumber"], mode["halving_step"], mode["halving_seconds"])
         for mode in (summary["modes"] if summary["steps"] > 1 else [])
-        if mode["halving_step"] is not None and mode["halving_seconds"] is not None
+        if mode["status"] in ("halved", "not halved")
     ]
     return replace(
         row,
@@ -204,7 +204,7 @@ def _row(row: Run, outcome: StoredResult | UserError | str | None) -> Run:
         **{name: summary[name] for name in names},
         bias_index=summary["bias_index"],
         bias_index_is_bound=summary["bias_index_is_bound"],
-        half_times=sorted(halved),
+        half_times=sorted(half_times, key=lambda mode: mode[0]),
         curve=_curve(outcome),
         outside=outcome.status is Status.RECORDED,
     )

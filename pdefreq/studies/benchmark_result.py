@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -63,7 +64,7 @@ class _RunRecord(TypedDict):
     reference_error: float | None
     bias_index: float | None
     bias_index_is_bound: bool | None
-    half_times: list[list[float]]
+    half_times: list[list[float | None]]
     curve: list[list[float]]
     outside: bool
 
@@ -125,8 +126,8 @@ class Run:
         reference_error: The estimated relative L2 error of the reference solution.
         bias_index: The bias index B.
         bias_index_is_bound: Whether B is a bound, because some modes were not halved.
-        half_times: For each watched mode that was halved, in the order of the wavenumbers: the wavenumber, and the step and the
-            seconds at which its error is halved.
+        half_times: For each watched mode whose relative error begins above one half, in the order of the wavenumbers: the
+            wavenumber, and the step and the seconds at which its error is halved, None if it is not.
         curve: Pairs of seconds and relative L2 errors along the run.
         outside: Whether another program made the run.
     """
@@ -148,7 +149,7 @@ class Run:
     reference_error: float | None = None
     bias_index: float | None = None
     bias_index_is_bound: bool | None = None
-    half_times: Sequence[Sequence[float]] = ()
+    half_times: Sequence[Sequence[float | None]] = ()
     curve: Sequence[Sequence[float]] = ()
     outside: bool = False
 
@@ -164,13 +165,21 @@ class Run:
 
     @property
     def half_time_low(self) -> float | None:
-        """The half time of the lowest mode that was halved, in seconds."""
-        return self.half_times[0][2] if self.half_times else None
+        """The half time of the lowest mode, in seconds; None if it is not halved."""
+        return self._half_time(0)
 
     @property
     def half_time_high(self) -> float | None:
-        """The half time of the highest mode that was halved, in seconds."""
-        return self.half_times[-1][2] if self.half_times else None
+        """The half time of the highest mode, in seconds; None if it is not halved."""
+        return self._half_time(-1)
+
+    def _half_time(self, place: int) -> float | None:
+        """That of a mode; the largest one of all modes with its wavenumber."""
+        if not self.half_times:
+            return None
+        number = self.half_times[place][0]
+        times = [math.inf if time is None else time for k, _, time in self.half_times if k == number]
+        return _finite(max(times))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -227,7 +236,10 @@ class Benchmark(Shown):
             row: dict[str, Any] = {"problem": problem, "method": method, "budget": budget, "status": status, "seeds": len(runs)}
             row["failed"] = any(run.failed for run in runs)
             row["sentence"] = next((run.sentence for run in runs if run.failed), runs[0].sentence)
-            for name in (*_MEDIANS, *_HALVES):
+            for name in _HALVES:  # a mode that is not halved takes longer than those that are
+                times = [math.inf if (time := getattr(run, name)) is None else time for run in runs if run.half_times]
+                row[name] = _finite(statistics.median_low(times)) if times else None
+            for name in _MEDIANS:
                 values = [value for run in runs if (value := getattr(run, name)) is not None]
                 row[name] = statistics.median_low(values) if values else None
                 if name in _SPREADS:
@@ -302,6 +314,10 @@ class Benchmark(Shown):
 
     def _html(self) -> str:
         return table((*_SHOWN, "sentence"), self.rows())
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _drawn(run: Run) -> dict[str, Any]:

@@ -11,16 +11,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from pdefreq.core.content import code_files
 from pdefreq.core.errors import OptionError, ProblemFileError, UnknownNameError, UntrustedCodeError, UserError
 from pdefreq.core.findings import Findings
 from pdefreq.core.history import Stop
-from pdefreq.core.registry import is_file, nearest, untrusted
+from pdefreq.core.registry import nearest, require_trust, trusting
 from pdefreq.core.table_keys import Choice, Key, Number, Table, Text, Texts, Whole, named
 from pdefreq.problem.expressions.scope import Scope, shorten
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.files.keys import known_part
 from pdefreq.problem.files.run_table import RUN_KEYS
 from pdefreq.problem.toml_tables import TomlTable
+from pdefreq.runs.spec import solver_to_json
 from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum.modes import FAMILIES
 from pdefreq.studies.suite import Published, Suite, SuiteMethod, SuiteProblem, budget_label
@@ -123,7 +125,8 @@ def _read(text: str, name: str, folder: Path, *, trust: bool) -> Suite:
         raise ProblemFileError(f"'{name}' is not a suite: it has no [[problem]] tables; `pdefreq run` starts a run file")
     findings = Findings()
     found = known_part(document, findings, SUITE_KEYS)
-    return _Reader(name, folder, found, findings, trust).suite()
+    with trusting(trust):
+        return _Reader(name, folder, found, findings, trust).suite()
 
 
 @dataclass
@@ -205,14 +208,12 @@ class _Reader:
         self._require_known(table, "without", left_out, problems)
         if not name:
             return None
-        code = [Path(text.rpartition(":")[0]) for text in (name, *options.values()) if is_file(text)]
-        if code and not self.trust:
-            raise UntrustedCodeError(untrusted(code), files=code)
         try:
             solver = make_solver(name, options)
         except (OptionError, UnknownNameError) as error:
             self.findings.add(ProblemFileError(f"[{table.path}] {error}"))
             return None
+        require_trust(code_files(solver_to_json(solver)))  # some are loaded when the run is prepared
         appended = ",".join(f"{key}={value}" for key, value in options.items())
         written = f"{name}{',' if ':' in name else ':'}{appended}" if appended else name
         return SuiteMethod(label or written, solver, tuple(each for each in chosen if each not in left_out))

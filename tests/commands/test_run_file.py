@@ -85,6 +85,26 @@ def test_other_files_are_refused(text, tmp_path):
         assert read_run_file(tmp_path / "run.toml", trust=True)
 
 
+EVIL = {
+    "an escape of JSON": ("run", """[set]\nactivation = '"evil\\u002epy:x"'"""),
+    "a key": ("run", """[set]\n"activation=evil.py:x" = 1"""),
+    "a value of a grid": ("sweep", """[grid]\nactivation = ["tanh", "evil.py:x"]"""),
+    "a function that is not loaded at once": ("sweep", """[grid]\nnetwork = ["mlp", "evil.py:x"]"""),
+}
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_code_is_not_executed_however_a_file_spells_its_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text("raise SystemExit(99)\n")
+    what, text = EVIL[name]
+    (tmp_path / "run.toml").write_text(f'problem = "poisson"\nmethod = "pinn"\nsteps = 1\n{text}\n')
+    refused = command(what, "run.toml")
+    assert refused.exit_code == 2, refused.output
+    assert "evil.py, which is executed only if you trust it" in refused.output
+    assert command(what, "run.toml", "--trust").exit_code == 99  # the file was executed
+
+
 def test_a_missing_file_and_a_wrong_choice_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ProblemFileError, match="can't read the run file"):

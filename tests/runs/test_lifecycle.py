@@ -726,3 +726,15 @@ def test_a_damaged_run_json_is_refused_in_one_sentence(tmp_path, content):
         RunFolder(tmp_path).read_spec()
     with pytest.raises(RunFolderError, match="not a run folder"):
         RunFolder(tmp_path / "nowhere").read_spec()
+
+
+def test_code_is_not_executed_however_a_run_spells_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("raise SystemExit('executed')\n")
+    data = solver_to_json(make_solver("pinn:widths=[4]"))
+    assert data is not None
+    data["network"]["activation"] = r'"mine\u002epy:wave"'  # an escape of JSON
+    with pytest.raises(UntrustedCodeError, match=r"mine\.py, which is executed only"):
+        solver_from_json(data)
+    with pytest.raises(SystemExit, match="executed"):
+        solver_from_json(data, trust=True)

@@ -62,8 +62,10 @@ def start(
         os._exit(code if isinstance(code, int) else 1)
 
     processes = [multiprocessing.get_context("fork").Process(target=work, args=(rank,)) for rank in range(size)]
-    for process in processes:
-        process.start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks in a process with threads, from Python 3.12 on
+        for process in processes:
+            process.start()
     return processes
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,9 @@ from pdefreq import benchmark, load_benchmark, load_problem, make_solver, solve
 from pdefreq.core.errors import RunFolderError
 from pdefreq.core.history import Stop
 from pdefreq.reports.benchmark import benchmark_report
+from pdefreq.studies.benchmark_result import Benchmark, Run
 from pdefreq.studies.suite import Suite, SuiteMethod, SuiteProblem
-from pdefreq.studies.suite_file import load_suite
+from pdefreq.studies.suite_file import load_suite, suite_names
 
 TINY = """
 title = "Tiny"
@@ -108,6 +110,11 @@ def test_the_report_names_all_results_and_marks_cited_numbers(tiny):
     assert "<A>" not in html
     for run in found.runs:
         assert run.method in html
+    assert "pdefreq benchmark tiny.toml<" in html  # not the name alone, which only suites of the package have
+    outside = replace(
+        found, suite="quick", title=suite_names()["quick"], runs=[replace(found.runs[0], outside=True, method="a b")]
+    )
+    assert "pdefreq benchmark quick --adapter &#x27;a b=FILE.py:NAME&#x27;<" in benchmark_report(outside).html
     assert "src=" not in html and "http" not in html.replace("http-equiv", "")
 
 
@@ -135,6 +142,34 @@ def test_a_damaged_result_is_refused(tiny, tmp_path):
             load_benchmark(tmp_path)
     with pytest.raises(RunFolderError, match="can't read"):
         load_benchmark(tmp_path / "none")
+
+
+def test_the_half_time_of_the_highest_mode_is_not_that_of_another_mode(tiny):
+    """The half times are those of the mode with the largest wavenumber of the run, also if it is not halved."""
+    folder, found = tiny
+    seen = set()
+    for run in (run for run in found.runs if run.problem == "poisson" and not run.failed):
+        (record,) = (folder / "out").glob(f"poisson-{run.method.partition(':')[0]}*seed{run.seed}/run.json")
+        modes = [mode for mode in json.loads(record.read_text())["summary"]["modes"] if mode["status"].endswith("halved")]
+        modes.sort(key=lambda mode: mode["wavenumber"])
+        assert (run.half_time_low, run.half_time_high) == (modes[0]["halving_seconds"], modes[-1]["halving_seconds"])
+        seen.add((run.half_time_low is None, run.half_time_high is None))
+    assert (True, False) in seen  # Jacobi iteration does not halve the lowest mode in 40 steps
+
+
+def test_a_mode_that_is_not_halved_counts_as_the_slowest_in_the_median():
+    def run(seed, time):
+        return Run("p", "d", "m", "b", seed, "steps", half_times=[[1.0, 1.0, 0.5], [2.0, 1.0, 0.1], [2.0, time, time]])
+
+    def median(*times):
+        runs = [run(seed, time) for seed, time in enumerate(times)]
+        (row,) = Benchmark("s", "S", runs, [], {}, {}, "2026-01-31").rows()
+        assert row["half_time_low"] == 0.5
+        return row["half_time_high"]
+
+    assert median(3.0, None, 2.0) == 3.0
+    assert median(None, 2.0, None) is None
+    assert median(0.2) == 0.2  # the slower one of two modes with the same wavenumber
 
 
 def test_an_error_of_any_kind_is_a_row():

@@ -5,7 +5,7 @@ import pytest
 from pdefreq import Stop, benchmark, load_problem, solve
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.runs.stored_result import StoredResult
-from pdefreq.studies.outside_methods import OutsideMethod, OutsideRun, measure
+from pdefreq.studies.outside_methods import OutsideMethod, OutsideRun, measure, measure_all
 
 ADAPTERS = '''
 import numpy as np
@@ -67,6 +67,15 @@ def test_a_call_gives_the_result_of_the_same_method_of_the_package(file, tmp_pat
     assert found.summary["status"] == "recorded" and found.summary["steps"] == 40
     assert found.summary["relative_l2"] == pytest.approx(own.error(), rel=0.01)
     assert found.summary["bias_index"] < -1  # Jacobi iteration reduces high frequencies first
+
+
+def test_calls_are_made_in_other_processes(file, tmp_path):
+    """One of two ends its process; the other one has its record."""
+    file.write_text(ADAPTERS + "\n\ndef killed(problem, monitor, stop, seed):\n    import os\n    os._exit(1)\n")
+    killed, record = measure_all([call(file, name, tmp_path / name) for name in ("killed", "jacobi")])
+    assert killed == "its process was killed, perhaps because the memory was exhausted."
+    assert isinstance(record, StoredResult)
+    assert record.summary["steps"] == 40
 
 
 @pytest.mark.parametrize(

@@ -152,11 +152,25 @@ def test_all_errors_are_listed(tmp_path):
     assert len(caught.value.lines) == 1 + 3  # names of the problem that can't be read are no errors
 
 
-def test_nothing_that_a_file_names_is_executed(tmp_path):
+@pytest.mark.parametrize(
+    "method",
+    [
+        "'mine.py:Mine'",
+        "'pinn:activation=mine.py:mine'",
+        "'jacobi+mine.py:Mine'",
+        r"""'pinn:activation="mine\u002epy:mine"'""",  # an escape of JSON
+        r"""'pinn'\nset = {activation = '"mine\u002epy:mine"'}""".replace(r"\n", "\n"),
+        "'pinn'\nset = {'optimizer' = 'mine.py:mine'}",
+    ],
+)
+def test_nothing_that_a_file_names_is_executed(tmp_path, monkeypatch, method):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("raise SystemExit('executed')\n")
-    text = GOOD.replace('"jacobi:intervals=16"', f'"{tmp_path}/mine.py:Mine"')
-    with pytest.raises(UntrustedCodeError):
+    text = GOOD.replace('"jacobi:intervals=16"', method)
+    with pytest.raises(UntrustedCodeError, match=r"mine\.py, which is executed only if you trust it"):
         load_suite(written(tmp_path, text))
+    with pytest.raises(SystemExit, match="executed"):
+        load_suite(written(tmp_path, text), trust=True)
 
 
 def test_the_size_of_a_file_is_limited(tmp_path):

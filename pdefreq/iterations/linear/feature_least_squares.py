@@ -274,7 +274,7 @@ class FeatureLeastSquares(Iteration):
         return attempt.space.num_coefficients > _CHEAP and residual <= math.sqrt(self._tolerance)
 
     def _error(self, number: int) -> float:
-        """An estimate of the relative error of u in an attempt, from two nested solutions out of the same factorization.
+        """An estimate of the relative error of u in an attempt, from two nested solutions of the same factorization.
 
         With u_1, u_2 and u from spaces with increasing bandwidths, and d_1 = |u_2 - u_1|, d_2 = |u - u_2|, the estimate is the
         larger one of d_2 and d_2^2 / (d_1 - d_2). The first one is an estimate of the error of u_2. The second one is the sum of
