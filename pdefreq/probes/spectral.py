@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.target import Target
 
+_HALF = 0.5  # of the amplitude, of the halving times
+
 
 @dataclass(frozen=True)
 class SpectralProbe(Probe):
@@ -73,7 +75,8 @@ class SpectralProbe(Probe):
     def _watched(self, target: Target, iterate: Iterate, discrete_solution: Iterate | None) -> tuple[Modes, int, np.ndarray]:
         """The modes to watch, the number of all modes above the threshold, and whether each watched mode is above it.
 
-        The amplitudes are those in the solution, or else in the discrete solution.
+        The amplitudes are those in the solution, or else in the discrete solution. A mode of which the reference solution may
+        have half of the amplitude as an error does not count as above the threshold: whether its error is halved can't be told.
         """
         space = iterate.space if target.solution is None else None
         every = target.families.modes(self.modes or target.families.chosen, space=space)
@@ -83,7 +86,10 @@ class SpectralProbe(Probe):
         wavenumbers = target.problem.spectrum.wavenumbers
         modes, count = every.strongest(values, space, threshold=self.threshold, max_modes=self.max_modes, wavenumbers=wavenumbers)
         amplitude = modes.amplitudes(values, space)
-        return modes, count, (amplitude > 0) & (amplitude >= self.threshold * amplitude.max(initial=0.0))
+        least = self.threshold * amplitude.max(initial=0.0)
+        if discrete_solution is None:  # errors against the discrete solution contain no error of the reference
+            least = max(least, target.reference_error * float(np.linalg.norm(amplitude)) / _HALF)
+        return modes, count, (amplitude > 0) & (amplitude >= least)
 
 
 class SpectralMeasurement(Measurement):

@@ -32,7 +32,8 @@ class WatchedModes:
         count_above_threshold: Number of modes of the target above the threshold, which is larger than m if modes were omitted.
         wavevectors: Angular wavevectors, shape ``(m, d)``; None for modes without a direction.
         above_threshold: Whether the amplitude of each mode in the solution is above the threshold, shape ``(m,)``; the others are
-            watched because the problem names their wavenumbers. None means that all are above it.
+            watched because the problem names their wavenumbers, or not determined by the reference solution. None means that
+            all are above it.
         wavenumber_range: The wavenumbers between which the family has modes at the points of the run, as
             `Modes.wavenumber_range`; nan if unknown.
     """

@@ -10,7 +10,7 @@ from pdefreq.core.history import History
 from pdefreq.domains.box import Box
 from pdefreq.probes.iterate import SpaceIterate
 from pdefreq.probes.spectral import SpectralProbe
-from pdefreq.probes.target import Target
+from pdefreq.probes.target import Accuracy, Target
 from pdefreq.problem.problem import Problem, Spectrum
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
@@ -63,8 +63,8 @@ def tones(**amplitudes):
     return SpaceIterate(Tones(), c)
 
 
-def prepared(probe=None, of=None, at=None, reference=EXACT, discrete_solution=None, facts=None):
-    at, target = at or tones(), Target(of or problem(), reference)
+def prepared(probe=None, of=None, at=None, reference=EXACT, discrete_solution=None, facts=None, error=0.0):
+    at, target = at or tones(), Target(of or problem(), reference, Accuracy(l2=error))
     return (probe or SpectralProbe()).prepare(
         target, at, discrete_solution=None if discrete_solution is None else at.member(discrete_solution), facts=facts or {}
     )
@@ -162,6 +162,14 @@ def test_a_chain_without_a_solution_keeps_the_modes_of_its_first_discrete_soluti
     assert watched(first).indices.ravel().tolist() == [2, 6, 16, 24]  # mode 40 is an alias of 24 on 32 intervals
     np.testing.assert_array_equal(watched(first).indices, watched(second).indices)
     assert watched(other).indices.ravel().tolist() == [2, 6, 16, 40]
+
+
+def test_modes_that_the_reference_solution_does_not_determine_do_not_enter_the_bias_index():
+    """The amplitudes have the norm 1.146: a relative error of 1e-3 of the reference is more than half of the amplitude 2e-3."""
+    for error, determined in ((0.0, [2, 6, 16, 40]), (0.8e-3, [2, 6, 16, 40]), (1e-3, [2, 6, 16]), (0.2, [2, 6])):
+        modes = watched(prepared(error=error))
+        assert modes.indices[:, 0].tolist() == [2, 6, 16, 40]
+        assert modes.indices[modes.above_threshold, 0].tolist() == determined
 
 
 def test_modes_beyond_the_maximal_number_are_dropped_and_counted():
