@@ -67,8 +67,9 @@ def _maps(where: Slice, found: np.ndarray, target: np.ndarray | None, name: str)
         return figure
     where.draw_map(panels[0], target, scale, SOLUTION_MAP)
     drawn = where.draw_map(panels[1], found, scale, SOLUTION_MAP)
-    slack = (scale.vmax - scale.vmin) / 256  # one color
-    below, above = bool((found < scale.vmin - slack).any()), bool((found > scale.vmax + slack).any())
+    low, high = float(scale.vmin or 0), float(scale.vmax or 0)
+    slack = (high - low) / 256  # one color
+    below, above = bool((found < low - slack).any()), bool((found > high + slack).any())
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
     figure.colorbar(drawn, ax=panels[:2], extend=extend, label="u")
     error = found - target
