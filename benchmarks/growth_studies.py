@@ -28,7 +28,7 @@ DIMENSIONS = (1, 2, 3, 5, 7, 10)
 POINTS = "boundary=penalty,number=1000"  # values built in at the boundary would contain the solution
 ACCURACY = 1e-2
 """A relative L2 error, for the times at which runs with equal budgets reach it."""
-WORKERS = {"steps": 60, "repeats": 1}
+WORKERS = {"steps": 60, "repeats": 3}
 
 
 @dataclass(frozen=True)

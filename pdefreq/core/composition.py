@@ -18,7 +18,7 @@ from pdefreq.core.content import code_files
 from pdefreq.core.conversion import convert, shown
 from pdefreq.core.errors import OptionError, RunFolderError, UnknownNameError, UntrustedCodeError, UserError
 from pdefreq.core.options import Option, Registered, described, names_of, options_of
-from pdefreq.core.registry import Registry, is_file, nearest, trusting, untrusted
+from pdefreq.core.registry import Registry, is_file, nearest, trusting_only, untrusted
 
 
 class Part(Registered):
@@ -270,9 +270,9 @@ def decode_part(registry: Registry, data: Any, *, trust: bool = False) -> Any:
         UntrustedCodeError: If they refer to a file that is not trusted.
         UserError: If a value lies outside its range.
     """
-    if not trust and (files := code_files(data)):
+    if (files := code_files(data)) and not trust:
         raise UntrustedCodeError(untrusted(files), files=list(files))
-    with trusting(trust):  # a value can spell the name of a file with escapes
+    with trusting_only(files):  # a value can spell the name of another file with escapes
         return _decoded(registry, data, trust=trust)
 
 

@@ -22,7 +22,7 @@ from pdefreq.core.errors import OptionError, UnknownNameError, UntrustedCodeErro
 
 T = TypeVar("T")
 _FROM_FILE = "pdefreq_user_"  # prefix of the names of modules that were imported by their path
-_trusts = ContextVar("trusts", default=True)
+_trusted: ContextVar[frozenset[Path] | None] = ContextVar("trusted", default=None)  # None: all files
 
 
 def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -230,11 +230,19 @@ def trusting(trust: bool) -> Iterator[None]:
     A text can spell a name in more than one way, for instance with escapes of JSON, or in a key. The check is therefore made
     where a file is loaded, and not on the text.
     """
-    before = _trusts.set(trust and _trusts.get())
+    with contextlib.nullcontext() if trust else trusting_only(()):
+        yield
+
+
+@contextlib.contextmanager
+def trusting_only(files: Iterable[Path]) -> Iterator[None]:
+    """A context in which no Python files but these are loaded."""
+    outside, inside = _trusted.get(), frozenset(files)
+    before = _trusted.set(inside if outside is None else inside & outside)
     try:
         yield
     finally:
-        _trusts.reset(before)
+        _trusted.reset(before)
 
 
 def require_trust(files: Sequence[Path]) -> None:
@@ -243,8 +251,9 @@ def require_trust(files: Sequence[Path]) -> None:
     Raises:
         UntrustedCodeError: If there are some, and they may not.
     """
-    if files and not _trusts.get():
-        raise UntrustedCodeError(untrusted(files), files=list(files))
+    trusted = _trusted.get()
+    if trusted is not None and (others := [file for file in files if file not in trusted]):
+        raise UntrustedCodeError(untrusted(others), files=others)
 
 
 def _version(name: str) -> tuple[Any, ...]:

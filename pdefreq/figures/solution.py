@@ -67,7 +67,7 @@ def _maps(where: Slice, found: np.ndarray, target: np.ndarray | None, name: str)
         return figure
     where.draw_map(panels[0], target, scale, SOLUTION_MAP)
     drawn = where.draw_map(panels[1], found, scale, SOLUTION_MAP)
-    low, high = float(scale.vmin or 0), float(scale.vmax or 0)
+    low, high = scale.vmin or 0.0, scale.vmax or 0.0  # numbers, which their declared type does not say
     slack = (high - low) / 256  # one color
     below, above = bool((found < low - slack).any()), bool((found > high + slack).any())
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]

@@ -734,7 +734,9 @@ def test_code_is_not_executed_however_a_run_spells_its_name(tmp_path, monkeypatc
     data = solver_to_json(make_solver("pinn:widths=[4]"))
     assert data is not None
     data["network"]["activation"] = r'"mine\u002epy:wave"'  # an escape of JSON
-    with pytest.raises(UntrustedCodeError, match=r"mine\.py, which is executed only"):
-        solver_from_json(data)
+    for trust in (False, True):  # with trust the files in the folder are executed, whose names are plain
+        with pytest.raises(UntrustedCodeError, match=r"mine\.py, which is executed only"):
+            solver_from_json(data, trust=trust)
+    data["network"]["activation"] = "mine.py:wave"
     with pytest.raises(SystemExit, match="executed"):
         solver_from_json(data, trust=True)
