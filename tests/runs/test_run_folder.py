@@ -140,7 +140,7 @@ def test_another_problem_is_refused(run):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda spec: spec.update(solver={"class": "evil.py:X"}), "name and its options"),
+        (lambda spec: spec.update(solver={"class": "evil.py:X"}), "executed only if you trust it"),
         (lambda spec: spec.update(solver={"name": "evil.py:X"}), "executed only if you trust it"),
         (lambda spec: spec.update(solver={"name": "../evil.py:X"}), "executed only if you trust it"),
         (lambda spec: spec.update(solver={"name": "os:system"}), "unknown method"),
