@@ -339,6 +339,7 @@ RETURNED = {  # checks of the results of the members of each protocol, in additi
     "notes": lambda notes, _: all(isinstance(note, str) for note in notes),
     "quadrature": lambda points, _: points is None or points.weights.shape == points.x.shape[:1],
     "refines_space": lambda value, _: isinstance(value, bool),
+    "shares_points": lambda value, _: isinstance(value, bool),
     "drift": lambda drift, _: drift is None or min(drift) >= 0,
     "discrete_solution": lambda c, state: c is None or c.shape == state.coefficients.shape,
     "start": lambda start, _: start[0].value(start[1]).ndim == 0,

@@ -322,7 +322,7 @@ def test_files_are_found_by_path_and_in_user_folders(tmp_path, monkeypatch):
         ("poisson:harder", UnknownNameError, "variant"),
         ("absent.toml", ProblemFileError, "absent.toml"),
         ("no/such/file", ProblemFileError, "no/such/file"),
-        ("./", ProblemFileError, "does not exist"),
+        ("./", ProblemFileError, "is a folder"),
         ("~nobody-of-this-name/a.toml", ProblemFileError, "does not exist"),
         ("a\0b.toml", ProblemFileError, "a?b.toml"),
         ("", UnknownNameError, "known names are"),
