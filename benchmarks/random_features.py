@@ -5,7 +5,8 @@ of processor seconds are printed. The seconds include the choice of the bandwidt
 measurement of the error. Errors are relative L2 errors at the points of the rows of a history, or at 20,000 random points if the
 solution is a series or a reference solution.
 
-``--method random-features:OPTION=VALUE`` changes an option, ``--seeds`` the number of seeds, and a problem may be a file.
+``--method random-features:OPTION=VALUE`` changes an option, ``--param NAME=VALUE`` a parameter of the problems, ``--seeds`` the number
+of seeds, and a problem may be a file.
 """
 
 from __future__ import annotations
@@ -125,7 +126,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--method", default="random-features", metavar="random-features:OPTION=VALUE")
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
+    parameters = dict(each.split("=", 1) for each in arguments.param)
     import torch
 
     from pdefreq.core.devices import keep_freed_memory
@@ -136,7 +139,7 @@ def main() -> None:
     torch.linalg.lstsq(torch.eye(2), torch.ones(2, 1), driver="gels")  # loads libraries
     print("| problem | largest error | median error | most seconds | statuses |\n|---|---|---|---|---|", flush=True)
     for name in arguments.problems:
-        problem = load_problem(name)
+        problem = load_problem(name, **parameters)
         known = reference(problem)
         rows = []
         for seed in range(arguments.first, arguments.first + arguments.seeds):
