@@ -5,8 +5,8 @@ of processor seconds are printed. The seconds include the choice of the bandwidt
 measurement of the error. Errors are relative L2 errors at the points of the rows of a history, or at 20,000 random points if the
 solution is a series or a reference solution.
 
-``--method random-features:OPTION=VALUE`` changes an option, ``--param NAME=VALUE`` a parameter of the problems, ``--seeds`` the number
-of seeds, and a problem may be a file.
+``--method random-features:OPTION=VALUE`` changes an option, ``--param NAME=VALUE`` a parameter of the problems, ``--seeds`` the
+number of seeds, and a problem may be a file.
 """
 
 from __future__ import annotations
