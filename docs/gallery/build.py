@@ -1,12 +1,12 @@
 """Rebuild the gallery: ``python docs/gallery/build.py`` runs every published experiment and writes its pictures and the page.
 
 Each experiment runs with its default options by `pdefreq reproduce`, two at a time, in the folder ``runs/gallery``: finished
-experiments are found there, and an interrupted build continues. A picture that another page of the documentation shows is kept in
-``docs/figures``, any other one in ``docs/gallery``. If the other page shows a larger run than the default, the picture is not
-replaced unless ``--all`` is given.
+experiments are found there, and an interrupted build continues. Every picture is that of the command beside it. A picture that
+another page shows for the same command is kept in ``docs/figures``, any other one in ``docs/gallery``. The pictures have a palette
+of at most 256 colors, so that they are small. The script prints the processor time and the time on the wall of each experiment.
 
     --pages     write the page only, and run nothing
-    --all       also replace the pictures of larger runs by those of the default options
+    --small     reduce the pictures in ``docs/figures`` that other commands made, and run nothing
     --only A,B  run these experiments only
     --jobs N    the number of processes, by default 2
 """
@@ -14,11 +14,15 @@ replaced unless ``--all`` is given.
 from __future__ import annotations
 
 import argparse
-import shutil
+import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+
+from PIL import Image
 
 from pdefreq.experiments import EXPERIMENTS, entries
 from pdefreq.experiments.entry import Entry
@@ -26,6 +30,7 @@ from pdefreq.experiments.entry import Entry
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures"
 RUNS = Path("runs", "gallery")
+WIDTH, SIZE = 1600, 150_000  # pixels, bytes
 HEAD = """# Gallery
 
 This page shows the pictures of all published experiments that `pdefreq reproduce` repeats, each with its command.
@@ -38,69 +43,101 @@ def pictures(name: str, entry: Entry) -> list[str]:
     return list(entry.pictures or (name,))
 
 
-def path_of(picture: str) -> Path:
-    """The file of a picture: that of another page if there is one, so that no picture exists twice."""
+def path_of(picture: str, entry: Entry) -> Path:
+    """The file of a picture: that of another page if it shows the same command, so that no picture exists twice."""
     elsewhere = FIGURES / f"{picture}.png"
-    return elsewhere if elsewhere.exists() else HERE / f"{picture}.png"
+    return elsewhere if elsewhere.exists() and not is_larger(entry, elsewhere) else HERE / f"{picture}.png"
 
 
-def is_larger(name: str, entry: Entry) -> bool:
-    """Whether another page shows the pictures of a larger run of the experiment."""
-    return (
-        bool(entry.full) and entry.full_pictures and all(path_of(picture).parent == FIGURES for picture in pictures(name, entry))
-    )
+def is_larger(entry: Entry, elsewhere: Path) -> bool:
+    """Whether the picture of another page is that of a larger run than the default one."""
+    return bool(entry.full) and entry.full_pictures and elsewhere.exists()
 
 
 def page() -> str:
     """The page in Markdown."""
     parts = [HEAD]
     for name, entry in entries().items():
-        command = f"pdefreq reproduce {name}"
-        size = f" The picture is that of a larger run: {entry.full}" if is_larger(name, entry) else ""
+        paths = {picture: path_of(picture, entry) for picture in pictures(name, entry)}
+        larger = any(is_larger(entry, FIGURES / path.name) for path in paths.values())
+        size = f" [Published experiments](../reproductions.md) shows a larger run: {entry.full}" if larger else ""
         source = entry.source if not (entry.places and entry.publication) else f"{entry.source} ({entry.publication})"
-        parts.append(f"## {name}\n\n```sh\n{command}\n```\n\n{entry.shows}{size}\n")
-        for picture in pictures(name, entry):
-            path = path_of(picture)
+        parts.append(f"## {name}\n\n```sh\npdefreq reproduce {name}\n```\n\n{entry.shows}{size}\n")
+        for picture, path in paths.items():
             parts.append(f"![{picture.replace('-', ' ')}]({'../figures/' if path.parent == FIGURES else ''}{path.name})\n")
         parts.append(f"Source: {source}.\n")
     return "\n".join(parts)
 
 
-def build(name: str, entry: Entry) -> str:
-    """Run an experiment and copy its pictures; the result in one line.
+def write_small(picture: Path, target: Path) -> None:
+    """Copy a picture with a palette, which shows curves and color maps without a visible difference at a fraction of the size."""
+    with Image.open(picture) as image:
+        small = image.convert("RGB")
+    if small.width > WIDTH:
+        small = small.resize((WIDTH, round(small.height * WIDTH / small.width)), Image.Resampling.LANCZOS)
+    for colors in (256, 128, 64):
+        small.quantize(colors, dither=Image.Dither.NONE).save(target, optimize=True)
+        if target.stat().st_size <= SIZE:
+            return
+
+
+def run(command: list[str]) -> tuple[int, str, float]:
+    """Run a command: its exit code, its messages, and its processor seconds together with those of its own processes."""
+    with tempfile.TemporaryFile() as messages:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=messages)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        messages.seek(0)
+        return process.returncode, messages.read().decode(), used.ru_utime + used.ru_stime
+
+
+def build(name: str, entry: Entry) -> tuple[str, float]:
+    """Run an experiment and copy its pictures; the result in one line, and the processor seconds.
 
     Raises:
         RuntimeError: If the experiment fails or has other pictures than its entry.
     """
-    folder = RUNS / name
-    done = subprocess.run(
-        [sys.executable, "-m", "pdefreq", "reproduce", name, "--out", str(folder)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"{name}: {done.stderr.strip()}")
+    folder, start = RUNS / name, time.monotonic()
+    command = [sys.executable, "-m", "pdefreq", "reproduce", name, "--out", str(folder)]
+    code, messages, seconds = run(command)
+    if code:
+        raise RuntimeError(f"{name}: {messages.strip()}")
     found = {path.stem for path in folder.glob("*.png")}
     if found != {*pictures(name, entry)}:
         raise RuntimeError(f"{name}: the pictures are {', '.join(sorted(found))}, not those of its entry")
     for picture in found:
-        shutil.copyfile(folder / f"{picture}.png", path_of(picture))
-    return f"{name}: {', '.join(sorted(found))}"
+        write_small(folder / f"{picture}.png", path_of(picture, entry))
+    note = "".join(f" ({word})" for word in ("found", "continued") if f"{word} " in messages)
+    return f"{name}: {seconds:.1f} processor seconds, {time.monotonic() - start:.1f} s on the wall{note}", seconds
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", action="store_true")
-    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--small", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    known = entries()
-    chosen = options.only.split(",") if options.only else list(EXPERIMENTS)
-    if not options.pages:
-        wanted = [name for name in chosen if options.all or options.only or not is_larger(name, known[name])]
+    known, start, total = entries(), time.monotonic(), 0.0
+    if options.small:
+        for path in FIGURES.glob("*.png"):
+            if path.stat().st_size > SIZE:
+                write_small(path, path)
+    elif not options.pages:
+        chosen, failed = options.only.split(",") if options.only else list(EXPERIMENTS), []
         with ThreadPoolExecutor(options.jobs) as pool:
-            for line in pool.map(lambda name: build(name, known[name]), wanted):
+            for done in as_completed([pool.submit(build, name, known[name]) for name in chosen]):
+                try:
+                    line, seconds = done.result()
+                except RuntimeError as error:
+                    failed.append(str(error))
+                    line, seconds = f"FAILED: {error}", 0.0
                 print(line, flush=True)
+                total += seconds
+        print(f"all: {total:.0f} processor seconds, {time.monotonic() - start:.0f} s on the wall with {options.jobs} processes")
+        if failed:
+            sys.exit(f"{len(failed)} of {len(chosen)} experiments failed; the others have their pictures")
     (HERE / "index.md").write_text(page())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +64,9 @@ class SharpnessMeasurement(Measurement):
         c, functional = iterate.coefficients, iterate.functional
         if c is None or functional is None:
             return {"sharpness": np.nan, "gauss_newton_sharpness": np.nan}
-        start = torch.randn(len(c), generator=stream(0, "sharpness"), dtype=torch.float64).to(c)
-        product = hessian_product(lambda c: _gradient(functional, c), c)
+        start = random_start(c)
         return {
-            "sharpness": largest_eigenvalue(product, start, self._products),
+            "sharpness": largest_eigenvalue(hessian_of(functional, c), start, self._products),
             "gauss_newton_sharpness": self._of_gauss_newton(functional, c, start),
         }
 
@@ -78,8 +77,16 @@ class SharpnessMeasurement(Measurement):
         return largest_eigenvalue(lambda v: factor.T @ (factor @ v), start, self._products)
 
 
-def _gradient(functional: Functional, c: Tensor) -> Tensor:
-    """The gradient as a differentiable function of c."""
-    value = torch.stack(list(functional.terms(c).values())).sum()
-    (gradient,) = torch.autograd.grad(value, c, create_graph=True)
-    return gradient
+def random_start(c: Tensor) -> Tensor:
+    """The vector ``(P,)`` with which the iterations start."""
+    return torch.randn(len(c), generator=stream(0, "sharpness"), dtype=torch.float64).to(c)
+
+
+def hessian_of(functional: Functional, c: Tensor) -> Callable[[Tensor], Tensor]:
+    """The product of the Hessian of an objective with a vector ``(P,)``."""
+
+    def gradient(c: Tensor) -> Tensor:
+        value = torch.stack(list(functional.terms(c).values())).sum()
+        return torch.autograd.grad(value, c, create_graph=True)[0]
+
+    return hessian_product(gradient, c)

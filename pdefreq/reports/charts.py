@@ -91,7 +91,8 @@ class Chart:
             role="img",
             aria_label=f"{self.title}: {self.y_label} against {self.x_label}. The numbers are in the table below.",
         )
-        return join([drawing, tag("fieldset", tag("legend", "Curves"), *keys, class_="keys"), self.table()])
+        keys = tag("fieldset", tag("legend", "Curves"), *keys, class_="keys")
+        return join([tag("figure", drawing, keys, class_="chart"), self.table()])
 
     def table(self) -> Markup:
         """The points of all curves, thinned."""
@@ -99,7 +100,7 @@ class Chart:
         places = np.unique(np.concatenate([[], *(curve.x for curve in self.curves)]))
         places = places[thinned(len(places), 30)]
         by_curve = [dict(zip(curve.x.tolist(), curve.y.tolist(), strict=True)) for curve in self.curves]
-        rows = [[shown(place), *(shown(found.get(place)) for found in by_curve)] for place in places.tolist()]
+        rows = [[shown(place), *(shown(found.get(place), 3) for found in by_curve)] for place in places.tolist()]
         return data_table(self.title, columns, rows)
 
 
@@ -187,11 +188,11 @@ def map_markup(title: str, steps: np.ndarray, rows: Sequence[str], errors: np.nd
     drawing = tag("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label)
     colors = [tag("rect", class_=f"h{k}", x=k * 20, y=0, width=20, height=14) for k in range(_LEVELS)]
     bar = tag("svg", *colors, viewBox=f"0 0 {20 * _LEVELS} 14", class_="bar", aria_hidden="true")
-    places = thinned(len(steps), 12)
-    table = [[row, *(shown(v) for v in errors[places, k].tolist())] for k, row in enumerate(rows)]
+    places = thinned(len(steps), 9)
+    table = [[row, *(shown(v, 3) for v in errors[places, k].tolist())] for k, row in enumerate(rows)]
     columns = ["wavenumber", *(f"step {steps[k]:,.0f}" for k in places)]
     legend = tag("p", "relative error 1 ", bar, f" {10**low:.1g}", class_="scale")
-    return join([drawing, legend, data_table(title, columns, table)])
+    return join([tag("figure", drawing, legend, class_="chart"), data_table(title, columns, table)])
 
 
 def _dash(style: int, predicted: bool) -> str | None:

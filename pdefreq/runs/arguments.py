@@ -1,4 +1,4 @@
-"""The problem and the method as arguments of functions, given as objects or by name."""
+"""The problem, the method and the probes as arguments of functions, given as objects or by name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pdefreq.core.conversion import shown
 from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pdefreq.probes.probe import Probe
     from pdefreq.problem.problem import Problem
     from pdefreq.solvers.solver import Solver
 
@@ -44,3 +47,25 @@ def solver_of(given: Solver | str) -> Solver:
             f"`solver` must be a Solver or the name of a method, got {shown(given)}; `pdefreq methods` lists the names"
         )
     return solver
+
+
+def probes_of(given: Sequence[Probe | str]) -> list[Probe]:
+    """The probes of a list that contains probes or their names.
+
+    Raises:
+        OptionError: If it is no list, or an entry is neither.
+        UserError: As `make_probe` does.
+    """
+    from pdefreq.probes import PROBES
+    from pdefreq.probes.probe import Probe, make_probe
+
+    if not isinstance(given, (list, tuple)):
+        instead = f": write probes=['{given}']" if isinstance(given, str) else ""
+        raise OptionError(f"`probes` must be a list of probes or of their names, got {shown(given)}{instead}")
+    probes = []
+    for entry in given:
+        probe = make_probe(entry) if isinstance(entry, str) else entry
+        if not isinstance(probe, Probe):
+            raise OptionError(f"`probes` must be Probes or their names, got {probe!r}; names are {', '.join(PROBES)}")
+        probes.append(probe)
+    return probes

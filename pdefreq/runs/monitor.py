@@ -77,8 +77,8 @@ class Monitor:
         timed: bool = True,
     ) -> None:
         from pdefreq.core.fields import as_field
-        from pdefreq.probes.probe import default_probes, make_probe
-        from pdefreq.runs.arguments import problem_of
+        from pdefreq.probes.probe import default_probes
+        from pdefreq.runs.arguments import probes_of, problem_of
         from pdefreq.runs.prepared_run import Given
 
         if isinstance(share, bool) or not isinstance(share, Real) or not share > 0:
@@ -89,8 +89,7 @@ class Monitor:
             raise OptionError(f"`label` must be a text that is not empty, got {label!r}")
         if schedule is not None and not isinstance(schedule, Schedule):
             raise OptionError(f"`schedule` must be a Schedule, such as Schedule(dense=100, per_decade=50), got {schedule!r}")
-        chosen = default_probes() if probes is None else probes
-        self._probes = [make_probe(probe) if isinstance(probe, str) else probe for probe in chosen]
+        self._probes = default_probes() if probes is None else probes_of(probes)
         self._target = Given(problem_of(problem), reference=None if reference is None else as_field(reference)).target(modes)
         self._label, self._schedule, self._share = label, schedule or Schedule(), share
         self._points: Literal["numpy", "torch"] = points
@@ -137,29 +136,45 @@ class Monitor:
         """
         now = time.perf_counter()
         self._check(step, seconds, last=last)
-        self._began = now if self._began is None else self._began
-        elapsed = now - self._began - self._spent
-        if step < self._due and not last:
-            return False
-        if len(self._history) and not last and self._spent - self._preparation > max(self._share * elapsed, _ALLOWANCE):
-            self._skipped += 1
-            return False
+        began = now if self._began is None else self._began
+        elapsed = now - began - self._spent
         if last and step == self._history.last("step"):
             return False
-        iterate = self._iterate(u, gradient)
-        if not self._measurements:
-            self._prepare(iterate)
-        spent = float(seconds) if seconds is not None else elapsed if self._timed else math.nan
-        row: dict[str, Any] = {"step": step, "seconds": spent, "objective": objective}
-        for measurement in self._measurements:
-            row |= measurement(iterate)
-        if gradient is not None or (last and self._is_torch(u)):
+        if last or self._is_due(step, elapsed):
+            try:
+                row = self._measured(self._iterate(u, gradient), h1=gradient is not None or (last and self._is_torch(u)))
+            except BaseException:  # nothing is recorded: the step can be repeated, and its time is not that of the steps
+                self._began = None if self._began is None else self._began + time.perf_counter() - now
+                raise
+            spent = float(seconds) if seconds is not None else elapsed if self._timed else math.nan
+            self._history.record({"step": step, "seconds": spent, "objective": objective} | row)
+            self._due = self._schedule.after(step)
+            self._spent += time.perf_counter() - now
+            self._preparation = self._preparation or self._spent
+        elif step >= self._due:
+            self._skipped += 1
+        self._began, self._last = began, int(step)
+        self._seconds = self._seconds if seconds is None else float(seconds)
+        return step == self._history.last("step")
+
+    def _is_due(self, step: int, elapsed: float) -> bool:
+        """Whether the schedule contains the step, and the measurements have not taken more than their share of the time."""
+        late = self._spent - self._preparation > max(self._share * elapsed, _ALLOWANCE)
+        return step >= self._due and not (late and len(self._history))
+
+    def _measured(self, iterate: Iterate, *, h1: bool) -> dict[str, Any]:
+        """The entries of a row. The first iterate prepares the probes, which are kept if its measurement succeeds."""
+        measurements, facts = self._measurements, dict(self._history.facts)
+        if not measurements:
+            measurements = [probe.prepare(self._target, iterate, discrete_solution=None, facts=facts) for probe in self._probes]
+        row = {name: value for measurement in measurements for name, value in measurement(iterate).items()}
+        if h1:
             row["relative_h1"] = _h1_error(iterate, self._target)
-        self._history.record(row)
-        self._due = self._schedule.after(step)
-        self._spent += time.perf_counter() - now
-        self._preparation = self._preparation or self._spent
-        return True
+        if not self._measurements:
+            self._measurements = measurements
+            for measurement in measurements:
+                self._history.facts.update(measurement.facts)
+        return row
 
     @property
     def record(self) -> Record:
@@ -197,12 +212,6 @@ class Monitor:
                 f"interpolated; Monitor(..., share=float('inf')) records all."
             )
 
-    def _prepare(self, iterate: Iterate) -> None:
-        facts = self._history.facts
-        self._measurements = [probe.prepare(self._target, iterate, discrete_solution=None, facts=facts) for probe in self._probes]
-        for measurement in self._measurements:
-            facts.update(measurement.facts)
-
     def _check(self, step: int, seconds: float | None, *, last: bool) -> None:
         """Refuse steps and times that do not increase."""
         if isinstance(step, bool) or not isinstance(step, Integral) or not 0 <= step < 2**63:
@@ -213,7 +222,6 @@ class Monitor:
             raise OptionError(f"`seconds` must be a number, got {seconds!r}")
         if seconds is not None and not self._seconds <= seconds < math.inf:
             raise OptionError(f"`seconds` must not decrease, got {seconds} after {self._seconds}")
-        self._last, self._seconds = int(step), self._seconds if seconds is None else float(seconds)
 
     def _is_torch(self, u: Any) -> bool:
         import torch

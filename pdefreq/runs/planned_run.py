@@ -72,16 +72,13 @@ class PlannedRun:
         from pdefreq.core.file_io import as_path
         from pdefreq.problem.identity import WrittenProblem
         from pdefreq.problem.problem import Problem
-        from pdefreq.runs.arguments import problem_of, solver_of
+        from pdefreq.runs.arguments import probes_of, problem_of, solver_of
         from pdefreq.solvers.solver import chosen
 
         problem = problem if isinstance(problem, Problem) else problem_of(problem)
         stop = Stop.of(stop)
         if schedule is not None and not isinstance(schedule, Schedule):
             raise OptionError(f"`schedule` must be a Schedule, got {schedule!r}: write schedule=Schedule(...)")
-        if probes is not None and not isinstance(probes, (list, tuple)):
-            instead = f": write probes=['{probes}']" if isinstance(probes, str) else ""
-            raise OptionError(f"`probes` must be a list of probes or of their names, got {shown(probes)}{instead}")
         named = solver if isinstance(solver, str) else None
         solver = solver_of(solver)
         label = method or named or solver.name
@@ -91,7 +88,7 @@ class PlannedRun:
         given = Given(
             problem,
             solver,
-            probes=None if probes is None else [_probe(probe) for probe in probes],
+            probes=None if probes is None else probes_of(probes),
             reference=None if reference is None else as_field(reference),
             guess=None if guess is None else as_field(guess),
         )
@@ -180,13 +177,3 @@ class PlannedRun:
         if self.has_ended:
             return load_run(self.folder, **objects)
         return resume(self.folder, **objects, callback=callback, progress=progress)
-
-
-def _probe(probe: Probe | str) -> Probe:
-    from pdefreq.probes import PROBES
-    from pdefreq.probes.probe import Probe, make_probe
-
-    probe = make_probe(probe) if isinstance(probe, str) else probe
-    if not isinstance(probe, Probe):
-        raise OptionError(f"`probes` must be Probes or their names, got {probe!r}; names are {', '.join(PROBES)}")
-    return probe

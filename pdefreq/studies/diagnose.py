@@ -20,7 +20,7 @@ class Diagnosis:
     Args:
         findings: The findings.
         failed: The checks that could not be computed, with the reason.
-        inapplicable: The checks that do not apply to the method or the problem, with what they test.
+        inapplicable: The checks that do not apply to the method or the problem, with the reason or with what they test.
     """
 
     findings: tuple[Finding, ...]
@@ -69,8 +69,8 @@ def diagnose(run: Solution | str | Path, *, trust: bool = False) -> Diagnosis:
         except UserError as error:
             failed[name] = str(error)
             continue
-        if found is None:
-            inapplicable[name] = summaries[name]
+        if found is None or isinstance(found, str):
+            inapplicable[name] = found or summaries[name]
         else:
             findings.append(replace(found, check=name))
     return Diagnosis(tuple(sorted(findings, key=lambda each: -each.severity)), failed, inapplicable)

@@ -1,15 +1,17 @@
 """The sharpness of an objective, the largest eigenvalue of its Hessian or of its Gauss-Newton matrix, by Lanczos iteration.
 
-Gradient descent with the rate eta decreases a quadratic objective only if the sharpness is below 2 / eta.
+Gradient descent with the rate eta decreases a quadratic objective only if the sharpness is below 2 / eta; `Descent` has the limits
+of methods with momentum and with a preconditioner.
 
 Source:
     Cohen, Kaur, Li, Kolter, Talwalkar (2021), Gradient descent on neural networks typically occurs at the edge of stability,
-    arXiv 2103.00065.
+    arXiv 2103.00065; Cohen et al. (2022), Adaptive gradient methods at the edge of stability, arXiv 2207.14484.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,3 +98,43 @@ def hessian_product(gradient: Callable[[Tensor], Tensor], c: Tensor) -> Callable
         return torch.zeros_like(v) if found is None else found
 
     return product
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A method of first order while its preconditioner P is constant: ``m <- momentum m + weight g``, ``c <- c - rate P^-1 m``.
+
+    Gradient descent has the momentum 0 and the weight 1, the heavy ball method the weight 1, and Adam the weight 1 - momentum.
+
+    Args:
+        rate: The learning rate eta.
+        momentum: The momentum parameter beta in [0, 1).
+        weight: The factor w of the gradient.
+        preconditioner: The diagonal of P, shape ``(P,)``; None for the identity.
+
+    Example:
+        >>> Descent(rate=0.1).stable_sharpness, round(Descent(rate=0.1, momentum=0.9, weight=0.1).stable_sharpness)
+        (20.0, 380)
+    """
+
+    rate: float
+    momentum: float = 0.0
+    weight: float = 1.0
+    preconditioner: Tensor | None = None
+
+    @property
+    def stable_sharpness(self) -> float:
+        """The largest eigenvalue of P^-1 H up to which a quadratic objective does not increase, (2 + 2 beta) / (w eta)."""
+        return (2 + 2 * self.momentum) / (self.weight * self.rate)
+
+    @property
+    def gain(self) -> float:
+        """w / (1 - beta): a mode with a small eigenvalue kappa of P^-1 H decays by exp(-gain eta kappa) in a step."""
+        return self.weight / (1 - self.momentum)
+
+    def preconditioned(self, product: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        """The product with P^(-1/2) H P^(-1/2), which has the eigenvalues of P^-1 H, from that with H."""
+        if self.preconditioner is None:
+            return product
+        scaling = self.preconditioner.rsqrt()
+        return lambda v: scaling * product(scaling * v)

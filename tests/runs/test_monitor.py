@@ -1,11 +1,12 @@
 import math
+import re
 
 import numpy as np
 import pytest
 import torch
 
 from pdefreq import Box, Monitor, Problem, compare, solve
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import OptionError, UserError
 from pdefreq.core.history import Schedule
 from pdefreq.integrations.pytorch import watch
 from pdefreq.spectrum.spectral_record import ERROR
@@ -228,3 +229,73 @@ def test_notes_name_skipped_steps_and_values_that_are_not_finite(monkeypatch):
 def test_wrong_options_are_refused(bad):
     with pytest.raises(OptionError, match=next(iter(bad))):
         Monitor("poisson", **bad)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("broken", ["values", "gradient"])
+def test_a_step_can_be_repeated_after_an_error_in_the_function(first, broken):
+    """Nothing of the failed measurement is kept: the record is that of a monitor without it, and its time does not count."""
+
+    def failing(x):
+        raise ZeroDivisionError
+
+    def measured(*, fails):
+        monitor = Monitor("poisson", share=math.inf)
+        if not first:
+            monitor(0, wave(0), seconds=0.0)
+        if fails:
+            broke = (failing, None) if broken == "values" else (wave(1), failing)
+            with pytest.raises(ZeroDivisionError):
+                monitor(1, broke[0], seconds=1.0, gradient=broke[1])
+            assert len(monitor.history) == (0 if first else 1)
+            assert (not monitor.history.facts) == first
+        assert monitor(1, wave(1), seconds=0.5)
+        assert monitor(2, wave(2), seconds=0.5)
+        return monitor
+
+    found, expected = measured(fails=True), measured(fails=False)
+    assert found.history.names == expected.history.names
+    np.testing.assert_array_equal(found.history.column(ERROR), expected.history.column(ERROR))
+    np.testing.assert_array_equal(found.history.column("seconds"), expected.history.column("seconds"))
+
+
+def test_the_time_of_a_failed_measurement_is_not_that_of_the_steps(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("pdefreq.runs.monitor.time.perf_counter", lambda: now[0])
+
+    def failing(x):
+        now[0] += 5.0
+        raise ZeroDivisionError
+
+    monitor = Monitor("poisson")
+    monitor(0, wave(0))
+    now[0] += 1.0
+    with pytest.raises(ZeroDivisionError):
+        monitor(1, failing)
+    assert monitor(1, wave(1))
+    assert monitor.history.last("seconds") == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("problem", ["poisson", "multiscale-2d", "neumann", "tones", "ring"])
+def test_infinite_values_give_a_note_and_no_warning(problem):
+    """Warnings are errors in the tests. No error of a function that is infinite somewhere is a number."""
+    monitor = Monitor(problem, share=math.inf)
+    monitor(0, lambda x: np.zeros(len(x)))
+    for step, value in enumerate((lambda x: np.full(len(x), np.inf), lambda x: np.where(x[:, 0] > x[0, 0], -np.inf, np.inf)), 1):
+        monitor(step, value)
+    assert not np.isfinite(monitor.history.column("relative_l2")[1:]).any()
+    assert any("not finite at 2 of 3 recorded steps, first at step 1" in note for note in monitor.record.notes)
+
+
+@pytest.mark.parametrize(
+    ("probes", "message"),
+    [
+        ("error", "`probes` must be a list of probes or of their names, got 'error': write probes=['error']"),
+        (["errors"], "unknown probe 'errors': did you mean 'error'?"),
+        ([3], "`probes` must be Probes or their names, got 3; names are error, spectral"),
+    ],
+)
+def test_wrong_probes_are_refused_as_by_solve(probes, message):
+    for call in (lambda: Monitor("poisson", probes=probes), lambda: solve("poisson", "sine", probes=probes)):
+        with pytest.raises(UserError, match=re.escape(message)):
+            call()

@@ -13,6 +13,7 @@ import torch
 from pdefreq.core.history import Status
 from pdefreq.theory import dynamics
 from pdefreq.theory.adam import FrozenAdam
+from pdefreq.theory.sharpness import Descent
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.theory.linearization import Guide
 
 Memory = MutableMapping[str, "Tensor"]
+_BETAS, _EPSILON = (0.9, 0.999), 1e-8  # of Adam
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,18 @@ class Stepper(ABC):
             memory: The memory before a step.
             step: The number of the step.
             factor: The Gauss-Newton factor F before the step.
+        """
+        return None
+
+    def descent(self, memory: Memory, step: int) -> Descent | None:
+        """The last of a number of steps as a descent with a constant preconditioner, for limits of the learning rate.
+
+        Args:
+            memory: The memory after the steps.
+            step: The number of steps, at least 1.
+
+        Returns:
+            The descent; None for steppers that choose the lengths of their steps.
         """
         return None
 
@@ -190,6 +204,9 @@ class GradientDescentStepper(FirstOrderStepper):
         rate = self.rate.start
         return dynamics.HeavyBallFilter(rate, self.momentum) if self.momentum else dynamics.GradientDescentFilter(rate)
 
+    def descent(self, memory: Memory, step: int) -> Descent | None:
+        return None if self.clip is not None else Descent(self.rate(step - 1), self.momentum)
+
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(c)} if self.momentum else {}
 
@@ -208,14 +225,25 @@ class AdamStepper(FirstOrderStepper):
     def guide(self, memory: Memory, step: int, factor: Tensor) -> Guide | None:
         return None if self.clip is not None else FrozenAdam(self.rate, memory["m"], memory["v"], step)
 
+    def descent(self, memory: Memory, step: int) -> Descent | None:
+        if self.clip is not None:
+            return None
+        beta1, (denominator, bias) = _BETAS[0], self._corrections(memory["v"], age(step, memory))
+        return Descent(self.rate(step - 1), beta1, 1 - beta1, bias * denominator)
+
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(c), "v": torch.zeros_like(c)}
 
     def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Memory) -> None:
-        beta1, beta2, epsilon = 0.9, 0.999, 1e-8
+        beta1, beta2 = _BETAS
         m, v = memory["m"], memory["v"]
         m.lerp_(gradient, 1 - beta1)
         v.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        count = age(step, memory) + 1
-        denominator = (v.sqrt() / math.sqrt(1 - beta2**count)).add_(epsilon)
-        c.addcdiv_(m, denominator, value=-self.rate(step) / (1 - beta1**count))
+        denominator, bias = self._corrections(v, age(step, memory) + 1)
+        c.addcdiv_(m, denominator, value=-self.rate(step) / bias)
+
+    @staticmethod
+    def _corrections(v: Tensor, count: int) -> tuple[Tensor, float]:
+        """sqrt(v / (1 - beta2^t)) + epsilon and 1 - beta1^t after t steps; their product is the preconditioner P."""
+        beta1, beta2 = _BETAS
+        return (v.sqrt() / math.sqrt(1 - beta2**count)).add_(_EPSILON), 1 - beta1**count

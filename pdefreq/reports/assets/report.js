@@ -36,3 +36,9 @@ for (const slider of document.querySelectorAll("input[data-slider]")) {
   slider.addEventListener("input", show);
   show();
 }
+let closed = [];
+window.addEventListener("beforeprint", () => {
+  closed = [...document.querySelectorAll("details:not([open])")];
+  for (const each of closed) each.open = true;
+});
+window.addEventListener("afterprint", () => { for (const each of closed) each.open = false; });

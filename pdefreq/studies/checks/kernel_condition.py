@@ -1,4 +1,4 @@
-"""The condition of the Gauss-Newton matrix of gradient descent: the modes that the budget can't reach."""
+"""The condition of the tangent kernel for optimizers of first order: the modes that the budget can't reach."""
 
 from __future__ import annotations
 
@@ -7,41 +7,46 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.studies.checks.finding import Finding
+from pdefreq.studies.checks.first_order import first_order_of, no_limit
 
 if TYPE_CHECKING:
     from pdefreq.studies.checks.finding import Subject
 
-_HARMLESS = 1.0
+_HARMLESS = 0.5  # of the eigenvectors
 _RESULT = 0.1  # relative L2 error above which the slow modes matter
+_ROWS, _ENTRIES = 3000, 2**26  # largest kernel that is decomposed, and largest factor
 
 
-def kernel_condition(subject: Subject) -> Finding | None:
-    """A finding if plain gradient descent can't have reduced most eigenvectors of the kernel within its steps.
+def kernel_condition(subject: Subject) -> Finding | str | None:
+    """A finding if the steps can't have reduced most eigenvectors of the kernel F P^-1 F^T, with the preconditioner P of Adam.
 
-    An eigenvector with the eigenvalue kappa decays by exp(-eta kappa) in a step, so that n steps reach those above 1 / (eta n).
+    An eigenvector with the eigenvalue kappa decays by exp(-eta kappa) in a step of gradient descent, by exp(-eta kappa / (1 - beta))
+    with the momentum beta, and by exp(-eta kappa) in a step of Adam. n steps therefore reach those above 1 / (eta n), or above
+    (1 - beta) / (eta n). F and P are those at the end of the run, and eta n is the sum of the learning rates.
     """
-    from pdefreq.iterations.protocols import HasTangentKernel
-    from pdefreq.parts.optimizers import GradientDescent
-    from pdefreq.solvers.network_solver import NetworkSolver
+    from pdefreq.iterations.protocols import HasFunctional
 
     run = subject.run
-    if not isinstance(run.solver, NetworkSolver) or not isinstance(run.solver.optimizer, GradientDescent):
-        return None
-    found = subject.iteration.find(HasTangentKernel)
-    if found is None or not run.error() > _RESULT:
-        return None
-    functional, start = found.start()
-    factor = functional.gauss_newton_factor(start).detach()
-    if factor.shape[0] > 3000:
-        return None
+    trained, optimizer = subject.iteration.find(HasFunctional), first_order_of(run)
+    descent = None if optimizer is None else optimizer.stepper().descent(dict(run.state.memory), max(run.step, 1))
+    if trained is None or optimizer is None or descent is None:
+        return no_limit(run)
+    if run.error() <= _RESULT:
+        return f"the relative L2 error is {run.error():.2g}, so that the run did not fail"
+    functional, c = trained.functional(run.state), run.state.coefficients
+    if functional.num_rows > _ROWS or functional.num_rows * len(c) > _ENTRIES:
+        return f"the kernel has {functional.num_rows:,} rows and is too large"
+    factor = functional.gauss_newton_factor(c).detach()
     with torch.no_grad():
+        if descent.preconditioner is not None:
+            factor *= descent.preconditioner.rsqrt()
         values = torch.linalg.eigvalsh(factor @ factor.T).clamp(min=0)
-    reached = 1 / (run.solver.optimizer.learning_rate * max(run.step, 1))
-    below = int((values < reached).sum())
+    travel = descent.gain * sum(map(optimizer.rate, range(max(run.step, 1))))
+    below = int((values < 1 / travel).sum())
     ratio = float(values[-1] / values[len(values) // 2].clamp(min=1e-300))
     return Finding(
-        2 * below / len(values) / _HARMLESS,
-        f"{run.step:,} steps reduce eigenvectors of the kernel with eigenvalues above {reached:.2g}; {below} of {len(values)} "
-        f"are below, and the largest is {ratio:.2g} times the median",
+        below / len(values) / _HARMLESS,
+        f"{run.step:,} steps of {optimizer.title} reduce eigenvectors of the kernel with eigenvalues above {1 / travel:.2g}; "
+        f"{below} of {len(values)} are below, and the largest is {ratio:.2g} times the median",
         "`--set optimizer=gauss-newton`",
     )

@@ -1,37 +1,65 @@
-"""The learning rate of gradient descent against the sharpness of the objective."""
+"""The learning rate of an optimizer of first order against the sharpness of the objective."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pdefreq.studies.checks.finding import Finding
-from pdefreq.studies.checks.sharpness import largest_eigenvalue
+from pdefreq.studies.checks.first_order import first_order_of, no_limit
 
 if TYPE_CHECKING:
     from pdefreq.studies.checks.finding import Subject
 
-_STABLE = 2.0  # gradient descent on a quadratic function converges for a rate below 2 / (largest eigenvalue)
+_RESULT = 0.1  # relative L2 error above which a run has failed
 
 
-def step_size(subject: Subject) -> Finding | None:
-    """A finding if the learning rate of gradient descent exceeds 2 / lambda, with the sharpness lambda at the start."""
-    from pdefreq.iterations.protocols import HasTangentKernel
-    from pdefreq.parts.optimizers import GradientDescent
-    from pdefreq.solvers.network_solver import NetworkSolver
+def step_size(subject: Subject) -> Finding | str | None:
+    """A finding if the sharpness at the start is above the limit of the optimizer, and the objective rose more than it fell.
 
-    solver = subject.run.solver
-    if not isinstance(solver, NetworkSolver) or not isinstance(solver.optimizer, GradientDescent):
-        return None
-    found = subject.iteration.find(HasTangentKernel)
-    if found is None:
-        return None
-    functional, start = found.start()
-    sharpness, rate = largest_eigenvalue(functional.gauss_newton_factor(start).detach()), solver.optimizer.learning_rate
-    if not sharpness:
-        return None
+    The limit of gradient descent is 2 / eta, that with the momentum beta (2 + 2 beta) / eta, and that of Adam is 38 / eta for the
+    sharpness P^-1 H with its preconditioner. Both conditions are needed: in training that succeeds, the sharpness rises to the
+    limit and stays there, and the preconditioner of the first steps of Adam contains few gradients.
+
+    Source:
+        Cohen et al. (2021), arXiv 2103.00065; Cohen et al. (2022), arXiv 2207.14484.
+    """
+    from pdefreq.iterations.protocols import HasFunctional
+    from pdefreq.probes.sharpness import hessian_of, random_start
+    from pdefreq.theory.sharpness import largest_eigenvalue
+
+    run, iteration = subject.run, subject.iteration
+    trained, optimizer = iteration.find(HasFunctional), first_order_of(run)
+    if trained is None or optimizer is None:
+        return no_limit(run)
+    start = iteration.init()
+    functional, c = trained.functional(start), start.coefficients.clone()
+    descent = optimizer.stepper().descent(dict(iteration.step(start).memory), 1)
+    if descent is None:
+        return no_limit(run)
+    if run.error() <= _RESULT:
+        return f"the relative L2 error is {run.error():.2g}, so that the run did not fail"
+    sharpness = largest_eigenvalue(descent.preconditioned(hessian_of(functional, c)), random_start(c))
+    ratio, (first, highest, last) = sharpness / descent.stable_sharpness, _course(subject)
+    fall = max(first - last, 0.0)
+    rise = (highest - first) / fall if fall else np.inf if highest > first else 0.0
+    of = "P^-1 H, with the preconditioner P of the first step," if descent.preconditioner is not None else "the Hessian"
     return Finding(
-        rate * sharpness / _STABLE,
-        f"the learning rate {rate:g} times the largest eigenvalue {sharpness:.3g} of the Gauss-Newton matrix at the start is "
-        f"{rate * sharpness:.3g}; gradient descent is stable below 2",
-        f"`--set optimizer.learning_rate={1 / sharpness:.2g}`",
+        max(min(ratio, rise), 0.0),
+        f"at the start the largest eigenvalue of {of} is {sharpness:.3g}, and {optimizer.title} with the learning rate "
+        f"{descent.rate:g} is stable below {descent.stable_sharpness:.3g}; the objective was {first:.3g} at the start, "
+        f"{highest:.3g} at most and {last:.3g} at the end",
+        f"`--set optimizer.learning_rate={descent.rate / ratio / 2:.2g}`" if ratio > 0 else "`--set optimizer=gauss-newton`",
     )
+
+
+def _course(subject: Subject) -> tuple[float, float, float]:
+    """The objective at the start, its maximum and its last value, before the objective changes; inf for one that is not finite."""
+    history = subject.run.history
+    values = history.column("objective").astype(float)
+    if "stage" in history:
+        stage = history.column("stage")
+        values = values[stage == stage[0]]
+    values = np.where(np.isfinite(values), values, np.inf)
+    return float(values[0]), float(values.max()), float(values[-1])
