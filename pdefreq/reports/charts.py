@@ -20,6 +20,7 @@ MOST_POINTS = 240  # of a curve; more are thinned
 _DASHES = ("", "7 3", "2 3", "9 3 2 3")
 _LEVELS = 12  # of the colors of a map
 _DOT = 4  # radius of a single point
+_FEW = 6  # columns of a table whose numbers have four digits
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Chart:
         places = np.unique(np.concatenate([[], *(curve.x for curve in self.curves)]))
         places = places[thinned(len(places), 30)]
         by_curve = [dict(zip(curve.x.tolist(), curve.y.tolist(), strict=True)) for curve in self.curves]
-        rows = [[shown(place), *(shown(found.get(place), 3) for found in by_curve)] for place in places.tolist()]
+        digits = 4 if len(columns) <= _FEW else 3  # wide tables fit into a page
+        rows = [[shown(place), *(shown(found.get(place), digits) for found in by_curve)] for place in places.tolist()]
         return data_table(self.title, columns, rows)
 
 

@@ -60,7 +60,7 @@ def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
     its numbers.
 
     Args:
-        runs: Solutions, records of monitors, or run folders.
+        runs: Solutions, records of monitors, run folders, or folders of several runs such as those of `pdefreq compare`.
         trust: Whether Python files in run folders may be loaded.
 
     Raises:
@@ -77,7 +77,8 @@ def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
 
     if not runs:
         raise OptionError("a report needs at least one run")
-    loaded = [load_record(each, trust=trust) if isinstance(each, (str, Path)) else each for each in runs]
+    given = [each for run in runs for each in (_folders(Path(run)) if isinstance(run, (str, Path)) else [run])]
+    loaded = [load_record(each, trust=trust) if isinstance(each, Path) else each for each in given]
     loaded = [each.record if isinstance(each, Monitor) else each for each in loaded]
     problem = loaded[0].problem
     if any(each.problem.digest != problem.digest for each in loaded):
@@ -96,6 +97,12 @@ def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
         ("provenance", "Provenance", sections.provenance_section(loaded, names, versions())),
     ]
     return HtmlReport(title, document(title, ", ".join(names), body))
+
+
+def _folders(path: Path) -> list[Path]:
+    """A run folder, or the run folders in the folder of a comparison or of seeds."""
+    inside = [] if (path / "run.json").exists() else sorted(each.parent for each in path.glob("*/run.json"))
+    return inside or [path]
 
 
 def _modes(runs: list[Record], names: list[str]) -> Markup:

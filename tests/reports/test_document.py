@@ -1,5 +1,6 @@
 """Reports of runs in a real browser, and their text."""
 
+import base64
 import html
 import re
 import shlex
@@ -10,7 +11,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from pdefreq import Monitor, OptionError, load_problem, load_run, make_solver, report, solve
+from pdefreq import Monitor, OptionError, compare, load_problem, load_run, make_solver, report, solve
 from pdefreq.cli import app
 from pdefreq.commands.report import report as command
 from pdefreq.reports.repeat import command_of
@@ -197,3 +198,58 @@ def test_the_command_reads_folders(tmp_path, capsys):
     solve("poisson", "jacobi:intervals=8", steps=2).save(tmp_path / "a")
     command([tmp_path / "a"], tmp_path / "r.html")
     assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>") and "report: " in capsys.readouterr().out
+
+
+def test_the_folder_of_a_comparison_stands_for_its_runs(tmp_path):
+    compare("poisson", ["jacobi:intervals=8", "fem:cells=8"], steps=2, folder=tmp_path / "both")
+    text = report(tmp_path / "both").html
+    assert text == report(*sorted((tmp_path / "both").glob("*-seed0"))).html
+    assert "jacobi:intervals=8" in text and "fem:cells=8" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [800, 1000, 1100, 1200, 1600])
+def test_no_table_is_wider_than_its_container(opened, width):
+    """All tables are opened; the table of results has nine columns, and maps and predictions have more."""
+    opened.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    wide = opened.execute_script(
+        "document.querySelectorAll('details').forEach(each => each.open = true);"
+        "return [...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth)"
+        ".map(each => each.getAttribute('aria-label'))"
+    )
+    assert wide == []
+
+
+@pytest.mark.slow
+def test_paper_has_all_curves_and_tables_in_dark_ink(opened):
+    """The colors of paper do not depend on the scheme of the screen; tables are closed again afterwards."""
+    at = "const s = getComputedStyle(document.documentElement); return ['--back', '--text', '--c1'].map(k => s.getPropertyValue(k))"
+    closed = "return document.querySelectorAll('details:not([open])').length"
+    before = opened.execute_script(closed)
+    opened.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
+    try:
+        assert opened.execute_script(at) == ["#fff", "#000", "#c04a00"]
+        opened.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+        assert opened.execute_script(closed) == 0 < before
+        assert opened.execute_script(
+            "return [...document.querySelectorAll('svg[role=img], .scroll')].filter(e => e.getClientRects().length === 0"
+            " && !e.closest('.panel[hidden] details')).length"
+        ) == 0
+        opened.execute_script("window.dispatchEvent(new Event('afterprint'))")
+        assert opened.execute_script(closed) == before
+        pages = opened.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
+        assert base64.b64decode(pages)[:5] == b"%PDF-"
+        size = "const c = document.createElement('div'); c.style.width = '182mm'; document.body.append(c); return c.offsetWidth"
+        paper = opened.execute_script(size)  # A4 without the margins
+        opened.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride", {"width": paper, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        )
+        opened.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+        wide = "return [...document.querySelectorAll('table, svg, pre')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
+        assert opened.execute_script(wide) == 0
+    finally:
+        opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})

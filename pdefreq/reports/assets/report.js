@@ -36,7 +36,7 @@ for (const slider of document.querySelectorAll("input[data-slider]")) {
   slider.addEventListener("input", show);
   show();
 }
-let closed = [];
+let closed = []; // on paper all curves and tables are shown
 window.addEventListener("beforeprint", () => {
   closed = [...document.querySelectorAll("details:not([open])")];
   for (const each of closed) each.open = true;
