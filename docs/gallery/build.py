@@ -6,7 +6,7 @@ another page shows for the same command is kept in ``docs/figures``, any other o
 of at most 256 colors, so that they are small. The script prints the processor time and the time on the wall of each experiment.
 
     --pages     write the page only, and run nothing
-    --small     reduce the pictures in ``docs/figures`` that other commands made, and run nothing
+    --small     reduce the pictures that other commands made, and run nothing
     --only A,B  run these experiments only
     --jobs N    the number of processes, by default 2
 """
@@ -43,27 +43,37 @@ def pictures(name: str, entry: Entry) -> list[str]:
     return list(entry.pictures or (name,))
 
 
-def path_of(picture: str, entry: Entry) -> Path:
-    """The file of a picture: that of another page if it shows the same command, so that no picture exists twice."""
+def target_of(picture: str, entry: Entry) -> Path:
+    """The file for the picture of the default options: that of another page if it shows the same command, so that no picture
+    exists twice."""
     elsewhere = FIGURES / f"{picture}.png"
-    return elsewhere if elsewhere.exists() and not is_larger(entry, elsewhere) else HERE / f"{picture}.png"
+    return elsewhere if elsewhere.exists() and not is_larger(picture, entry) else HERE / f"{picture}.png"
 
 
-def is_larger(entry: Entry, elsewhere: Path) -> bool:
+def path_of(picture: str, entry: Entry) -> Path:
+    """The file that the gallery shows: as long as an experiment was not run with its default options, that of a larger run."""
+    target = target_of(picture, entry)
+    return target if target.exists() else FIGURES / target.name
+
+
+def is_larger(picture: str, entry: Entry) -> bool:
     """Whether the picture of another page is that of a larger run than the default one."""
-    return bool(entry.full) and entry.full_pictures and elsewhere.exists()
+    return bool(entry.full) and entry.full_pictures and (FIGURES / f"{picture}.png").exists()
 
 
 def page() -> str:
     """The page in Markdown."""
     parts = [HEAD]
     for name, entry in entries().items():
-        paths = {picture: path_of(picture, entry) for picture in pictures(name, entry)}
-        larger = any(is_larger(entry, FIGURES / path.name) for path in paths.values())
-        size = f" [Published experiments](../reproductions.md) shows a larger run: {entry.full}" if larger else ""
+        shown = {picture: path_of(picture, entry) for picture in pictures(name, entry)}
+        size = ""
+        if any(is_larger(picture, entry) for picture in shown):
+            own = all(path.parent == HERE for path in shown.values())
+            size = " [Published experiments](../reproductions.md) shows a larger run" if own else " The picture is that of a larger run"
+            size = f"{size}: {entry.full}"
         source = entry.source if not (entry.places and entry.publication) else f"{entry.source} ({entry.publication})"
         parts.append(f"## {name}\n\n```sh\npdefreq reproduce {name}\n```\n\n{entry.shows}{size}\n")
-        for picture, path in paths.items():
+        for picture, path in shown.items():
             parts.append(f"![{picture.replace('-', ' ')}]({'../figures/' if path.parent == FIGURES else ''}{path.name})\n")
         parts.append(f"Source: {source}.\n")
     return "\n".join(parts)
@@ -106,7 +116,7 @@ def build(name: str, entry: Entry) -> tuple[str, float]:
     if found != {*pictures(name, entry)}:
         raise RuntimeError(f"{name}: the pictures are {', '.join(sorted(found))}, not those of its entry")
     for picture in found:
-        write_small(folder / f"{picture}.png", path_of(picture, entry))
+        write_small(folder / f"{picture}.png", target_of(picture, entry))
     note = "".join(f" ({word})" for word in ("found", "continued") if f"{word} " in messages)
     return f"{name}: {seconds:.1f} processor seconds, {time.monotonic() - start:.1f} s on the wall{note}", seconds
 
@@ -121,8 +131,10 @@ def main() -> None:
     options = parser.parse_args()
     known, start, total = entries(), time.monotonic(), 0.0
     if options.small:
-        for path in FIGURES.glob("*.png"):
-            if path.stat().st_size > SIZE:
+        for path in (*FIGURES.glob("*.png"), *HERE.glob("*.png")):
+            with Image.open(path) as image:
+                reduced = image.mode == "P" and path.stat().st_size <= SIZE
+            if not reduced:
                 write_small(path, path)
     elif not options.pages:
         chosen, failed = options.only.split(",") if options.only else list(EXPERIMENTS), []
