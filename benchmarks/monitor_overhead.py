@@ -1,6 +1,6 @@
 """The processor time of a `Monitor` in the training loop of DeepXDE, relative to that of the training.
 
-    python benchmarks/monitor_overhead.py [--steps 5000] [--runs 3] [--share inf]
+    python benchmarks/monitor_overhead.py [--steps 2000] [--runs 3] [--share inf]
 
 DeepXDE (PyTorch back end, float64) trains a network with three layers of 50 neurons on `poisson`, with 200 points, by its own
 `Model.train`. A callback measures at steps 0 to 100 and then at 50 in each factor of ten, the default schedule. The processor
@@ -62,7 +62,7 @@ def trained(steps: int, share: float, seed: int) -> tuple[float, Any]:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--share", type=float, default=float("inf"))
     options = parser.parse_args()

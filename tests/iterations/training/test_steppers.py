@@ -1,13 +1,16 @@
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.iterations.training.steppers import LearningRate
+from pdefreq.iterations.training.lbfgs import LbfgsStepper
+from pdefreq.iterations.training.steppers import AdamStepper, GradientDescentStepper, LearningRate
 
 DECAYS = ["exponential", "inverse", "cosine"]
 STEPS = st.integers(0, 10_000)
+RATE = LearningRate(0.05, 3)
 
 
 @pytest.mark.parametrize("decay", DECAYS)
@@ -34,3 +37,26 @@ def test_closed_forms():
     assert [LearningRate(0.4, 10.0)(step) for step in (10, 20, 30)] == pytest.approx([0.2, 0.1, 0.05])
     assert [LearningRate(0.6, 10.0, "inverse")(step) for step in (10, 20, 50)] == pytest.approx([0.3, 0.2, 0.1])
     assert [LearningRate(0.4, 10.0, "cosine")(step) for step in (10, 20, 30)] == pytest.approx([0.2, 0, 0])
+
+
+@pytest.mark.parametrize("stepper", [GradientDescentStepper(RATE), GradientDescentStepper(RATE, momentum=0.7), AdamStepper(RATE)])
+def test_a_descent_is_the_step_that_was_taken(stepper):
+    """``c <- c - rate P^-1 m``, with the learning rate of the step and the momentum in memory."""
+    generator = torch.Generator().manual_seed(0)
+    c = torch.randn(6, dtype=torch.float64, generator=generator)
+    memory = stepper.memory(c)
+    for step in range(4):
+        gradient, before = torch.randn(6, dtype=torch.float64, generator=generator), c.clone()
+        mean = memory.get("m", memory.get("velocity", torch.zeros_like(c))).clone()
+        stepper.update(c, gradient.clone(), step, memory)
+        descent = stepper.descent(memory, step + 1)
+        m = descent.momentum * mean + descent.weight * gradient
+        expected = before - descent.rate * m / (1.0 if descent.preconditioner is None else descent.preconditioner)
+        assert torch.allclose(c, expected, rtol=0, atol=1e-14)
+        assert descent.rate == RATE(step)
+
+
+def test_there_is_no_descent_with_clipping_and_without_a_learning_rate():
+    c = torch.ones(2, dtype=torch.float64)
+    for stepper in (GradientDescentStepper(RATE, 1.0), AdamStepper(RATE, 1.0), LbfgsStepper()):
+        assert stepper.descent(stepper.memory(c), 1) is None
