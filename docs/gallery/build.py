@@ -45,7 +45,8 @@ def pictures(name: str, entry: Entry) -> list[str]:
 
 def target_of(picture: str, entry: Entry) -> Path:
     """The file for the picture of the default options: that of another page if it shows the same command, so that no picture
-    exists twice."""
+    exists twice.
+    """
     elsewhere = FIGURES / f"{picture}.png"
     return elsewhere if elsewhere.exists() and not is_larger(picture, entry) else HERE / f"{picture}.png"
 
@@ -69,7 +70,11 @@ def page() -> str:
         size = ""
         if any(is_larger(picture, entry) for picture in shown):
             own = all(path.parent == HERE for path in shown.values())
-            size = " [Published experiments](../reproductions.md) shows a larger run" if own else " The picture is that of a larger run"
+            size = (
+                " [Published experiments](../reproductions.md) shows a larger run"
+                if own
+                else " The picture is that of a larger run"
+            )
             size = f"{size}: {entry.full}"
         source = entry.source if not (entry.places and entry.publication) else f"{entry.source} ({entry.publication})"
         parts.append(f"## {name}\n\n```sh\npdefreq reproduce {name}\n```\n\n{entry.shows}{size}\n")

@@ -9,7 +9,9 @@ import typer
 
 from pdefreq.commands import shared_options as o
 
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs of one problem, or of a comparison.", show_default=False)]
+Runs = Annotated[
+    list[Path], typer.Argument(metavar="RUN...", help="Folders of runs of one problem, or of a comparison.", show_default=False)
+]
 
 
 def report(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pdefreq.core.conversion import convert, shown
+from pdefreq.core.conversion import convert
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.core.history import Schedule, Status, Stop
 from pdefreq.runs.prepared_run import Given

@@ -235,10 +235,13 @@ def test_paper_has_all_curves_and_tables_in_dark_ink(opened):
         assert opened.execute_script(at) == ["#fff", "#000", "#c04a00"]
         opened.execute_script("window.dispatchEvent(new Event('beforeprint'))")
         assert opened.execute_script(closed) == 0 < before
-        assert opened.execute_script(
-            "return [...document.querySelectorAll('svg[role=img], .scroll')].filter(e => e.getClientRects().length === 0"
-            " && !e.closest('.panel[hidden] details')).length"
-        ) == 0
+        assert (
+            opened.execute_script(
+                "return [...document.querySelectorAll('svg[role=img], .scroll')].filter(e => e.getClientRects().length === 0"
+                " && !e.closest('.panel[hidden] details')).length"
+            )
+            == 0
+        )
         opened.execute_script("window.dispatchEvent(new Event('afterprint'))")
         assert opened.execute_script(closed) == before
         pages = opened.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
