@@ -2,7 +2,7 @@
 
 Each experiment runs with its default options by `pdefreq reproduce`, two at a time, in the folder ``runs/gallery``: finished
 experiments are found there, and an interrupted build continues. Every picture is that of the command beside it. A picture that
-another page shows for the same command is kept in ``docs/figures``, any other one in ``docs/gallery``. The pictures have a palette
+another page shows for the same command is kept in ``docs/figures``, any other one in ``docs/gallery``. Pictures have a palette
 of at most 256 colors, so that they are small. The script prints the processor time and the time on the wall of each experiment.
 
     --pages     write the page only, and run nothing
@@ -44,9 +44,7 @@ def pictures(name: str, entry: Entry) -> list[str]:
 
 
 def target_of(picture: str, entry: Entry) -> Path:
-    """The file for the picture of the default options: that of another page if it shows the same command, so that no picture
-    exists twice.
-    """
+    """The file for the picture of the default options: that of another page if it shows the same command, not a second one."""
     elsewhere = FIGURES / f"{picture}.png"
     return elsewhere if elsewhere.exists() and not is_larger(picture, entry) else HERE / f"{picture}.png"
 

@@ -1,7 +1,7 @@
 """The sharpness of an objective, the largest eigenvalue of its Hessian or of its Gauss-Newton matrix, by Lanczos iteration.
 
-Gradient descent with the rate eta decreases a quadratic objective only if the sharpness is below 2 / eta; `Descent` has the limits
-of methods with momentum and with a preconditioner.
+Gradient descent with the rate eta decreases a quadratic objective only if the sharpness is below 2 / eta; `Descent` has the
+limits of methods with momentum and with a preconditioner.
 
 Source:
     Cohen, Kaur, Li, Kolter, Talwalkar (2021), Gradient descent on neural networks typically occurs at the edge of stability,

@@ -236,7 +236,7 @@ def test_wrong_options_are_refused(bad):
 def test_a_step_can_be_repeated_after_an_error_in_the_function(first, broken):
     """Nothing of the failed measurement is kept: the record is that of a monitor without it, and its time does not count."""
 
-    def failing(x):
+    def failing(_):
         raise ZeroDivisionError
 
     def measured(*, fails):
@@ -263,7 +263,7 @@ def test_the_time_of_a_failed_measurement_is_not_that_of_the_steps(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("pdefreq.runs.monitor.time.perf_counter", lambda: now[0])
 
-    def failing(x):
+    def failing(_):
         now[0] += 5.0
         raise ZeroDivisionError
 

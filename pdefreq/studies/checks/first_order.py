@@ -26,8 +26,8 @@ def no_limit(run: Solution) -> str | None:
         return None
     if (optimizer := first_order_of(run)) is None:
         return (
-            f"there is no such limit for {run.solver.optimizer.title}, in which a line search or a damped linear system determines "
-            "the length of a step"
+            f"there is no such limit for {run.solver.optimizer.title}, in which a line search or a damped linear system "
+            "determines the length of a step"
         )
     clipped = " if gradients are clipped" if optimizer.clip is not None else ""
     return f"no such limit is known for {optimizer.title}{clipped}"

@@ -20,8 +20,8 @@ _ROWS, _ENTRIES = 3000, 2**26  # largest kernel that is decomposed, and largest 
 def kernel_condition(subject: Subject) -> Finding | str | None:
     """A finding if the steps can't have reduced most eigenvectors of the kernel F P^-1 F^T, with the preconditioner P of Adam.
 
-    An eigenvector with the eigenvalue kappa decays by exp(-eta kappa) in a step of gradient descent, by exp(-eta kappa / (1 - beta))
-    with the momentum beta, and by exp(-eta kappa) in a step of Adam. n steps therefore reach those above 1 / (eta n), or above
+    An eigenvector with the eigenvalue kappa decays by exp(-eta kappa) in a step of gradient descent or of Adam, and by
+    exp(-eta kappa / (1 - beta)) with the momentum beta. n steps therefore reach those above 1 / (eta n), or above
     (1 - beta) / (eta n). F and P are those at the end of the run, and eta n is the sum of the learning rates.
     """
     from pdefreq.iterations.protocols import HasFunctional

@@ -55,7 +55,7 @@ def step_size(subject: Subject) -> Finding | str | None:
 
 
 def _course(subject: Subject) -> tuple[float, float, float]:
-    """The objective at the start, its maximum and its last value, before the objective changes; inf for one that is not finite."""
+    """The objective at the start, its maximum and its last value, before the objective changes; inf if it is not finite."""
     history = subject.run.history
     values = history.column("objective").astype(float)
     if "stage" in history:
