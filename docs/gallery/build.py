@@ -95,9 +95,9 @@ def write_small(picture: Path, target: Path) -> None:
 
 
 def run(command: list[str]) -> tuple[int, str, float]:
-    """Run a command: its exit code, its messages, and its processor seconds together with those of its own processes."""
+    """Run a command: its exit code, what it prints, and its processor seconds together with those of its own processes."""
     with tempfile.TemporaryFile() as messages:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=messages)
+        process = subprocess.Popen(command, stdout=messages, stderr=messages)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         messages.seek(0)
