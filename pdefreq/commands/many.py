@@ -49,6 +49,28 @@ DaskAddress = Annotated[
 ]
 
 
+Batch = Annotated[
+    bool,
+    typer.Option(
+        "--batch",
+        help="Train the seeds of a method as one batch of networks in this process, which is meant for GPUs.",
+        rich_help_panel=_WHERE,
+    ),
+]
+
+
+def require_batch(*, seeds: int, workers: str, dask: str | None) -> None:
+    """Check that ``--batch`` has several seeds, and that no other option says where they are run.
+
+    Raises:
+        OptionError: If that is not so.
+    """
+    if seeds < 2:
+        raise OptionError("--batch trains several seeds together, and there is one: add --seeds 8, or leave --batch out")
+    if dask is not None or workers not in ("auto", "1"):
+        raise OptionError("--batch makes all runs in this process: leave --workers and --dask out, or leave --batch out")
+
+
 def start_early(workers: str, dask: str | None) -> None:
     """Let the server of worker processes import its modules while this process imports its own.
 

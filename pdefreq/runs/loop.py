@@ -13,6 +13,7 @@ from pdefreq.core.announcements import announce, remark
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.interrupts import interruptible
 from pdefreq.core.reduce import processes
+from pdefreq.runs.meeting import meeting_notes
 from pdefreq.runs.position import Position
 from pdefreq.runs.recorder import Recorder, is_finite
 from pdefreq.runs.shared_run import led
@@ -70,7 +71,7 @@ def advance(
     status: Status | None = None
     saved, began = time.monotonic(), time.monotonic() - start.elapsed
     estimate = TimeEstimate(stop, schedule)
-    notes = [*notes, *_noted(processes().size, history)]
+    notes = [*notes, *_noted(processes().size, history), *meeting_notes()]
     with interruptible() as interrupted, led(prepared, state) as take_step:
 
         def elapsed() -> float:

@@ -124,6 +124,14 @@ class TrainingIteration(Iteration):
             memory["term_weights"] = balanced(split(self._at(step, memory)), c)
         fresh = due or age(step, memory) == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
         arrived = self._stepper.advance(c, split(self._functional(step, memory)), step, memory, fresh=fresh)
+        return self._after(state, step, memory, arrived=arrived)
+
+    def step_of_batch(self, state: State, step: int) -> State:
+        """The state after a step that `SeedBatch` has taken: what follows the change of the coefficients."""
+        return self._after(state, step, dict(state.memory), arrived=False)
+
+    def _after(self, state: State, step: int, memory: dict[str, Tensor], *, arrived: bool) -> State:
+        c = state.coefficients
         memory["steps"] = torch.tensor(step + 1)
         if self._adaptive is not None and self._adaptive.is_due(step + 1):
             memory["points"] = self._adaptive.next(memory["points"], c, step + 1)
@@ -144,6 +152,16 @@ class TrainingIteration(Iteration):
         with torch.no_grad():
             terms = self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
         return {name: self._unit * value for name, value in terms.items()}
+
+    @property
+    def stepper(self) -> Stepper:
+        """The stepper."""
+        return self._stepper
+
+    def functional_of_step(self, state: State) -> Functional | None:
+        """The functional that the next step minimizes; None if it depends on the iterate."""
+        changes = self._adaptive is not None or self._balance_every is not None
+        return None if changes else self._functional(int(state.memory["steps"]), state.memory)
 
     @property
     def shares_points(self) -> bool:
