@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pdefreq.runs.loop import Progress
     from pdefreq.runs.solution import Solution
 
-_WHERE = "Where it runs"
+WHERE = "Where it runs"
+"""The heading of these options."""
 _MANY = 1000  # more runs than there are cores
 _MOST_ROWS = 20  # of the live table; runs that have ended are omitted first
 
@@ -35,7 +36,7 @@ Workers = Annotated[
         metavar="N",
         envvar="PDEFREQ_WORKERS",
         help="Processes that execute the runs, each with one thread; auto is the number of cores.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 DaskAddress = Annotated[
@@ -44,7 +45,7 @@ DaskAddress = Annotated[
         "--dask",
         metavar="ADDRESS",
         help="Execute the runs on the workers of this Dask scheduler, such as tcp://host:8786.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 
@@ -54,7 +55,7 @@ Batch = Annotated[
     typer.Option(
         "--batch",
         help="Train the seeds of a method as one batch of networks in this process, which is meant for GPUs.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 

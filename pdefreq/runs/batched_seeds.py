@@ -39,9 +39,9 @@ def run_batch(
 ) -> list[Solution | UserError | None]:
     """Make runs that differ in their seeds only, with one batched step for all of them.
 
-    Each run has its own folder, history and end, as if it were made alone, and its coefficients are the same up to rounding. Runs
-    whose folders contain a finished run are loaded, and those that have begun are continued. The recorded time of a step is that of
-    the batched step divided by the number of runs in it.
+    Each run has its own folder, history and end, as if it were made alone, and its coefficients are the same up to rounding.
+    Runs whose folders contain a finished run are loaded, and those that have begun are continued. The recorded time of a step is
+    that of the batched step divided by the number of runs in it.
 
     Args:
         runs: The runs.

@@ -113,7 +113,8 @@ def meeting_notes() -> list[str]:
     place = _PLACE.get()
     if place is None:
         return []
-    return [f"{place[0].number} seeds took their steps as one batch; the time of a step is that of the batch divided by their number."]
+    number = place[0].number
+    return [f"{number} seeds took their steps as one batch; the time of a step is that of the batch divided by their number."]
 
 
 def _synchronize(state: State) -> None:

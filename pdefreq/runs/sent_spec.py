@@ -45,13 +45,14 @@ class SentSpec:
         """The specification.
 
         Args:
-            code_folder: Where the Python files are written if their own paths do not have the same content, each in a folder that is
-                named after its content, because two files can have the same name.
+            code_folder: Where the Python files are written if their own paths do not have the same content, each in a folder
+                that is named after its content, because two files can have the same name.
         """
         spec = RunSpec.from_json(json.loads(self.spec), read_npz(self.arrays) if self.arrays else {})
         if all(Path(file).is_file() and Path(file).read_bytes() == content for file, content in self.code.items()):
             return spec
-        copies = {Path(file): code_folder / hashlib.sha256(content).hexdigest()[:12] / Path(file).name for file, content in self.code.items()}
+        digests = {file: hashlib.sha256(content).hexdigest()[:12] for file, content in self.code.items()}
+        copies = {Path(file): code_folder / digest / Path(file).name for file, digest in digests.items()}
         for file, copy in copies.items():
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(self.code[str(file)])

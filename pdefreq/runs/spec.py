@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pdefreq.core.composition import Part, decode_part, encode_part
-from pdefreq.core.content import code_files, moved
+from pdefreq.core.content import beside, code_files, moved
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.core.strict_json import require_schema
@@ -106,7 +106,7 @@ class RunSpec:
         return self.moved(lambda path: folder / path.name)
 
     def moved(self, place: Callable[[Path], Path]) -> RunSpec:
-        """The same spec with the Python files of the user replaced by copies, whose paths are a function of the paths of the files."""
+        """The same spec with the Python files of the user replaced by copies, whose paths depend on those of the files."""
         problem = self.problem.moved(place)
         return replace(self, problem=problem, solver=moved(self.solver, place), probes=moved(self.probes, place))
 

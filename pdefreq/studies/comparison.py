@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
 import math
 import re
@@ -219,8 +218,10 @@ def compare(
             if progress is not None:
                 progress(study.runs[index].spec.method, study.runs[index].spec.seed, now)
 
-        make = functools.partial(run_batches, seeds=seeds) if batch else functools.partial(run_all, workers=workers, executor=executor)
-        outcomes = make(study.runs, progress=follow)
+        if batch:
+            outcomes = run_batches(study.runs, seeds=seeds, progress=follow)
+        else:
+            outcomes = run_all(study.runs, workers=workers, executor=executor, progress=follow)
         for run, outcome in zip(study.runs, outcomes, strict=True):
             if isinstance(outcome, UserError):
                 refusals.setdefault(run.spec.method, str(outcome))

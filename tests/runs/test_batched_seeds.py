@@ -1,5 +1,7 @@
 """Runs of several seeds as one batch: each has the folder, the history and the end of a run on its own."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -29,17 +31,21 @@ def require_same(found, expected):
         one, other = (np.asarray(each.history.column(name), dtype=complex) for each in (found, expected))
         scale = max(1e-3, float(np.nanmax(np.abs(other))) if np.isfinite(other).any() else 0.0)
         np.testing.assert_allclose(one, other, rtol=1e-8, atol=SAME * scale, err_msg=name)
-    assert float((found.state.coefficients - expected.state.coefficients).norm()) <= SAME * float(expected.state.coefficients.norm())
+    assert float((found.state.coefficients - expected.state.coefficients).norm()) <= SAME * float(
+        expected.state.coefficients.norm()
+    )
 
 
 def test_each_seed_is_a_run_of_its_own(tmp_path):
     alone = [run.run() for run in planned()]
+    began = time.perf_counter()
     batch = run_batch(planned(tmp_path))
+    took = time.perf_counter() - began
     for found, expected in zip(batch, alone, strict=True):
         require_same(found, expected)
         require_same(load_run(found.folder, line_problem()), expected)
         assert any("3 seeds took their steps as one batch" in note for note in found.notes)
-    assert len({found.seconds for found in batch}) < 3 or max(f.seconds for f in batch) < 1.2 * min(f.seconds for f in batch)
+    assert sum(found.seconds for found in batch) <= took  # each has its share, and only one thread works at a time
 
 
 def test_runs_that_were_stopped_at_different_steps_are_continued(tmp_path):
@@ -49,7 +55,7 @@ def test_runs_that_were_stopped_at_different_steps_are_continued(tmp_path):
     for found, wanted in zip(run_batch(planned(tmp_path)), expected, strict=True):
         require_same(found, wanted)
     calls = []
-    again = run_batch(planned(tmp_path), lambda index, now: calls.append(index))
+    again = run_batch(planned(tmp_path), lambda *call: calls.append(call))
     assert not calls  # all of them are finished
     assert [found.step for found in again] == [30, 30, 30]
 
@@ -57,6 +63,7 @@ def test_runs_that_were_stopped_at_different_steps_are_continued(tmp_path):
 def test_runs_end_at_different_steps():
     stop = Stop(steps=60, stagnation=20)
     alone = [run.run() for run in planned(stop=stop, method=f"{SMALL},learning_rate=0.5")]
+    assert len({found.step for found in alone}) > 1
     for found, expected in zip(run_batch(planned(stop=stop, method=f"{SMALL},learning_rate=0.5")), alone, strict=True):
         assert (found.status, found.step) == (expected.status, expected.step)
 
@@ -67,6 +74,7 @@ def test_an_error_of_a_run_is_raised_and_nothing_is_written_for_a_refusal(tmp_pa
     assert not (tmp_path / "refused").exists()
 
 
+@pytest.mark.slow
 def test_a_comparison_has_a_batch_for_each_method(tmp_path):
     methods = [SMALL, "mscale:widths=[4],scales=[1,2],number=50"]
     alone = compare(line_problem(), methods, steps=10, seeds=2)

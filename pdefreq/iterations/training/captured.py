@@ -28,9 +28,9 @@ _WARM_UP = 3  # executions before the recording, in which the libraries choose a
 class CapturedGradients:
     """The gradients of functionals at coefficients that are changed in place.
 
-    A functional that is evaluated for the second time in a row at the same place in memory is recorded, and later evaluations replay
-    the record: the same operations on the current content of the coefficients. Points and weights are part of a functional, so that
-    new points are a new functional, which is evaluated as usual until it occurs again.
+    A functional that is evaluated for the second time in a row at the same place in memory is recorded, and later evaluations
+    replay the record: the same operations on the current content of the coefficients. Points and weights are part of a
+    functional, so that new points are a new functional, which is evaluated as usual until it occurs again.
 
     Args:
         record: Records a function without arguments and returns the function that repeats its operations into the same result.

@@ -26,9 +26,9 @@ _ALONE = "leave out --batch, which runs the seeds one by one or on several proce
 class SeedBatch:
     """Several trainings that differ in their seeds only, whose steps are taken together.
 
-    The coefficients of the members are the rows of one tensor ``(S, P)``, as are the tensors of their optimizers. The gradients are
-    one pass, batched by `torch.func.vmap` over the coefficients, and the update acts on all rows. A state of a member is a view of
-    its row, so that it can be measured and stored as that of a training on its own.
+    The coefficients of the members are the rows of one tensor ``(S, P)``, as are the tensors of their optimizers. The gradients
+    are one pass, batched by `torch.func.vmap` over the coefficients, and the update acts on all rows. A state of a member is a
+    view of its row, so that it can be measured and stored as that of a training on its own.
 
     Args:
         members: The trainings.
@@ -111,9 +111,7 @@ def _require_first_order(member: Iteration) -> TrainingIteration:
 
 def _are_rows(states: Sequence[State], rows: Sequence[State]) -> bool:
     """Whether states are the last ones that a batch has returned, in the same order."""
-    return len(states) == len(rows) and all(
-        mine.coefficients is row.coefficients for mine, row in zip(states, rows, strict=True)
-    )
+    return len(states) == len(rows) and all(mine.coefficients is row.coefficients for mine, row in zip(states, rows, strict=True))
 
 
 def _gradients(functional: Functional, c: Tensor) -> Tensor:

@@ -48,7 +48,10 @@ def test_a_batch_has_the_states_of_its_members(method):
     for member, state in zip(members, states, strict=True):
         expected = alone(member, STEPS)
         assert state.memory.keys() == expected.memory.keys()
-        for found, wanted in ((state.coefficients, expected.coefficients), *((state.memory[k], expected.memory[k]) for k in state.memory)):
+        for found, wanted in (
+            (state.coefficients, expected.coefficients),
+            *((state.memory[k], expected.memory[k]) for k in state.memory),
+        ):
             assert float((found.double() - wanted.double()).norm()) <= SAME * float(wanted.double().norm())
 
 
