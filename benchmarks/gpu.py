@@ -71,7 +71,7 @@ def steps(repeats: int) -> None:
             _print(f"{name}, {device}", of_steps(prepared(problem, method, device), device, repeats))
         space, like = MlpSpace(Box((-1.0,), (1.0,)), (1000,) * 4, "tanh"), torch.empty(0, device=device, dtype=torch.float64)
         c, x = space.initialize(stream(0, "network")).to(like), torch.linspace(-1, 1, 1000, dtype=torch.float64)[:, None].to(like)
-        _print(f"tangent kernel, 4 x 1000, {device}", timed(lambda s=space, c=c, x=x: kernel(s, c, x), device, 1))
+        _print(f"tangent kernel, 4 x 1000, {device}", timed(lambda e=space.at(x), c=c: kernel(e.jacobian_factors(c)), device, 1))
 
 
 def capture(repeats: int) -> None:

@@ -60,10 +60,12 @@ def run_batch(
     outcomes: list[Solution | UserError | None] = [None] * len(runs)
     errors: dict[int, BaseException] = {}
 
+    follow = None if progress is None else lambda index: lambda now: progress(index, now)
+
     def make(place: int, index: int) -> None:
         try:
             with meeting.attended(place), requested_by(interrupted):
-                outcomes[index] = runs[index].complete(progress=None if progress is None else lambda now: progress(index, now))
+                outcomes[index] = runs[index].complete(progress=None if follow is None else follow(index))
         except BaseException as error:
             errors[index] = error
 
