@@ -163,5 +163,5 @@ def _joined(one: Tensor, other: Tensor) -> Tensor:
 
 
 def _triangle(rows: Tensor) -> Tensor:
-    """The triangular factor of rows ``(n, m)``; the rows themselves if n is at most m."""
-    return rows if len(rows) <= rows.shape[1] else torch.linalg.qr(rows, mode="r")[1]
+    """The triangular factor of rows ``(n, m)``; the rows themselves if n is below m."""
+    return rows if len(rows) < rows.shape[1] else torch.linalg.qr(rows, mode="r")[1]
