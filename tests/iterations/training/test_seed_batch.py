@@ -18,10 +18,10 @@ METHODS = [
     "deep-ritz:widths=[6,6],number=40",
     "deep-ritz:widths=[6],number=40,boundary=penalty",
     "deep-ritz:widths=[6],number=40,optimizer=gd,learning_rate=1e-3,clip=0.5",
-    "deep-ritz:widths=[6],number=40,optimizer=sgd,learning_rate=1e-3",
     "mscale:widths=[5,5],number=40",
-    "mscale:widths=[5],scales=[1,2],number=40,start=antisymmetric",
     "pinn:widths=[6,6],number=40",
+    "deep-ritz:widths=[6],number=40,optimizer=sgd,learning_rate=1e-3",
+    "mscale:widths=[5],scales=[1,2],number=40,start=antisymmetric",
     "pinn:widths=[6,6],number=40,activation=tanh,residual=true,half_life=20",
     "deep-ritz:network=phase-shift,frequencies=[0,4],widths=[6],number=40",
 ]
@@ -39,7 +39,7 @@ def alone(iteration, steps):
     return state
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS[:5], *(pytest.param(method, marks=pytest.mark.slow) for method in METHODS[5:])])
 def test_a_batch_has_the_states_of_its_members(method):
     members = trainings(method, line_problem())
     batch, states = SeedBatch(members), [member.init() for member in members]
@@ -81,6 +81,7 @@ def test_states_that_were_stored_are_taken_up_again():
         assert torch.equal(one.coefficients, other.coefficients)
 
 
+@pytest.mark.slow
 def test_a_problem_in_two_dimensions():
     members = trainings("mscale:widths=[4,4],number=64", load_problem("poisson-chirp"), seeds=2)
     batch, states = SeedBatch(members), [member.init() for member in members]
