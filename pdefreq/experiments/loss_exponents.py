@@ -106,7 +106,9 @@ def report_of(found: Mapping[float, ToneHistory], *, steps: int) -> Report:
     reached = [row for row in rows if not isinstance(row[4], str)]
     findings = [
         f"Exponents for which the tones are halved in the order of their wavenumbers: {_listed(found)}.",
-        "Step at which k = 5 is halved over that of k = 1: " + "; ".join(f"{row[4]:.3g} (q = {row[0]:g})" for row in reached) + "."
+        "Step at which k = 5 is halved over that of k = 1: "
+        + "; ".join(f"{row[4]:.3g} (q = {row[0]:g})" for row in reached)
+        + "."
         if reached
         else f"The tone k = 5 is not halved within {steps} steps.",
     ]

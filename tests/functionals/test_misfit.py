@@ -40,9 +40,7 @@ def test_the_misfit_of_a_multiple_of_a_sine_is_a_quotient_of_gamma_functions(q):
 def test_the_constant_of_least_misfit_lies_between_the_median_and_the_midrange(q):
     """Of the data 0, 0, 1: 2 q c^(q-1) = q (1 - c)^(q-1), so that c = 1 / (1 + 2^(1/(q-1))), the mean 1/3 for q = 2."""
     samples, values = Samples(torch.zeros(3, 1), torch.full((3,), 2 / 3)), torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
-    functional = Misfit(
-        regression(source=0.0), Polynomials(0), samples, exponent=q, source=values, like=LIKE
-    )
+    functional = Misfit(regression(source=0.0), Polynomials(0), samples, exponent=q, source=values, like=LIKE)
     low, high = 0.0, 1.0
     for _ in range(50):
         middle = (low + high) / 2
