@@ -32,6 +32,7 @@ from pdefreq.solvers.network_solver import NetworkSolver
 
 SOURCE = "Xu (2023), Understanding deep learning (lecture notes), remark on L^p losses at the end of section 1.4"
 EXPONENTS = (1.0, 1.5, 2.0, 3.0, 4.0)
+DRAWN = (1.0, 2.0, 4.0)
 TONES = (1, 3, 5)
 _POINTS = 64
 _RATE = 0.2  # divided by q, so that the factor q of the gradient has no effect; 2 / kappa_1 is about 1 for q = 2
@@ -76,7 +77,7 @@ def halved(history: ToneHistory) -> list[int | None]:
     "are: with a large q the gradient decreases with a power of the error, so that high frequencies, which are learned when the "
     "error is small, are learned later than with the squared loss.",
     lacks="The notes mention L^p losses with p >= 2 without an experiment: problem, network and training are our choice.",
-    seconds=60,
+    seconds=29.1,
 )
 def experiment(*, steps: int = 6000, width: int = 300, seed: int = 0) -> Report:
     """Regressions with the loss mean |u - f|^q: how the exponent changes the order of frequencies (lecture notes).
@@ -101,7 +102,8 @@ def report_of(found: Mapping[float, ToneHistory], *, steps: int) -> Report:
     for q, history in found.items():
         at = halved(history)
         rows.append([q, *("never" if step is None else step for step in at), _ratio(at), *map(float, history.errors[-1])])
-        curves[f"q = {q:g}"] = [Curve(f"k = {k}", [(history.steps[1:], history.errors[1:, i])]) for i, k in enumerate(TONES)]
+        if q in DRAWN:
+            curves[f"q = {q:g}"] = [Curve(f"k = {k}", [(history.steps[1:], history.errors[1:, i])]) for i, k in enumerate(TONES)]
     columns = ["q", *(f"k = {k} halved" for k in TONES), "k = 5 over k = 1", *(f"last error, k = {k}" for k in TONES)]
     reached = [row for row in rows if not isinstance(row[4], str)]
     findings = [
