@@ -29,12 +29,12 @@ WAVES = {1: (1, 2, 4, 8, 16, 32), 2: (2, 4, 8)}
 EVERY, CELLS, ENOUGH = 20, {1: 1001, 2: 101}, 0.05
 
 
-def one(dimension: int, wavenumber: int, method: str, seconds: float) -> list[str]:
+def one(dimension: int, wavenumber: int, method: str, options: str, seconds: float) -> list[str]:
     """The cells of a row: half time, steps to an error of 0.1, the smallest error, and steps with their processor seconds."""
     formula = "*".join(f"sin({wavenumber}*pi*{x})" for x in "xy"[:dimension])
     problem = Problem(domain=Box((0,) * dimension, (1,) * dimension), exact=formula)
     blind = problem.blind()
-    solver = make_solver(f"{method}:half_life=null").resolved(blind, Stop())
+    solver = make_solver(f"{method}:{options}").resolved(blind, Stop())
     iteration = solver.prepare(blind, seed=0, device=torch.device("cpu"), dtype=torch.float64)
     axis = (torch.arange(CELLS[dimension], dtype=torch.float64) + 0.5) / CELLS[dimension]
     x = torch.cartesian_prod(*[axis] * dimension).reshape(-1, dimension)
@@ -62,13 +62,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0, help="processor seconds of each run")
     parser.add_argument("--dimensions", type=int, nargs="+", choices=[*WAVES], default=[*WAVES])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--waves", type=int, nargs="+", help="wavenumbers in place of those of the table")
+    parser.add_argument("--options", default="half_life=null", help="of the methods")
     given = parser.parse_args()
     torch.set_num_threads(1)
     print("| d | k | method | half time | steps to 0.1 | smallest error | steps | seconds |\n|---|---|---|---|---|---|---|---|")
     for dimension in given.dimensions:
         for method in given.methods:
-            for wavenumber in WAVES[dimension]:
-                cells = one(dimension, wavenumber, method, given.seconds)
+            for wavenumber in given.waves or WAVES[dimension]:
+                cells = one(dimension, wavenumber, method, given.options, given.seconds)
                 print(f"| {dimension} | {wavenumber} | `{method}` |", " | ".join(cells), "|", flush=True)
 
 

@@ -119,6 +119,13 @@ class Solution(Record, Field):
         return self
 
     @property
+    def is_last_state(self) -> bool:
+        """Whether u is the state of the last step; otherwise it is an earlier one that the method preferred."""
+        import torch
+
+        return torch.equal(self.state.coefficients, self.last_state.coefficients)
+
+    @property
     def valid_history(self) -> History:
         return self.history.before(self.step + 1)  # after a failure rows of bad states follow
 

@@ -140,7 +140,9 @@ def _short_domain(kind: str, interval: bool) -> Iterator[str]:
         yield from _behind(f"{key} = {toml_text(value[0] if interval and isinstance(value, list) else value)}", _comment(key))
     if _may_have_holes(kind):
         holes = next(value for value in named(DOMAIN_KEYS, "holes").examples if isinstance(value, list))
-        yield from _behind(f"# holes = {toml_text(_inside(kind, holes))}", "sets that are removed; their boundaries are hole-1, hole-2, ...")
+        yield from _behind(
+            f"# holes = {toml_text(_inside(kind, holes))}", "sets that are removed; their boundaries are hole-1, hole-2, ..."
+        )
 
 
 def _example(kind: str, key: Key) -> Any:
