@@ -32,8 +32,8 @@ def film(
             "--out",
             "-o",
             metavar="FILE",
-            help="File of the film (.gif or .mp4) or still pictures (.png, .svg or .pdf); by default RUN-film.gif or RUN-film.png in "
-            "the current folder.",
+            help="File of the film (.gif or .mp4) or still pictures (.png, .svg or .pdf); by default RUN-film.gif "
+            "or RUN-film.png in the current folder.",
             show_default=False,
         ),
     ] = None,
