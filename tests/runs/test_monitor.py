@@ -151,7 +151,7 @@ def test_given_times_modes_and_objectives_are_recorded():
 
 
 @pytest.mark.parametrize("modes", ["sine", "cosine", "fourier"])
-@pytest.mark.parametrize("value", [math.inf, -math.inf, 1e200])
+@pytest.mark.parametrize("value", [math.inf, 1e200])
 def test_an_infinite_solution_is_recorded_without_warnings(value, modes):
     """Warnings are errors in these tests."""
     monitor = Monitor("poisson", modes=modes, share=math.inf)
