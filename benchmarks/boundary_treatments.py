@@ -1,7 +1,7 @@
-"""Built-in boundary values and penalties: ``python benchmarks/boundary_treatments.py [--seeds N] [--rows NAME...]``.
+"""Built-in boundary values and penalties: ``python benchmarks/boundary_treatments.py [--seeds N] [--rows NAME...] [--steps N]``.
 
 The table has the relative L2 errors of `deep-ritz` and `pinn` after 500 steps, the largest of the seeds, for a network with two
-layers of 40 units at 1600 points.
+layers of 40 units at 1600 points; `--each` prints the error of every seed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pdefreq import Stop, load_problem, solve
 
-STEPS, OPTIONS = 500, "widths=[40,40],number=1600"
+METHODS, OPTIONS = ("deep-ritz", "pinn"), "widths=[40,40],number=1600"
 INTERVAL = """
 title = "An interval with two parts of the boundary"
 [domain]
@@ -48,9 +48,9 @@ kind = "robin"
 ROWS = {"interval": INTERVAL, "robin": "robin", "hole": HOLE, "four-discs": "four-discs"}
 
 
-def error(problem: str, method: str, boundary: str, seed: int) -> float:
+def error(problem: str, method: str, boundary: str, seed: int, steps: int) -> float:
     """The relative L2 error of one run."""
-    run = solve(problem, f"{method}:boundary={boundary},{OPTIONS}", seed=seed, stop=Stop(steps=STEPS), predict=False)
+    run = solve(problem, f"{method}:boundary={boundary},{OPTIONS}", seed=seed, stop=Stop(steps=steps), predict=False)
     return run.error()
 
 
@@ -59,6 +59,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=[*ROWS])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--each", action="store_true", help="print the errors of all seeds")
     given = parser.parse_args()
     print("| problem | method | `hard` | `penalty` |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
@@ -69,11 +72,11 @@ def main() -> None:
                 path.write_text(problem)
                 problem = str(path)
             load_problem(problem)
-            for method in ("deep-ritz", "pinn"):
-                cells = [
-                    f"{max(error(problem, method, boundary, seed) for seed in range(given.seeds)):.2g}"
-                    for boundary in ("hard", "penalty")
-                ]
+            for method in given.methods:
+                cells = []
+                for boundary in ("hard", "penalty"):
+                    errors = [error(problem, method, boundary, seed, given.steps) for seed in range(given.seeds)]
+                    cells.append(", ".join(f"{each:.2g}" for each in (errors if given.each else [max(errors)])))
                 print(f"| {name} | `{method}` |", " | ".join(cells), "|", flush=True)
 
 

@@ -401,6 +401,25 @@ def test_seeds_on_processes_give_the_numbers_of_one_process(cli):
     assert [each["relative_l2"] for each in alone] == [each["relative_l2"] for each in together]
 
 
+def test_runs_of_a_method_without_random_numbers_are_called_identical(cli):
+    arguments = ("--steps", "2", "--seeds", "2", "--no-figures", "--quiet")
+    assert "The runs are identical" in cli("solve", "poisson", "-m", "jacobi", *arguments).stdout
+    assert "identical" not in cli("solve", "poisson", "-m", *NETWORK, *arguments).stdout
+
+
+def test_an_error_that_differs_from_the_recorded_one_is_explained(cli):
+    """A linear interpolant has other errors at the midpoints than at random points of its cells."""
+    text = cli("solve", "poisson", "-m", "fem", "--no-figures").stdout
+    assert "measured at fewer points" in text
+    assert "measured at fewer points" not in cli("solve", "poisson", "-m", "jacobi", "--steps", "1", "--no-figures").stdout
+
+
+def test_a_result_that_is_an_earlier_state_is_named(cli):
+    network = "deep-ritz:widths=[8],number=100,learning_rate=0.1,half_life=null,keep=best,points=sobol"
+    text = cli("solve", "poisson", "-m", network, "--steps", "60", "--no-figures").stdout
+    assert "the result is an earlier state" in text
+
+
 @pytest.mark.parametrize("command", [("compare", "poisson", "fem"), ("refine", "poisson"), ("solve", "poisson", "--seeds", "2")])
 def test_a_wrong_number_of_workers_is_refused(cli, command):
     before = files()

@@ -1,5 +1,6 @@
 """Every problem with every method at its defaults: it runs, or the refusal names something that runs."""
 
+import functools
 import math
 import re
 import tomllib
@@ -25,10 +26,22 @@ QUICK = ["poisson", "circle", "convection-diffusion", "helmholtz", "p-laplacian"
 LARGE = {"auto", "random-features"}  # on cube-holes a step of random-features takes more than 11 GiB
 SMALL = {"number": 64, "widths": [6, 6]}
 STEPS = 2
+Settings = tuple[tuple[str, Any], ...]  # options that can be hashed
 
 
 def run(problem: str, method: str, options: dict[str, Any]) -> None:
     """Take two steps, without measurements, and require finite numbers."""
+    _run(
+        problem,
+        method,
+        tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(options.items())),
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _run(problem: str, method: str, settings: Settings) -> None:
+    """The same. Many refusals on one problem name the same method, which then runs once."""
+    options = {name: [*value] if isinstance(value, tuple) else value for name, value in settings}
     blind = load_problem(problem).blind()
     solver = chosen(make_solver(method, options), lambda: blind).solver.resolved(blind, Stop(steps=STEPS))
     iteration = solver.prepare(blind, seed=0, device=torch.device("cpu"), dtype=torch.float64)

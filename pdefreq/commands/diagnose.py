@@ -23,7 +23,7 @@ def diagnose(run: o.RunPath, trust: Trust = False, json_output: o.Json = False) 
         say(console, f"{each.check} (severity {each.severity:.2g}): {each.evidence}.", "bold")
         say(console, f"  try: {each.remedy}")
     if not found.severe:
-        say(console, "No severe finding.", "green")
+        say(console, f"No severe finding. `pdefreq show {run}` prints the status of the run with its advice.", "green")
     harmless = [f"{each.check} ({each.severity:.2g})" for each in found.findings if not each.is_severe]
     if harmless:
         say(console, f"not severe (a finding is severe from 1 on): {', '.join(harmless)}")

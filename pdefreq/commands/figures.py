@@ -29,16 +29,13 @@ def draw_run(solution: Solution) -> None:
 def draw_modes(record: Record) -> None:
     """Draw the error of each mode and the heat map into the folder of a record that has modes."""
     with importing():
-        from pdefreq.figures.heatmap import heatmap_figure
-        from pdefreq.figures.modes import mode_figure
         from pdefreq.figures.style import save_figure
         from pdefreq.spectrum.spectral_record import SpectralRecord
 
     assert record.folder is not None
     if len(SpectralRecord.of(record.history)):
-        watched = record.problem.spectrum.wavenumbers
-        for name, draw in (("modes.png", mode_figure), ("heatmap.png", heatmap_figure)):
-            save_figure(draw(record.history, wavenumbers=watched, title=record.title), record.folder / name)
+        save_figure(record.plot("modes"), record.folder / "modes.png")
+        save_figure(record.plot("heatmap"), record.folder / "heatmap.png")
 
 
 def draw_problem(problem: Problem, path: Path) -> Path:

@@ -32,7 +32,8 @@ def film(
             "--out",
             "-o",
             metavar="FILE",
-            help="File of the film (.gif or .mp4) or still pictures (.png, .svg or .pdf); by default film.gif or film.png.",
+            help="File of the film (.gif or .mp4) or still pictures (.png, .svg or .pdf); by default RUN-film.gif "
+            "or RUN-film.png in the current folder.",
             show_default=False,
         ),
     ] = None,
@@ -49,17 +50,17 @@ def film(
 
     from rich.progress import Progress
 
-    from pdefreq.commands.result import make_console, say
+    from pdefreq.commands.result import make_console, say_files
     from pdefreq.figures.style import save_figure
     from pdefreq.studies.film import film as made
 
     console = make_console()
-    strips = made(*runs, trust=trust)
+    strips, named = made(*runs, trust=trust), f"{runs[0].resolve().name}-film"
     if stills:
-        path = save_figure(strips.stills([float(text) for text in stills]), out or Path("film.png"))
+        path = save_figure(strips.stills([float(text) for text in stills]), out or Path(f"{named}.png"))
     else:
-        path = out or Path("film.gif")
+        path = out or Path(f"{named}.gif")
         with Progress(console=console, transient=True) as bar:
             task = bar.add_task("drawing", total=int(frames))
             strips.save(path, frames=int(frames), rate=rate, progress=lambda k, n: bar.update(task, completed=k, total=n))
-    say(console, f"film: {path}" if not stills else f"figure: {path}")
+    say_files(console, path.parent, path.name)

@@ -158,6 +158,12 @@ def print_solution(console: Console, solution: Solution, *, said: Collection[str
     steps = f"{summary['steps']:,} step" + ("s" if summary["steps"] != 1 else "")
     say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
+    if not solution.is_last_state:
+        say(
+            console,
+            "the result is an earlier state, the best one: the objective and the table of modes are those of the last step, and "
+            "the number of unknowns and the errors in norms are those of the result",
+        )
     if report.rows:
         console.print(modes_table(report, solution.reference_error))
         say(
@@ -329,6 +335,11 @@ def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
     lines = [
         f"{name} {bounded(summary[key], summary.get(_OWN.get(key, '')))} = {DEFINITIONS[key]}" for key, name in known.items()
     ]
+    recorded = solution.valid_history.last("relative_l2")
+    if "relative_l2" in known and solution.is_last_state and recorded is not None and math.isfinite(recorded):
+        own = summary["reference_error"]
+        if bounded(recorded, own) != bounded(summary["relative_l2"], own):
+            lines.append(f"along the run, errors are measured at fewer points: {bounded(recorded, own)} at the last step")
     if solution.contradiction:
         lines.append(solution.contradiction)
     sentence = reference_sentence(summary["reference_error"], summary["reference_energy_error"])

@@ -54,12 +54,12 @@ def solve_seeds(
         UserError: As `pdefreq.solve` does.
     """
     from pdefreq.commands.figures import draw_run
-    from pdefreq.commands.result import print_outcome
+    from pdefreq.commands.result import print_outcome, say
     from pdefreq.core.errors import UserError
     from pdefreq.runs.batched_seeds import run_batch
     from pdefreq.runs.many_runs import run_all, was_interrupted
     from pdefreq.runs.planned_run import PlannedRun
-    from pdefreq.runs.seeds import median_seed, write_seeds
+    from pdefreq.runs.seeds import are_identical, median_seed, write_seeds
     from pdefreq.runs.study_folder import StudyFolder
     from pdefreq.runs.tensorboard import TensorBoard
 
@@ -94,4 +94,10 @@ def solve_seeds(
     assert study.path is not None
     summaries = write_seeds(study.path)
     print_outcome(console, solutions[median_seed(summaries)], json_output=json_output, drawn=drawn, seeds=summaries)
+    if are_identical([*solutions.values()]) and not json_output:
+        say(
+            console,
+            "The runs are identical: this method draws no random numbers for this problem, so that one run suffices.",
+            "yellow",
+        )
     return max(solution.status.exit_code for solution in solutions.values())

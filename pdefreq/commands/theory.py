@@ -59,11 +59,14 @@ def predict(
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
+    from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import eigen_residual_sentence, make_console, print_json, say, say_files
     from pdefreq.spectrum.named import remarks_on_named
     from pdefreq.studies.prediction import predict as predicted
 
-    found, named = predicted(subject, solver, seed=seed, modes=modes), subject.spectrum.wavenumbers
+    named = subject.spectrum.wavenumbers
+    with LiveLine(make_console(json_output=json_output), quiet=json_output):
+        found = predicted(subject, solver, seed=seed, modes=modes)
     remarks = remarks_on_named(found.modes, named)
     if json_output:
         picture = {} if out is None else {"picture": str(_drawn(found, out))}

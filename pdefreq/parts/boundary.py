@@ -193,7 +193,8 @@ def _obstacle(setting: Setting) -> str | None:
         return str(error).partition(":")[0]
     domain = problem.domain
     if least > 1 and isinstance(domain, WithHoles) and not {*domain.base.part_names} & {*values}:
-        # pinn on a disk with values on its hole and fluxes outside, 2500 steps: errors of 0.06 built in, 0.014 with a penalty
+        # pinn on a disk with values on its hole and fluxes outside, median errors: built in 0.14 after 500 steps (5 seeds) and
+        # 0.023 after 2500 (3 seeds), with a penalty 0.083 and 0.017 (benchmarks/boundary_treatments.py)
         return "values on holes alone are less accurate in a residual if they are built in"
     if smoothness < least:
         return f"the functions that build in values on this domain have {smoothness:g} derivatives, and the loss takes {least}"

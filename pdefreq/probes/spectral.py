@@ -129,6 +129,7 @@ class SpectralMeasurement(Measurement):
             wavenumber_range=modes.wavenumber_range(self._space),
         ).facts()
 
+    @np.errstate(over="ignore", invalid="ignore")  # if u is infinite, the errors are recorded as inf or nan
     def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
         values = iterate.values(self._x)
         if self._target is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Status
 from pdefreq.figures.notebook import Shown, paragraph
 
@@ -159,11 +160,24 @@ class Record(Shown):
         run_folder.write_run(None, self.summary(), recorded=written)
         return run_folder.path
 
-    def plot(self) -> Figure:
-        """The error of each mode against steps and seconds."""
+    def plot(self, kind: Literal["modes", "heatmap"] = "modes") -> Figure:
+        """The error of each mode against steps and seconds.
+
+        Args:
+            kind: Curves (modes), or a map over steps and wavenumbers (heatmap).
+
+        Raises:
+            OptionError: If there is no such figure.
+        """
+        from pdefreq.figures.heatmap import heatmap_figure
         from pdefreq.figures.modes import mode_figure
 
-        return mode_figure(self.history, wavenumbers=self.problem.spectrum.wavenumbers, title=self.title)
+        draw = {"modes": mode_figure, "heatmap": heatmap_figure}.get(kind)
+        if draw is None:
+            raise OptionError(
+                f"`kind` of a figure must be modes or heatmap, or solution if there is a solution, got {kind!r}", option="kind"
+            )
+        return draw(self.history, wavenumbers=self.problem.spectrum.wavenumbers, title=self.title)
 
     @property
     def title(self) -> str:

@@ -11,10 +11,13 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.file_io import csv_bytes, json_bytes, require_own_files, write_atomically
 from pdefreq.runs.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from pdefreq.runs.solution import Solution
 
 MEASURES = ("relative_l2", "relative_h1", "max_error", "bias_index", "seconds")
 _COLUMNS = ("seed", "status", "steps", "unknowns", "objective", *MEASURES)
@@ -63,6 +66,14 @@ def write_seeds(folder: Path) -> dict[int, dict[str, Any]]:
     rows = ([row[name] for name in _COLUMNS] for row in record["seeds"])
     write_atomically(folder / "seeds.csv", csv_bytes(_COLUMNS, rows))
     return runs
+
+
+def are_identical(solutions: Sequence[Solution]) -> bool:
+    """Whether runs with several seeds have the same result, as those of methods that draw no random numbers."""
+    import torch
+
+    first, *others = (solution.state.coefficients for solution in solutions)
+    return bool(others) and all(torch.equal(first, other) for other in others)
 
 
 def spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

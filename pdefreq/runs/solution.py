@@ -6,7 +6,7 @@ import functools
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pdefreq.core.errors import IncompatibleError, NotConvergedError, OptionError
 from pdefreq.core.fields import Field
@@ -117,6 +117,13 @@ class Solution(Record, Field):
         if self.status.exit_code not in (0, Status.INTERRUPTED.exit_code):
             raise NotConvergedError(f"{self.label} on {self.problem.name}: {self.status.sentence}", status=self.status)
         return self
+
+    @property
+    def is_last_state(self) -> bool:
+        """Whether u is the state of the last step; otherwise it is an earlier one that the method preferred."""
+        import torch
+
+        return torch.equal(self.state.coefficients, self.last_state.coefficients)
 
     @property
     def valid_history(self) -> History:
@@ -332,10 +339,20 @@ class Solution(Record, Field):
         """
         self._export(path, ".csv")
 
-    def plot(self) -> Figure:
-        """A figure of the solution and the exact or reference solution."""
+    def plot(self, kind: Literal["solution", "modes", "heatmap"] = "solution") -> Figure:
+        """A figure of the run, one of those in its folder.
+
+        Args:
+            kind: The solution beside the exact or reference solution (solution), the error of each mode against steps and
+                seconds (modes), or the same as a map over steps and wavenumbers (heatmap).
+
+        Raises:
+            OptionError: If there is no such figure.
+        """
         from pdefreq.figures.solution import solution_figure
 
+        if kind != "solution":
+            return super().plot(kind)
         return solution_figure(self.problem, self.function, self.reference)
 
     def _without_modes(self) -> tuple[str, str]:

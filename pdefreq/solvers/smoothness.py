@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
 _POINTS = 1024  # points at which the sign of a level set function is tested
+_ON_BOUNDARY = 2**14  # points at which conditions on curved boundaries are looked up
 _EDGES = 8  # points on each edge of a box in three dimensions
 _ZERO = 1e-8  # relative to the size of the source: defects below it are rounding of formulas and of their second derivatives
 _HALF_WAVES = {1: 400, 2: 45, 3: 13}  # largest number per side that `random-features` resolves, by dimension
@@ -32,7 +33,8 @@ def roughness(problem: Problem) -> str:
     too thin for a sum of waves count as low regularity (`layers`). A corner of
     the domain with the interior angle w adds the singular function r^(pi/w), and an edge or corner with a right angle adds
     r^2 log r unless the source and the boundary values fit together there: Grisvard (1985), Elliptic Problems in Nonsmooth
-    Domains, section 2.3.
+    Domains, section 2.3. A condition that changes inside a smooth side adds r^(1/2) where a value meets a flux, and r log r where
+    two conditions on the flux meet. The data may be such that these functions do not occur, which is not tested.
 
     Args:
         problem: A differential equation, without its exact solution.
@@ -42,6 +44,8 @@ def roughness(problem: Problem) -> str:
         _of_mesh,
         _of_coefficients,
         _of_values,
+        _of_fluxes,
+        _of_conditions,
         _of_singular_points,
         _of_exponent,
         _of_joined_sides,
@@ -118,13 +122,13 @@ def _of_coefficients(problem: Problem) -> str:
     if problem.discontinuous is not None:
         return f"the coefficient of the {problem.discontinuous.name} term jumps"
     fields = {"source": problem.source, **problem.equation.coefficients}
-    name = next((name for name, field in fields.items() if field.has_kinks and _is_met(field, problem.domain)), None)
+    x = problem.domain.interior(_POINTS, stream(0, "smoothness")).x
+    name = next((name for name, field in fields.items() if field.has_kinks and _is_met(field, x)), None)
     return "" if name is None else f"the {name} or one of its derivatives jumps"
 
 
-def _is_met(field: Field, domain: Domain) -> bool:
-    """Whether a field may jump inside the domain; it is true if the places of jumps are unknown."""
-    x = domain.interior(_POINTS, stream(0, "smoothness")).x
+def _is_met(field: Field, x: Points) -> bool:
+    """Whether a field may jump between some of the points; it is true if the places of jumps are unknown."""
     signs = [level_set(x).sign() for level_set in field.level_sets]
     return not signs or any(bool((sign != sign[0]).any()) for sign in signs)
 
@@ -132,6 +136,36 @@ def _is_met(field: Field, domain: Domain) -> bool:
 def _of_values(problem: Problem) -> str:
     rough = problem.rough_values
     return "" if rough is None or rough.order >= 2 else f"the boundary values {rough.text}"
+
+
+def _of_fluxes(problem: Problem) -> str:
+    x = problem.domain.boundary(_ON_BOUNDARY, stream(0, "smoothness")).x
+    for part in problem.boundary:
+        for name, field in {"flux": part.flux, "factor alpha": part.alpha}.items():
+            if part.kind == "robin" and field.has_kinks and _is_met(field, x):
+                return f"the {name} on the boundary or one of its derivatives jumps"
+    return ""
+
+
+def _of_conditions(problem: Problem) -> str:
+    """Whether a side of the boundary belongs to several parts, so that the condition changes inside the side."""
+    import torch
+
+    from pdefreq.problem.boundary_pieces import boundary_pieces
+
+    domain, segments = problem.domain, problem.domain.straight_sides
+    if not problem.has_regions or not domain.part_names:
+        return ""
+    if segments is not None and len(segments) == len(domain.part_names):  # narrow parts are found, too
+        pieces = boundary_pieces(problem, segments, torch.arange(len(segments)))
+        pairs = {*zip(pieces.segment.tolist(), pieces.part.tolist(), strict=True)}
+    else:
+        edge = domain.boundary(_ON_BOUNDARY, stream(0, "smoothness"))
+        assert edge.parts is not None
+        pairs = {*zip(edge.parts.tolist(), problem.part_of(edge).tolist(), strict=True)}
+    sides = [side for side, _ in sorted(pairs)]
+    changing = next((side for side in sides if sides.count(side) > 1), None)
+    return "" if changing is None else f"the boundary condition changes inside the side `{domain.part_names[changing]}`"
 
 
 def _of_singular_points(problem: Problem) -> str:

@@ -47,7 +47,8 @@ def order_in_words(rows: Sequence[ModeRow], named: tuple[ModeRow, ...], bias: Bi
         first = f"{told[0].upper()}{told[1:]}. " if told else ""
         return f"{first}No bias index: {bias.reason[0].lower()}{bias.reason[1:]}"
     headline = {1: "Low frequencies first", -1: "High frequencies first", 0: "No clear order of frequencies"}[bias.order]
-    return f"{headline}{': ' if told else ''}{told} ({_index(bias, rows)})."
+    few = " so far, with most modes not halved" if 2 * _late(bias, rows) > len(bias.modes) else ""
+    return f"{headline}{few}{': ' if told else ''}{told} ({_index(bias, rows)})."
 
 
 def _witnesses(rows: Sequence[ModeRow], order: int) -> tuple[ModeRow, ...]:
@@ -75,8 +76,12 @@ def _clause(named: tuple[ModeRow, ...], last_step: int) -> str:
 def _index(bias: BiasIndex, rows: Sequence[ModeRow]) -> str:
     if not bias.bound:
         return f"B = {bias.value:+.2f}"
-    late = sum(rows[place].status == "not halved" for place in bias.modes)
+    late = _late(bias, rows)
     return f"B = {bias.value:+.2f}, a bound: {late} of {len(bias.modes)} modes had not halved by the end"
+
+
+def _late(bias: BiasIndex, rows: Sequence[ModeRow]) -> int:
+    return sum(rows[place].status == "not halved" for place in bias.modes)
 
 
 def _time(row: ModeRow) -> float:

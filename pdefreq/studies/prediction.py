@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pdefreq.core.announcements import announce
 from pdefreq.core.errors import IncompatibleError, NotPredictedError
 from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, paragraph, table
@@ -149,6 +150,7 @@ def _of_iteration(
     def without_curves(note: str) -> PredictedModes:
         return PredictedModes(watched, PredictedErrors.none(len(watched), note), np.full(len(watched), np.nan))
 
+    announce("predicting the error of each mode")
     steps = np.unique(np.concatenate([_STEPS, *(step + _STEPS for step in hand_over_steps_of(iteration))]))
     predictor = iteration.find(Predicts)
     try:

@@ -20,7 +20,7 @@ def folder(tmp_path_factory):
 def test_a_film_and_still_pictures_of_a_run(folder, tmp_path):
     assert RUN.invoke(app, ["film", str(folder), "--frames", "3", "--out", str(tmp_path / "a.gif")]).exit_code == 0
     result = RUN.invoke(app, ["film", str(folder), str(folder), "--frames", "0,10", "--out", str(tmp_path / "a.png")])
-    assert "figure: " in result.output
+    assert f"written to {tmp_path / 'a.png'}" in result.output.replace("\n", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.png"]
 
 
@@ -28,3 +28,9 @@ def test_a_film_and_still_pictures_of_a_run(folder, tmp_path):
 def test_other_numbers_of_frames_are_refused(folder, frames):
     result = RUN.invoke(app, ["film", str(folder), f"--frames={frames}"])
     assert "--frames expects" in str(result.exception or "") + result.output
+
+
+def test_a_film_without_a_name_has_the_name_of_the_run(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert RUN.invoke(app, ["film", str(folder), "--frames", "0,10"]).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["run-film.png"]

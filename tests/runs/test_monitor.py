@@ -151,6 +151,18 @@ def test_given_times_modes_and_objectives_are_recorded():
     assert monitor.record.plot().axes
 
 
+@pytest.mark.parametrize("modes", ["sine", "cosine", "fourier"])
+@pytest.mark.parametrize("value", [math.inf, 1e200])
+def test_an_infinite_solution_is_recorded_without_warnings(value, modes):
+    """Warnings are errors in these tests."""
+    monitor = Monitor("poisson", modes=modes, share=math.inf)
+    for step in range(3):
+        monitor(step, lambda x: np.full(len(x), value if monitor.history else 0.1), last=step == 2)
+    assert not monitor.record.summary()["relative_l2"] < 1e190
+    assert not bool((monitor.history.column(ERROR)[-1] < 1e-3).any())
+    assert monitor.record.plot("heatmap").axes and monitor.record.plot("modes").axes
+
+
 def test_a_given_reference_replaces_the_solution():
     monitor = Monitor("poisson-6pi", reference=lambda x: torch.sin(x[:, 0]))
     monitor(0, lambda x: np.sin(x[:, 0]))

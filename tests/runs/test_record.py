@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pdefreq.core.errors import RunFolderError
+from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.probes.target import Target
 from pdefreq.runs.record import Record
@@ -33,6 +33,19 @@ def test_a_record_has_the_spectrum_of_the_run(solution, record):
         assert to_json(own[name]) == to_json(other[name])
     assert repr(record) == f"<mine on poisson: {len(solution.history)} records>"
     assert "mine" in record._html() and record.plot().axes
+
+
+def test_each_figure_of_a_run_is_drawn_by_name(solution, record):
+    """A curve for each watched mode has as many points as there are records; the map is an image of all modes and records."""
+    number = len(solution.history)
+    for run in (solution, record):
+        curves = [len(line.get_xdata()) for axes in run.plot("modes").axes for line in axes.lines]
+        assert curves.count(number) >= 4
+        assert any(axes.collections or axes.images for axes in run.plot("heatmap").axes)
+    assert [axes.get_xlabel() for axes in solution.plot().axes] == [axes.get_xlabel() for axes in solution.plot("solution").axes]
+    for run in (solution, record):
+        with pytest.raises(OptionError, match="modes or heatmap"):
+            run.plot("modus")
 
 
 def test_a_record_is_saved_as_tables_and_cannot_be_repeated(record, tmp_path):

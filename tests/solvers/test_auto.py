@@ -8,8 +8,12 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Stop
+from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.polygon import Polygon
+from pdefreq.domains.ring import Ring
+from pdefreq.problem.boundary_conditions import BoundaryPart
+from pdefreq.problem.expressions import Scope, parse_field
 from pdefreq.problem.files import load_problem, problem_directories, problem_names
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.lifecycle import load_run, rerun
@@ -28,6 +32,16 @@ SHIPPED = sorted(
 )
 AUTO = make_solver("auto")
 SQUARE, CUBE = Box((0.0, 0.0), (1.0, 1.0)), Box((0.0,) * 3, (1.0,) * 3)
+
+DISK, RING = Ball((0.0, 0.0), 1.0), Ring((0.0, 0.0), 0.5, 1.0)
+
+
+def on_the_right(x):
+    return x[:, 0] + x[:, 1] > 0.3
+
+
+def with_parts(domain, *parts):
+    return Problem(domain=domain, source="x*y", boundary=[*parts])
 
 
 def chosen(problem):
@@ -67,6 +81,26 @@ def test_auto_chooses_a_method_whose_needs_the_problem_meets(name):
         (Problem(domain=Polygon(((0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2))), source="0", boundary="x"), "(1, 1)"),
         (Problem(domain=Polygon(((0, 0), (1, 0), (0, 1))), source="0", boundary="x"), ""),
         (Problem(domain=Polygon(((0, 0), (1, 0), (0, 1))), source="1", boundary="0"), "(0, 0)"),
+        (with_parts(SQUARE, BoundaryPart("robin", "x-min", on_the_right), BoundaryPart("dirichlet")), "inside the side `x-min`"),
+        (
+            with_parts(DISK, BoundaryPart("robin", None, on_the_right, flux=1), BoundaryPart("robin", alpha=2)),
+            "inside the side `outer`",
+        ),
+        (
+            with_parts(
+                RING,
+                BoundaryPart("robin", "outer", alpha=2),
+                BoundaryPart("dirichlet", None, on_the_right),
+                BoundaryPart("robin"),
+            ),
+            "`inner`",
+        ),
+        (with_parts(RING, BoundaryPart("robin", "outer", alpha=2), BoundaryPart("dirichlet")), ""),
+        (with_parts(DISK, BoundaryPart("robin", alpha=1, flux=parse_field("abs(x)", Scope(2), "flux"))), "the flux"),
+        (
+            with_parts(DISK, BoundaryPart("robin", alpha=1, flux=parse_field("abs(x - 2)", Scope(2), "flux"))),
+            "",
+        ),  # the kink is outside
     ],
 )
 def test_roughness_names_the_place_that_limits_the_solution(problem, clause):

@@ -78,6 +78,12 @@ def test_undefined_values_are_none():
             "(B = -1.31, a bound: 2 of 4 modes had not halved by the end).",
         ),
         (
+            [1e5, 20, 1e5, 1e5],
+            {},
+            "No clear order of frequencies so far, with most modes not halved: wavenumber 3.14 halved at step 20, 62.8 had not "
+            "halved by step 1000 (B = +1.21, a bound: 3 of 4 modes had not halved by the end).",
+        ),
+        (
             20 * (XI / np.pi) ** 1,
             {"wavenumbers": (9, 26)},
             "Low frequencies first: wavenumber 9.42 halved at step 60, 25.1 at step 160 (B = +1.00).",

@@ -100,7 +100,7 @@ def template(kind: str = "box", *, complete: bool = False) -> str:
         domain="\n".join(_short_domain(kind, interval)) + "\n",
         exact=_EXACT if interval else _EXACT_PRODUCTS,
         side="x-max" if interval else sides[-1],
-        sides="x-min, x-max, y-min, ..." if interval else ", ".join(sides),
+        sides=_sides(kind, interval),
         spectrum=_SPECTRUM if interval else _OTHER_SPECTRUM,
     )
     return _HEAD + short
@@ -108,6 +108,20 @@ def template(kind: str = "box", *, complete: bool = False) -> str:
 
 def _base(kind: str) -> str:
     return kind if kind in DOMAINS else DOMAIN_ALIASES[kind]["kind"]
+
+
+def _sides(kind: str, interval: bool) -> str:
+    """The names of the sides, as the words of a comment."""
+    if DOMAINS.load(_base(kind)).brings_mesh:
+        return "a boundary that the mesh file names"
+    names = "x-min, x-max, y-min, ..." if interval else ", ".join(part_names(_base(kind)))
+    return names + ", hole-1, ..." * _may_have_holes(kind)
+
+
+def _may_have_holes(kind: str) -> bool:
+    """Whether the short template of a kind of domain is in the plane and may have holes."""
+    flat = DOMAIN_ALIASES.get(kind, {}).get("dimension", 2) == 2
+    return flat and kind != "box" and not DOMAINS.load(_base(kind)).brings_mesh
 
 
 def _keys_of(kind: str) -> list[Key]:
@@ -124,6 +138,11 @@ def _short_domain(kind: str, interval: bool) -> Iterator[str]:
             continue
         value = key.default if isinstance(key.kind, Whole) else _example(kind, key)
         yield from _behind(f"{key} = {toml_text(value[0] if interval and isinstance(value, list) else value)}", _comment(key))
+    if _may_have_holes(kind):
+        holes = next(value for value in named(DOMAIN_KEYS, "holes").examples if isinstance(value, list))
+        yield from _behind(
+            f"# holes = {toml_text(_inside(kind, holes))}", "sets that are removed; their boundaries are hole-1, hole-2, ..."
+        )
 
 
 def _example(kind: str, key: Key) -> Any:

@@ -67,6 +67,15 @@ def test_every_template_is_read(kind, complete, locate):
     assert max(map(len, text.splitlines())) <= 130
 
 
+@pytest.mark.parametrize("kind", ["square", "disk", "ring", "polygon", "ellipse", "unit-disk"])
+def test_the_hole_of_a_short_template_is_inside_the_domain(kind):
+    whole = problem_from_text(template(kind)).domain
+    text = re.sub("^# (?=holes)", "", template(kind), flags=re.MULTILINE)
+    domain = problem_from_text(text).domain
+    assert domain.part_names == (*whole.part_names, "hole-1")
+    assert 0 < domain.measure < whole.measure
+
+
 @pytest.mark.parametrize("complete", [False, True], ids=["short", "complete"])
 @pytest.mark.parametrize("kind", ["interval", "square", "cube"])
 def test_the_solution_of_a_template_has_modes(kind, complete):
