@@ -69,7 +69,9 @@ def require_batch(*, seeds: int, workers: str, dask: str | None) -> None:
     if seeds < 2:
         raise OptionError("--batch trains several seeds together, and there is one: add --seeds 8, or leave --batch out")
     if dask is not None or workers not in ("auto", "1"):
-        raise OptionError("--batch makes all runs in this process: leave --workers and --dask out, or leave --batch out")
+        raise OptionError(
+            "--batch makes all runs in this process: leave --workers (or PDEFREQ_WORKERS) and --dask out, or --batch"
+        )
 
 
 def start_early(workers: str, dask: str | None) -> None:

@@ -158,12 +158,8 @@ def print_solution(console: Console, solution: Solution, *, said: Collection[str
     steps = f"{summary['steps']:,} step" + ("s" if summary["steps"] != 1 else "")
     say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
-    if not solution.is_last_state:
-        say(
-            console,
-            "the result is an earlier state, the best one: the objective and the table of modes are those of the last step, and "
-            "the number of unknowns and the errors in norms are those of the result",
-        )
+    if sentence := solution.difference_from_last_row:
+        say(console, sentence)
     if report.rows:
         console.print(modes_table(report, solution.reference_error))
         say(
@@ -175,7 +171,7 @@ def print_solution(console: Console, solution: Solution, *, said: Collection[str
         if sentence := eigen_residual_sentence([row.eigen_residual for row in report.rows]):
             say(console, sentence)
     say(console, report.sentence, "bold" if report.rows else "")
-    if report.halving_spread is not None and summary["steps"] > 1:
+    if report.halving_spread is not None:
         say(console, f"spread: the last mode was halved after {report.halving_spread:.3g} times as many steps as the first one")
     if (certificate := solution.certificate) is not None:
         say(console, _certificate_sentence(certificate))
@@ -336,7 +332,7 @@ def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
         f"{name} {bounded(summary[key], summary.get(_OWN.get(key, '')))} = {DEFINITIONS[key]}" for key, name in known.items()
     ]
     recorded = solution.valid_history.last("relative_l2")
-    if "relative_l2" in known and solution.is_last_state and recorded is not None and math.isfinite(recorded):
+    if "relative_l2" in known and solution.is_recorded and recorded is not None and math.isfinite(recorded):
         own = summary["reference_error"]
         if bounded(recorded, own) != bounded(summary["relative_l2"], own):
             lines.append(f"along the run, errors are measured at fewer points: {bounded(recorded, own)} at the last step")
