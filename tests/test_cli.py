@@ -543,6 +543,18 @@ def test_figures_of_an_earlier_state_are_not_listed(cli):
     assert "written to run: heatmap.png, modes.png" in cli("show", "run").stdout
 
 
+def test_printed_commands_for_a_run_with_python_code_can_be_pasted(cli):
+    """The folder has a space in its name, and its code needs --trust."""
+    Path("net.py").write_text("import torch\n\n\ndef act(x):\n    return torch.tanh(x)\n")
+    network = ("-m", "deep-ritz", "--set", "widths=[4]", "--set", "number=64", "--set", "activation=net.py:act")
+    cli("solve", "poisson", *network, "--steps", "2", "--no-figures", "--out", "my run")
+    Path("my run/modes.png").touch()  # a figure of the first two steps
+    text = cli("resume", "my run", "--trust", "--steps", "3", "--no-figures").stdout
+    commands = re.findall(r"`pdefreq (show [^`]*)`", " ".join(text.split()))
+    assert commands == ["show 'my run' --trust"]
+    assert cli(*shlex.split(commands[0])).exit_code == 0
+
+
 def test_a_run_with_a_nonfinite_initial_state_prints_only_the_reason(cli):
     result = cli("solve", "poisson", "-m", "mscale", "--set", "initialization=normal(1e200)", "--no-figures")
     assert result.exit_code == 1

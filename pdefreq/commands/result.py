@@ -118,7 +118,8 @@ def print_outcome(
         print_spread(console, [*seeds.values()])
     if solution.folder is not None:
         names = sorted(path.name for path in solution.folder.glob("*.png"))
-        again = f"figures not drawn; those in the folder may show an earlier state, `pdefreq show {solution.folder}` redraws them"
+        run = run_argument(solution.folder, trust=bool(solution.spec.code_files))
+        again = f"figures not drawn; those in the folder may show an earlier state, `pdefreq show {run}` redraws them"
         old = bool(names) and not drawn
         say_files(console, solution.folder, *(() if old else names), remark=again if old else "")
         if seeds:
@@ -189,10 +190,14 @@ def _certificate_sentence(found: Mapping[str, Any]) -> str:
     )
 
 
+def run_argument(folder: Path, *, trust: bool) -> str:
+    """The folder of a run as an argument that can be pasted, with ``--trust`` if the command must execute its code."""
+    return shlex.quote(str(folder)) + (" --trust" if trust else "")
+
+
 def status_sentence(solution: Solution) -> str:
     """The status sentence with its advice for this run: with its folder, and the option of the limit that it reached."""
-    run = shlex.quote(str(solution.folder)) if solution.folder is not None else "RUN"
-    run += " --trust" if solution.spec.code_files else ""
+    run = "RUN" if solution.folder is None else run_argument(solution.folder, trust=bool(solution.spec.code_files))
     advice, limit = solution.status.sentence, solution.spec.stop.train_seconds
     if limit is not None and (solution.history.last("seconds") or 0.0) >= limit:
         advice = advice.replace("--seconds", "--train-seconds")
