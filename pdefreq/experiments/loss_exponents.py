@@ -112,7 +112,7 @@ def report_of(found: Mapping[float, ToneHistory], *, steps: int) -> Report:
         + "; ".join(f"{row[4]:.3g} (q = {row[0]:g})" for row in reached)
         + "."
         if reached
-        else f"The tone k = 5 is not halved within {steps} steps.",
+        else f"The tones k = 1 and k = 5 are not both halved within {steps} steps.",
     ]
     figure = error_curves_figure(
         curves,
@@ -131,10 +131,10 @@ def _ratio(steps: Sequence[int | None]) -> float | str:
 
 
 def _listed(found: Mapping[float, ToneHistory]) -> str:
-    """The exponents with ascending half times; a tone that is not halved comes after all others."""
+    """The exponents with ascending half times; a single tone that is not halved comes after all others."""
     never = math.inf
     steps = {q: [never if step is None else step for step in halved(history)] for q, history in found.items()}
-    ordered = [f"{q:g}" for q, at in steps.items() if at[0] < never and at == sorted(at)]
+    ordered = [f"{q:g}" for q, at in steps.items() if never not in at[:-1] and at == sorted(at)]
     return f"{', '.join(ordered)} of {', '.join(f'{q:g}' for q in steps)}" if ordered else "none"
 
 
