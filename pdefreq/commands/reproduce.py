@@ -121,7 +121,7 @@ def _list(console: Console) -> int:
 
 
 def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, dask: str | None, fresh: bool) -> int:
-    """Run experiments, on several processes if there are more, and return the exit code."""
+    """Run experiments, on several processes if there is more than one, and return the exit code."""
     from pdefreq.commands.result import say, say_files
     from pdefreq.core.errors import UserError
     from pdefreq.experiments.many import Asked, reproduce_all

@@ -5,10 +5,10 @@ A regression minimizes the mean of |u - f|^q. With the tangent kernel K, gradien
     de/dt = -q mean_y K(x, y) |e(y)|^(q-2) e(y).
 
 For q = 2 this equation is linear. For q > 2 each point has a weight that decreases with its error, so that training slows down as
-the error decreases; what is learned late, the high frequencies, becomes later still. For q < 2 the weight increases without
-bound, and gradient descent at a constant rate oscillates around the data instead of converging.
+the error decreases, and high frequencies are learned even later. For q < 2 the weight increases without bound as the error
+decreases, and gradient descent at a constant rate oscillates around the data instead of converging.
 
-The remark in the notes states neither network nor numbers; the setup is our choice. The input is (cos x, sin x), and the kernel
+The remark in the notes states neither a network nor numbers; the setup is our choice. The input is (cos x, sin x), and the kernel
 of a wide ReLU network depends on x - y only, with eigenvalues that decrease with the wavenumber.
 """
 

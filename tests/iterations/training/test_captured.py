@@ -1,4 +1,4 @@
-"""Recorded gradients, with a stand-in for a CUDA graph that repeats the recorded function into the same tensor."""
+"""Recorded gradients; a function that writes its result into the same tensor each time replaces the CUDA graph."""
 
 import pytest
 import torch
