@@ -1,4 +1,4 @@
-"""The condition of the tangent kernel for optimizers of first order: the modes that the budget can't reach."""
+"""The condition of the tangent kernel for first-order optimizers: the modes that the steps can't reduce."""
 
 from __future__ import annotations
 
