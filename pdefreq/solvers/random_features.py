@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from pdefreq.core.devices import require_memory
+from pdefreq.core.devices import fits_memory, require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
 from pdefreq.parts.features import RandomSines, Singular, WaveFeatures
@@ -38,6 +38,7 @@ _SIDES = 1.5  # boundary points per distance between interior points
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
 _NESTED = 0.9  # ratio of the bandwidths of nested solutions
+_SKETCHED = 1000  # functions from which on a sketch takes less time than a factorization of all rows
 _BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
 
 
@@ -61,6 +62,9 @@ class RandomFeatures(Solver):
             is above the tolerance. With null only the residual is judged.
         metric: The norm of the residual that is minimized: of L2, of H^-1, or of H^-2, which has the size of the error in L2. The
             residual at held-out points is measured in L2.
+        solve: How linear problems are solved: by a QR factorization of all rows, or by conjugate gradients with a sketch of the
+            rows as preconditioner, which takes less time and memory for many functions. With auto it is the faster one that
+            fits into the memory.
 
     Raises:
         OptionError: If an option is not positive.
@@ -76,6 +80,7 @@ class RandomFeatures(Solver):
     tolerance: float | None = 1e-9
     accuracy: float | None = 1e-7
     metric: Literal["l2", "h-1", "h-2"] = "l2"
+    solve: Literal["auto", "qr", "sketched"] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -103,6 +108,10 @@ class RandomFeatures(Solver):
             raise IncompatibleError(f"{self.name} can't start from a given function: leave the initial guess out")
         if problem.is_up_to_constant:
             require_compatible(problem)
+        if self.solve == "sketched" and not problem.equation.is_linear:
+            raise IncompatibleError(
+                f"`solve` = sketched needs a linear equation, and {problem.name} is nonlinear: use qr or auto"
+            )
         d = problem.domain.dimension
         if isinstance(self.bandwidth, tuple) and len(self.bandwidth) != d:
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
@@ -144,7 +153,7 @@ class _Plan:
         angular = bands.scaled(lengths)
         singular = [] if self.method.singular is None else self.method.singular.families(problem)
         most = count + sum(family.size for family in singular)
-        require_memory(count, "number", 8 * 3 * most * (math.ceil(_ROWS[d] * most) + most))  # before anything is drawn
+        how = self._rows(count, most, math.ceil(_ROWS[d] * most))  # checks the memory before anything is drawn
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         space = Features((*singular, waves))
         outside = space.num_coefficients - waves.size
@@ -181,7 +190,23 @@ class _Plan:
         )
         by_energy = problem.equation.has_energy and not problem.equation.is_semilinear
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[: None if by_energy else -1]))
-        return Attempt(space, functional(problem, source), elsewhere, interior, text, nested, stages)
+        return Attempt(space, functional(problem, source), elsewhere, interior, text, nested, stages, how)
+
+    def _rows(self, count: int, columns: int, rows: int) -> Literal["factorized", "stored", "computed"]:
+        """How a problem with a number of sines, columns and rows is solved.
+
+        Raises:
+            TooLargeError: If the memory of the machine does not suffice.
+        """
+        solve = self.method.solve
+        in_factors, in_sketch = 8 * 3 * columns * (rows + columns), 8 * 4 * columns**2  # bytes, with working space
+        if solve == "auto" and self.problem.equation.is_linear:
+            solve = "sketched" if columns >= _SKETCHED or not fits_memory(in_factors) else "qr"
+        if solve == "sketched":
+            require_memory(count, "number", in_sketch)
+            return "stored" if fits_memory(in_sketch + 8 * columns * rows) else "computed"
+        require_memory(count, "number", in_factors)
+        return "factorized"
 
     def _points(self, rows: int, bands: WaveBands) -> tuple[Samples, Samples]:
         """The interior points and the boundary points.
