@@ -147,7 +147,8 @@ class FeatureLeastSquares(Iteration):
         left = solution.factorization.solve(watched)[1]
         certificate = Certificate.of(left, watched, solution.before, solution.after, solution.after)
         inexact = solution.factorization.inexactness(solution.coefficients, -solution.after)
-        return replace(certificate, remainder=inexact / (float(solution.before.norm()) or 1.0))
+        remainder = inexact / (float(solution.before.norm()) or 1.0)
+        return replace(certificate, damped=certificate.damped.clamp(max=1.0), remainder=remainder)  # the exact q_k are below 1
 
     def _solution(self, number: int) -> _Solution:
         """The solution of an attempt. That of the last attempt is kept for its certificate."""
