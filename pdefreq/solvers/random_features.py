@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.features.wave_bands import WaveBands
 
 _ROWS = {1: 3.0, 2: 2.6, 3: 2.2}  # rows per feature
+_ROWS_AT_CORNERS = 8.0  # at corners without singular functions; fewer rows are fitted without a small residual between them
 _POINTS_PER_HALF_WAVE = 2.0  # of the shortest wave along each axis of a grid of Gauss points
 _SIDES = 1.5  # boundary points per distance between interior points
 _LEAST = 60
@@ -40,6 +41,7 @@ _HELD_OUT = 0.5  # held-out points per point
 _NESTED = 0.9  # ratio of the bandwidths of nested solutions
 _SKETCHED = 1000  # functions from which on a sketch takes less time than a factorization of all rows
 _BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
+_BALANCED_AT_CORNERS = 1.5  # the same, of the occupied wavenumbers, at corners without singular functions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +142,7 @@ class _Plan:
         from pdefreq.functionals.strong_residual import StrongResidual
         from pdefreq.iterations.linear.feature_least_squares import Attempt
         from pdefreq.solvers.feature_bands import MOST_FEATURES, num_features
-        from pdefreq.solvers.feature_objectives import boundary_weights, energy
+        from pdefreq.solvers.feature_objectives import boundary_weights, energy, weighted_near_corners
         from pdefreq.spaces.features.features import Features
 
         problem, d = self.problem, self.problem.domain.dimension
@@ -153,17 +155,23 @@ class _Plan:
         angular = bands.scaled(lengths)
         singular = [] if self.method.singular is None else self.method.singular.families(problem)
         most = count + sum(family.size for family in singular)
-        how = self._rows(count, most, math.ceil(_ROWS[d] * most))  # checks the memory before anything is drawn
+        bare = self._has_bare_corners
+        per_column = _ROWS_AT_CORNERS if bare else _ROWS[d]
+        how = self._rows(count, most, math.ceil(per_column * most))  # checks the memory before anything is drawn
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         space = Features((*singular, waves))
         outside = space.num_coefficients - waves.size
         nested = tuple(outside + round(waves.size * ratio**d) for ratio in (_NESTED**2, _NESTED))
-        rows, metric = math.ceil(_ROWS[d] * space.num_coefficients), self.method.metric
+        rows, metric = math.ceil(per_column * space.num_coefficients), self.method.metric
         if number > 0 and rows > MOST_POINTS and is_dense(problem, metric):
             return None
         interior, edge = self._points(rows, bands)
         held, held_edge = self._held_out(rows, len(edge.x))
-        beta, robin = boundary_weights(problem, metric, _BALANCED * max(angular.largest), interior, edge)
+        balanced = _BALANCED * max(angular.largest)
+        balanced = min(balanced, _BALANCED_AT_CORNERS * self._occupied(lengths)) if bare else balanced
+        beta, robin = boundary_weights(problem, metric, balanced, interior, edge)
+        if bare:
+            interior, held = (weighted_near_corners(problem.domain, each) for each in (interior, held))
         zero = self.like.new_zeros(0)
 
         source = validated(problem.source, "[equation] source", interior.x)
@@ -191,6 +199,20 @@ class _Plan:
         by_energy = problem.equation.has_energy and not problem.equation.is_semilinear
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[: None if by_energy else -1]))
         return Attempt(space, functional(problem, source), elsewhere, interior, text, nested, stages, how)
+
+    @property
+    def _has_bare_corners(self) -> bool:
+        """Whether the domain has re-entrant corners without singular functions."""
+        from pdefreq.solvers.feature_objectives import reentrant_corners
+        from pdefreq.spaces.features.corner_functions import corner_functions
+
+        if not reentrant_corners(self.problem.domain):
+            return False
+        return self.method.singular is None or not corner_functions(self.problem)
+
+    def _occupied(self, lengths: Sequence[float]) -> float:
+        """The largest occupied wavenumber of the data, at least a half wave per side, in rad per unit of length."""
+        return max(max(1.0, k) * unit for k, unit in zip(self.bands.spectrum.largest, lengths, strict=True))
 
     def _rows(self, count: int, columns: int, rows: int) -> Literal["factorized", "stored", "computed"]:
         """How a problem with a number of sines, columns and rows is solved.
