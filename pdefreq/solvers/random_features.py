@@ -142,7 +142,8 @@ class _Plan:
         from pdefreq.functionals.strong_residual import StrongResidual
         from pdefreq.iterations.linear.feature_least_squares import Attempt
         from pdefreq.solvers.feature_bands import MOST_FEATURES, num_features
-        from pdefreq.solvers.feature_objectives import boundary_weights, energy, weighted_near_corners
+        from pdefreq.solvers.feature_objectives import boundary_weights, energy, reentrant_corners, weighted_near_corners
+        from pdefreq.spaces.features.corner_functions import corner_functions
         from pdefreq.spaces.features.features import Features
 
         problem, d = self.problem, self.problem.domain.dimension
@@ -155,7 +156,7 @@ class _Plan:
         angular = bands.scaled(lengths)
         singular = [] if self.method.singular is None else self.method.singular.families(problem)
         most = count + sum(family.size for family in singular)
-        bare = self._has_bare_corners
+        bare = bool(reentrant_corners(problem.domain)) and (self.method.singular is None or not corner_functions(problem))
         per_column = _ROWS_AT_CORNERS if bare else _ROWS[d]
         how = self._rows(count, most, math.ceil(per_column * most))  # checks the memory before anything is drawn
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
@@ -199,16 +200,6 @@ class _Plan:
         by_energy = problem.equation.has_energy and not problem.equation.is_semilinear
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[: None if by_energy else -1]))
         return Attempt(space, functional(problem, source), elsewhere, interior, text, nested, stages, how)
-
-    @property
-    def _has_bare_corners(self) -> bool:
-        """Whether the domain has re-entrant corners without singular functions."""
-        from pdefreq.solvers.feature_objectives import reentrant_corners
-        from pdefreq.spaces.features.corner_functions import corner_functions
-
-        if not reentrant_corners(self.problem.domain):
-            return False
-        return self.method.singular is None or not corner_functions(self.problem)
 
     def _occupied(self, lengths: Sequence[float]) -> float:
         """The largest occupied wavenumber of the data, at least a half wave per side, in rad per unit of length."""
