@@ -88,8 +88,8 @@ class FeatureLeastSquares(Iteration):
     problem is large and the error of u, estimated from nested solutions, is below another tolerance, or when the residual
     decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the
     solution has a singularity that the features do not represent. It also ends when the next attempt would be too large, or when
-    the decrease of the residual, extrapolated from the last two attempts, would not reach the tolerance with the largest number
-    of features. In these cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best
+    the decrease of the residual with the bandwidth, extrapolated from the last two attempts, would not reach the tolerance with
+    the largest number of features. In these cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best
     attempt before and the residual is below the square root of the tolerance, because second derivatives have larger rounding
     errors than u. If the equation is singular up to rounding, it does not count as resolved. The result is the attempt with the
     smallest residual.
@@ -274,16 +274,21 @@ class FeatureLeastSquares(Iteration):
     def _needed(self, residuals: list[float], sizes: list[float]) -> float:
         """A lower bound for the number of features that reaches the tolerance, extrapolated from the last two attempts.
 
-        The logarithm of the residual is extrapolated as a linear function of the number of features. This is optimistic: even
-        for analytic solutions it is at best linear in the bandwidth, which is a root of this number in several dimensions. The
-        number is 0 if the residual is large, because it decreases suddenly when the bandwidth reaches the waves of u.
+        The logarithm of the residual is extrapolated as a linear function of the bandwidth, which is proportional to the root of
+        this number. This is optimistic except for entire functions. The number is 0 if the residual is large, because it
+        decreases suddenly when the bandwidth reaches the waves of u.
         """
         assert self._tolerance is not None
         if len(residuals) < 2 or residuals[-1] > _CONVERGING or sizes[-1] <= sizes[-2]:
             return 0.0
         fall = math.log(residuals[-2] / residuals[-1])
         missing = math.log(residuals[-1] / self._tolerance)
-        return sizes[-1] + (sizes[-1] - sizes[-2]) * missing / fall if fall > 0 else math.inf
+        before, last = (size ** (1 / self._dimension) for size in sizes[-2:])
+        return (last + (last - before) * missing / fall) ** self._dimension if fall > 0 else math.inf
+
+    @functools.cached_property
+    def _dimension(self) -> int:
+        return self._at(0).interior.x.shape[1]
 
     def _is_worth_estimating(self, attempt: Attempt, residual: float) -> bool:
         """Whether a small error of u may end the run.
