@@ -35,7 +35,7 @@ _ENDINGS = (Status.DONE, Status.UNRESOLVED)
 _RATE = 2e10  # floating-point operations per second of one thread in a QR factorization
 _LONG = 3.0  # seconds; longer steps are announced
 _SINGULAR = 1e10  # condition number from which on errors of rounding may exceed 1e-6
-_CONVERGING = 1e-2  # residual below which its decrease is extrapolated; before, the waves of u may not be included yet
+_CONVERGING = 3e-3  # residual below which its decrease is extrapolated; before, the waves of u may not be included yet
 _CHEAP = 1000  # functions; a further attempt takes less than about a second
 _FALL = 4.0  # the held-out residual must decrease by this factor while the number of features doubles
 
@@ -84,15 +84,15 @@ class _Solution(NamedTuple):
 class FeatureLeastSquares(Iteration):
     """Solves one least-squares problem per step; each step has more features than the one before.
 
-    The objective is the residual at held-out points relative to that of u = 0. The run ends when it is below a tolerance, when a
-    problem is large and the error of u, estimated from nested solutions, is below another tolerance, or when the residual
-    decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the
-    solution has a singularity that the features do not represent. It also ends when the next attempt would be too large, or when
-    the decrease of the residual with the bandwidth, extrapolated from the last two attempts, would not reach the tolerance with
-    the largest number of features. In these cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best
-    attempt before and the residual is below the square root of the tolerance, because second derivatives have larger rounding
-    errors than u. If the equation is singular up to rounding, it does not count as resolved. The result is the attempt with the
-    smallest residual.
+    The objective is the residual at held-out points relative to that of u = 0. The run ends when it is below a tolerance, when
+    a problem is large and the error of u, estimated from nested solutions, is below another tolerance, or when the residual
+    decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the solution
+    has a singularity that the features do not represent. It also ends when the next attempt would be too large, or when the
+    decrease of the residual with the bandwidth, extrapolated from the last two attempts, would not reach the tolerance with the
+    largest number of features. In these cases the problem counts as resolved nevertheless if u changed by less than the
+    tolerance since the best attempt before and the residual is below the square root of the tolerance, because second
+    derivatives have larger rounding errors than u. If the equation is singular up to rounding, it does not count as resolved.
+    The result is the attempt with the smallest residual.
 
     Args:
         attempt: A function that returns the attempt with a number, counted from 0, or None if it would be too large.
@@ -205,7 +205,9 @@ class FeatureLeastSquares(Iteration):
             count = len(residuals)
             told.append(f"The smallest relative residual at held-out points is {least:.2g} (number of attempts: {count}).")
         if state.done and math.isfinite(error := float(state.memory.get("error", math.inf))):
-            told.append(f"The relative error of u, estimated from nested solutions, is {error:.1g}.")
+            above = self._accuracy is not None and error > self._accuracy
+            limit = f", which is above `accuracy` = {self._accuracy:.0e}" if above else ""
+            told.append(f"The relative error of u, estimated from nested solutions, is {error:.1g}{limit}.")
         condition = float(state.memory["condition"])
         if condition > _SINGULAR:
             singular = (
@@ -247,11 +249,11 @@ class FeatureLeastSquares(Iteration):
         condition = self._condition(number) if status else 0.0
         status = Status.UNRESOLVED if condition > _SINGULAR else status
         memory = self._memory(number, status or Status.DONE, residuals, sizes, condition)
-        memory["error"] = torch.tensor(error, dtype=torch.float64)
         best = residuals[-1] <= min(residuals)
         memory |= {
             "best": torch.tensor(number) if best else state.memory["best"],
             "best_coefficients": c if best else state.memory["best_coefficients"],
+            "error": torch.tensor(error, dtype=torch.float64) if best else state.memory["error"],
         }
         return State(attempt.space, c, memory, done=status is not None)
 
