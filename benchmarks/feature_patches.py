@@ -2,12 +2,12 @@
 
 The solution is a sum of four tones of equal amplitude, up to sin 16 pi x sin 16 pi y. The unit square is covered by P x P
 patches, whose windows are products of smooth bumps of one variable, normalized so that their sum is 1, and extend beyond the
-cell of a patch by half of its side. Each patch has random sines up to its own bandwidth, in half waves per side of the support:
-the occupied wavenumbers on this side plus a margin. With one patch there is no window. All problems have the same numbers of
-rows per function and are solved with sketched least squares, in one thread and float64. Entries that are zero take as much time
-as others.
+cell of a patch by a quarter of its side. Each patch has random sines up to its own bandwidth, in half waves per side of the
+support: the occupied wavenumbers on this side plus a margin. With one patch there is no window. All problems have the same
+numbers of rows per function and are solved with sketched least squares, in one thread and float64. Entries that are zero take
+as much time as others.
 
-``--tones`` sets the largest wavenumber, ``--margin`` the margins.
+``--tones`` sets the largest wavenumber, ``--margin`` the margins, ``--overlap`` the overlap.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from pdefreq.spaces.features.sine_features import SineFeatures, random_sines
 from pdefreq.spaces.features.wave_bands import WaveBands
 from pdefreq.theory.sketched_least_squares import SketchedFactorization
 
-ROWS, OVERLAP, POINTS = 2.6, 0.5, 20_000
+ROWS, POINTS = 2.6, 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,7 @@ class WindowedSines:
     sines: SineFeatures
     patch: tuple[int, int]
     patches: int
+    overlap: float
 
     @property
     def size(self) -> int:
@@ -84,14 +85,14 @@ class WindowedSines:
 
     def _bump(self, t: torch.Tensor, index: int) -> torch.Tensor:
         """exp(-1 / (1 - s^2)) for |s| < 1, with s = 1 at the end of the support."""
-        s = (t * self.patches - index - 0.5) / (0.5 + OVERLAP)
+        s = (t * self.patches - index - 0.5) / (0.5 + self.overlap)
         inside = 1 - s**2
         return torch.where(inside > 0, torch.exp(-1 / inside.clamp(min=1e-300)), 0.0)
 
 
-def space(patches: int, tones: int, margin: float) -> tuple[Features, float]:
+def space(patches: int, tones: int, margin: float, overlap: float) -> tuple[Features, float]:
     """The trial space, and its largest wavenumber in rad per unit of length."""
-    side = 1.0 if patches == 1 else (1 + 2 * OVERLAP) / patches
+    side = 1.0 if patches == 1 else (1 + 2 * overlap) / patches
     half_waves = tones * side + margin
     bands = WaveBands.box([half_waves] * 2)
     number, angular = num_features(bands), bands.scaled([math.pi / side] * 2)
@@ -99,16 +100,16 @@ def space(patches: int, tones: int, margin: float) -> tuple[Features, float]:
     for k, patch in enumerate(itertools.product(range(patches), repeat=2)):
         middle = [(index + 0.5) / patches for index in patch]
         sines = random_sines(angular, number, [side] * 2, middle, stream(0, "patch", k))
-        families.append(sines if patches == 1 else WindowedSines(sines, patch, patches))
+        families.append(sines if patches == 1 else WindowedSines(sines, patch, patches, overlap))
     return Features(tuple(families)), max(angular.largest)
 
 
-def measured(patches: int, tones: int, margin: float) -> str:
+def measured(patches: int, tones: int, margin: float, overlap: float) -> str:
     """One row of the table."""
     exact = "+".join(f"sin({w}*pi*x)*sin({w}*pi*y)" for w in range(tones // 4, tones + 1, tones // 4))
     problem = Problem(domain=Box((0.0, 0.0), (1.0, 1.0)), exact=exact)
     began = time.process_time()
-    trial, largest = space(patches, tones, margin)
+    trial, largest = space(patches, tones, margin, overlap)
     count = trial.num_coefficients
     rows = math.ceil(ROWS * count)
     interior = problem.domain.interior(rows, stream(0, "interior"), sobol=True)
@@ -133,8 +134,9 @@ def main() -> None:
     """Measure global sines and patches, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tones", type=int, default=16)
-    parser.add_argument("--patches", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--margin", type=float, nargs="+", default=[2.0, 4.0])
+    parser.add_argument("--patches", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--margin", type=float, nargs="+", default=[0.0, 4.0, 8.0])
+    parser.add_argument("--overlap", type=float, default=0.25, help="of the side of a cell, on each side")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.linalg.lstsq(torch.eye(2), torch.ones(2, 1), driver="gels")  # loads libraries
@@ -144,7 +146,7 @@ def main() -> None:
     )
     for patches in arguments.patches:
         for margin in arguments.margin:
-            print(measured(patches, arguments.tones, margin), flush=True)
+            print(measured(patches, arguments.tones, margin, arguments.overlap), flush=True)
 
 
 if __name__ == "__main__":
