@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+import pdefreq
 from pdefreq.domains.box import Box
 from pdefreq.iterations.iteration import Iteration
 from pdefreq.problem.problem import Problem
@@ -129,6 +130,18 @@ def fem(dimension: int, cells: int) -> tuple[Work, Work]:
     return run, plain
 
 
+def whole_solve() -> tuple[Work, Work]:
+    """`pdefreq.solve` with its measurements for a million unknowns by P1 elements, and the preparation with the step alone."""
+    problem = Problem(domain=SQUARE, exact="sin(pi*x) * sin(3*pi*y)")
+    solver = make_solver("fem", {"cells": 1001, "linear_solver": "amg"})
+
+    def steps() -> None:
+        iteration = solver.prepare(problem.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
+        iteration.step(iteration.init())
+
+    return lambda: pdefreq.solve(problem, solver), steps
+
+
 # name: function that creates the computations, repetitions, and the required ratio
 BENCHMARKS: dict[str, tuple[Callable[[], tuple[Work, Work]], int, float]] = {
     "jacobi sweep / copy": (jacobi_sweep, 40, 3.0),
@@ -137,6 +150,7 @@ BENCHMARKS: dict[str, tuple[Callable[[], tuple[Work, Work]], int, float]] = {
     "sine / two transforms": (sine_solve, 9, 1.3),
     "fem 2-D / scikit-fem": (functools.partial(fem, 2, 501), 5, 1.15),  # 250,000 unknowns
     "fem 3-D / scikit-fem": (functools.partial(fem, 3, 40), 5, 1.15),  # 59,319 unknowns
+    "solve / prepare + step": (whole_solve, 2, 1.2),
 }
 
 

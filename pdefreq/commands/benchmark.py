@@ -12,6 +12,7 @@ from pdefreq.commands import many
 from pdefreq.commands import shared_options as o
 from pdefreq.core.errors import OptionError
 from pdefreq.core.options import in_lines, short_labels
+from pdefreq.core.parquet import require_pyarrow
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,6 +78,7 @@ def benchmark(
     workers: many.Workers = "auto",
     dask: many.DaskAddress = None,
     out: o.Out = None,
+    parquet: o.Parquet = False,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
@@ -95,6 +97,8 @@ def benchmark(
         raise OptionError("--threshold and --time-threshold belong to --compare: name two results, --compare A B")
     if suite is None:
         return _list(console)
+    if parquet:
+        require_pyarrow()
     many.start_early(workers, dask)
     o.use_threads(threads)
     import pdefreq
@@ -117,11 +121,14 @@ def benchmark(
         )
     assert found.folder is not None
     benchmark_report(found).save(found.folder / "benchmark.html")
+    if parquet:
+        found.write_parquet(found.folder / "benchmark.parquet")
     if json_output:
         print_json({"suite": found.suite, "rows": found.rows(), "published": found.published, "folder": str(found.folder)})
     else:
         _print(console, found)
-        say_files(console, found.folder, "benchmark.html", "benchmark.png", "bias_index.png", "benchmark.csv", "benchmark.json")
+        files = ["benchmark.html", "benchmark.png", "bias_index.png", "benchmark.csv", "benchmark.json"]
+        say_files(console, found.folder, *files, *(["benchmark.parquet"] if parquet else []))
     return 130 if any(run.is_open for run in found.runs) else 0
 
 

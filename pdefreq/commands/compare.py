@@ -45,6 +45,7 @@ def compare(
     threads: o.Threads = 1,
     workers: many.Workers = "auto",
     dask: many.DaskAddress = None,
+    batch: many.Batch = False,
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
@@ -54,7 +55,10 @@ def compare(
     for name in methods:
         o.load_solver(name, {})  # unknown names are refused before the first run
     stop = Stop(steps=steps, seconds=seconds, train_seconds=train_seconds, stagnation=stagnation)
-    many.start_early(workers, dask)
+    if batch:
+        many.require_batch(seeds=seeds, workers=workers, dask=dask)
+    else:
+        many.start_early(workers, dask)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
@@ -78,8 +82,9 @@ def compare(
             device=device,
             dtype=dtype.value,
             modes=modes.value if modes else None,
-            workers=workers,
+            workers=1 if batch else workers,
             executor=executor,
+            batch=batch,
             progress=follow,
         )
     rows = comparison.rows()

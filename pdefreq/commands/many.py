@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pdefreq.runs.loop import Progress
     from pdefreq.runs.solution import Solution
 
-_WHERE = "Where it runs"
+WHERE = "Where it runs"
+"""The heading of these options."""
 _MANY = 1000  # more runs than there are cores
 _MOST_ROWS = 20  # of the live table; runs that have ended are omitted first
 
@@ -35,7 +36,7 @@ Workers = Annotated[
         metavar="N",
         envvar="PDEFREQ_WORKERS",
         help="Processes that execute the runs, each with one thread; auto is the number of cores.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
 DaskAddress = Annotated[
@@ -44,9 +45,31 @@ DaskAddress = Annotated[
         "--dask",
         metavar="ADDRESS",
         help="Execute the runs on the workers of this Dask scheduler, such as tcp://host:8786.",
-        rich_help_panel=_WHERE,
+        rich_help_panel=WHERE,
     ),
 ]
+
+
+Batch = Annotated[
+    bool,
+    typer.Option(
+        "--batch",
+        help="Train the seeds of a method as one batch of networks in this process, which is meant for GPUs.",
+        rich_help_panel=WHERE,
+    ),
+]
+
+
+def require_batch(*, seeds: int, workers: str, dask: str | None) -> None:
+    """Check that ``--batch`` has several seeds, and that no other option says where they are run.
+
+    Raises:
+        OptionError: If that is not so.
+    """
+    if seeds < 2:
+        raise OptionError("--batch trains several seeds together, and there is one: add --seeds 8, or leave --batch out")
+    if dask is not None or workers not in ("auto", "1"):
+        raise OptionError("--batch makes all runs in this process: leave --workers and --dask out, or leave --batch out")
 
 
 def start_early(workers: str, dask: str | None) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pdefreq.commands import completions
+from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.shared_options import importing
 from pdefreq.core.errors import OptionError
@@ -34,6 +35,16 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option of the experiment, such as full=true; may be repeated."),
 ]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="Processes that execute the experiments of `all`, each with one thread; auto is the number of cores.",
+        show_default="auto",
+        rich_help_panel=many.WHERE,
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start again instead of using results and runs on disk.")]
 
 
@@ -44,6 +55,8 @@ def reproduce(
     settings: Settings = None,
     fresh: Fresh = False,
     threads: o.Threads = 1,
+    workers: Workers = None,
+    dask: many.DaskAddress = None,
     out: o.Out = None,
 ) -> int:
     """Run a published experiment, and store its figures and tables in a folder; a finished one is found again."""
@@ -59,6 +72,10 @@ def reproduce(
         given[key] = value
     if name == _ALL and given:
         raise OptionError(f"`{next(iter(given))}` is an option of one experiment, got it for all: name the experiment")
+    if name != _ALL and (workers is not None or dask is not None):
+        raise OptionError("--workers and --dask distribute the experiments of `all`, and one experiment runs in one process")
+    if name == _ALL:
+        many.start_early(workers or "auto", dask)
     o.use_threads(threads)
     from pdefreq.experiments import EXPERIMENTS, experiment_named
     from pdefreq.experiments.reproduction import Reproduction
@@ -68,10 +85,8 @@ def reproduce(
 
     if name != _ALL:
         return _run(console, of(name, out), fresh=fresh)
-    for each in EXPERIMENTS:
-        if code := _run(console, of(each, None if out is None else out / each), fresh=fresh):
-            return code
-    return 0
+    every = [of(each, None if out is None else out / each) for each in EXPERIMENTS]
+    return _run_all(console, every, workers=workers or "auto", dask=dask, fresh=fresh)
 
 
 def _list(console: Console) -> int:
@@ -103,6 +118,34 @@ def _list(console: Console) -> int:
         "An interrupted experiment is continued by the same command.",
     )
     return 0
+
+
+def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, dask: str | None, fresh: bool) -> int:
+    """Run experiments, on several processes if there are more, and return the exit code."""
+    from pdefreq.commands.result import say, say_files
+    from pdefreq.core.errors import UserError
+    from pdefreq.experiments.many import Asked, reproduce_all
+    from pdefreq.runs.local_processes import number_of_workers
+
+    count = number_of_workers(workers, len(every))
+    if dask is None and count == 1:
+        return next((code for each in every if (code := _run(console, each, fresh=fresh))), 0)
+    for each in every:
+        if fresh:
+            each.discard()
+    asked = [Asked(each.name, each.options, each.folder.absolute()) for each in every]
+    done = 0
+    with many.dask_executor(dask) as executor:
+        for place, result in reproduce_all(asked, workers=count, executor=executor):
+            if isinstance(result, UserError):
+                raise result
+            if result is not None:
+                done += 1
+                print(result)
+                say_files(console, every[place].folder)
+    if done < len(every):
+        say(console, "interrupted: the same command continues with the runs on disk")
+    return 0 if done == len(every) else 130
 
 
 def _run(console: Console, reproduction: Reproduction, *, fresh: bool) -> int:

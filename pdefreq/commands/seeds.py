@@ -29,6 +29,7 @@ def solve_seeds(
     *,
     workers: str,
     dask: str | None,
+    batch: bool,
     json_output: bool,
     quiet: bool,
     verbose: bool,
@@ -44,6 +45,7 @@ def solve_seeds(
         options: The other arguments of `PlannedRun.of`.
         workers: The number of processes, or ``"auto"``.
         dask: The address of a Dask scheduler in place of these processes.
+        batch: Whether the runs are made together in this process, as one batch of networks.
         json_output: Whether one JSON object is printed.
         quiet: Whether no progress is printed.
         verbose: Whether choices and times of phases are printed.
@@ -54,6 +56,7 @@ def solve_seeds(
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.result import print_outcome
     from pdefreq.core.errors import UserError
+    from pdefreq.runs.batched_seeds import run_batch
     from pdefreq.runs.many_runs import run_all, was_interrupted
     from pdefreq.runs.planned_run import PlannedRun
     from pdefreq.runs.seeds import median_seed, write_seeds
@@ -74,7 +77,10 @@ def solve_seeds(
         def follow(index: int, now: Progress) -> None:
             live.follow(f"seed {study.runs[index].spec.seed}", now)
 
-        outcomes = run_all(study.runs, workers=workers, executor=executor, progress=follow)
+        if batch:
+            outcomes = run_batch(study.runs, follow)
+        else:
+            outcomes = run_all(study.runs, workers=workers, executor=executor, progress=follow)
         for seed, outcome in zip(seeds, outcomes, strict=True):
             if isinstance(outcome, UserError):
                 raise outcome

@@ -94,6 +94,10 @@ Device = Annotated[str, _device]
 DeviceOfFile = Annotated[str | None, _device]
 Threads = Annotated[int, _threads]
 ThreadsOfFile = Annotated[int | None, _threads]
+Parquet = Annotated[
+    bool,
+    typer.Option("--parquet", help="Write the table as a Parquet file as well; needs pyarrow.", rich_help_panel="Output"),
+]
 Out = Annotated[
     Path | None,
     typer.Option(

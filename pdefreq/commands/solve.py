@@ -93,6 +93,7 @@ def solve(
     threads: o.Threads = 1,
     workers: many.Workers = "auto",
     dask: many.DaskAddress = None,
+    batch: many.Batch = False,
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
@@ -114,7 +115,9 @@ def solve(
     solver = None if stated is None else o.load_solver(stated, given)
     stop = o.stop_of(own, steps=steps, seconds=seconds, train_seconds=train_seconds, tolerance=tolerance, stagnation=stagnation)
     require_one_run("solve", runs=seeds)
-    if seeds > 1:
+    if batch:
+        many.require_batch(seeds=seeds, workers=workers, dask=dask)
+    elif seeds > 1:
         many.start_early(workers, dask)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -154,6 +157,7 @@ def solve(
             options,
             workers=workers,
             dask=dask,
+            batch=batch,
             json_output=json_output,
             quiet=quiet,
             verbose=verbose,

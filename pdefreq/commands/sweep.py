@@ -13,6 +13,7 @@ from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.run_file import is_run_file, read_run_file
 from pdefreq.commands.solve import MethodOfRun, Settings
+from pdefreq.core.parquet import require_pyarrow
 from pdefreq.core.registry import trusting
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def sweep(
     workers: many.Workers = "auto",
     dask: many.DaskAddress = None,
     out: o.Out = None,
+    parquet: o.Parquet = False,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -101,6 +103,8 @@ def sweep(
     stop = o.stop_of(
         written, steps=steps, seconds=seconds, train_seconds=train_seconds, tolerance=tolerance, stagnation=stagnation
     )
+    if parquet:
+        require_pyarrow()
     many.start_early(workers, dask)
     o.use_threads(stated("threads", threads, 1))
     own_params = [f"{key}={value}" for key, value in written.get("param", {}).items()]
@@ -135,12 +139,15 @@ def sweep(
             progress=live.follow,
         )
     assert found.folder is not None
+    if parquet:
+        found.write_parquet(found.folder / "sweep.parquet")
     if json_output:
         print_json({"problem": subject.name, "method": name, "rows": found.rows(), "folder": str(found.folder)})
     else:
         say(console, f"{subject.title or subject.name}, {name}", "bold")
         _print_rows(console, found)
-        say_files(console, found.folder, "sweep.png", "sweep.csv", "sweep.json", remark="a folder for each run")
+        files = ["sweep.png", "sweep.csv", "sweep.json", *(["sweep.parquet"] if parquet else [])]
+        say_files(console, found.folder, *files, remark="a folder for each run")
     return max((solution.status.exit_code for seeds in found.solutions for solution in seeds), default=2)
 
 

@@ -13,7 +13,7 @@ import hashlib
 import importlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
@@ -152,16 +152,26 @@ def code_files(data: Any) -> list[Path]:
     return [Path(data.rpartition(":")[0])] if isinstance(data, str) and is_file(data) else []
 
 
-def beside(data: Any, folder: Path) -> Any:
-    """Plain data in which each Python file is replaced by its copy in a folder, so that no other file is named."""
+def moved(data: Any, place: Callable[[Path], Path]) -> Any:
+    """Plain data in which each Python file is replaced by another one, so that no other file is named.
+
+    Args:
+        data: The data.
+        place: A function from the path of a file to the path of its copy.
+    """
     if isinstance(data, Mapping):
-        return {key: beside(value, folder) for key, value in data.items()}
+        return {key: moved(value, place) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return type(data)(beside(value, folder) for value in data)
+        return type(data)(moved(value, place) for value in data)
     if not code_files(data):
         return data
     path, _, name = data.rpartition(":")
-    return f"{folder / Path(path).name}:{name}"
+    return f"{place(Path(path))}:{name}"
+
+
+def beside(data: Any, folder: Path) -> Any:
+    """Plain data in which each Python file is replaced by its copy in a folder."""
+    return moved(data, lambda path: folder / path.name)
 
 
 def opaque_parts(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -60,7 +60,9 @@ def interruptible() -> Iterator[Request]:
         The request. Called, it returns whether a signal has arrived.
     """
     global _latest
-    request = _latest = Request(_condition.get())
+    request = Request(_condition.get())
+    if threading.current_thread() is threading.main_thread():
+        _latest = request
 
     def ask(number: int, *_: Any) -> None:
         if number == signal.SIGINT and request.number is not None:

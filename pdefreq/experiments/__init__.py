@@ -39,6 +39,7 @@ EXPERIMENTS = Registry(
         "initialization": "pdefreq.experiments.initialization:experiment",
         "kernel": "pdefreq.experiments.kernel:kernel",
         "lfp": "pdefreq.experiments.lfp:experiment",
+        "loss-exponents": "pdefreq.experiments.loss_exponents:experiment",
         "mscale-2d": "pdefreq.experiments.mscale_2d:mscale_2d",
         "mscale-6pi": "pdefreq.experiments.mscale_6pi:mscale_6pi",
         "mscale-printed": "pdefreq.experiments.mscale_printed:mscale_printed",

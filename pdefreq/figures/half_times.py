@@ -36,7 +36,7 @@ def half_times_figure(rows: Mapping[str, Sequence[PredictedHalfTime]]) -> Figure
     Args:
         rows: The half times by the name of the optimizer. Those whose prediction lies beyond the axis are drawn at its end.
     """
-    columns = 2 if len(rows) > 1 else 1
+    columns = 3 if len(rows) > 4 else 2 if len(rows) > 1 else 1
     lines = -(-len(rows) // columns)
     figure = Picture(figsize=(4.6 * columns, 4.2 * lines))
     panels = np.atleast_1d(figure.subplots(lines, columns, sharex=True, sharey=True)).ravel()
@@ -66,7 +66,8 @@ def half_times_figure(rows: Mapping[str, Sequence[PredictedHalfTime]]) -> Figure
     for place, axes in enumerate(panels[: len(rows)]):
         if place % columns == 0:
             axes.set_ylabel("measured half time, steps")
-        if place // columns == lines - 1:
+        if place + columns >= len(rows):  # nothing is drawn below
             axes.set_xlabel("predicted half time, steps")
+            axes.tick_params(labelbottom=True)
     panels[0].legend(loc="upper left")
     return figure

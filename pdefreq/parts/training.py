@@ -25,6 +25,7 @@ class Training(Part):
             the data imply (auto), or those of the problem (none).
         precision: The precision in which the network is evaluated if the run is in float64: that of the run (full), or float32
             with sums over points and Gauss-Newton steps in float64 (mixed).
+        capture: Whether the gradient of a step of an optimizer of first order is recorded as a CUDA graph and replayed, on a GPU.
     """
 
     registry = TRAININGS
@@ -36,6 +37,7 @@ class Training(Part):
     balance_every: int | None = None
     scaling: Literal["auto", "none"] = "auto"
     precision: Literal["full", "mixed"] = "full"
+    capture: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

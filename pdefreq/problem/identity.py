@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pdefreq.core.content import beside, code_files, decode, digest, opaque_parts, pack, unpack
+from pdefreq.core.content import beside, code_files, decode, digest, moved, opaque_parts, pack, unpack
 from pdefreq.core.errors import ProblemFileError, RunFolderError, UserError
 
 if TYPE_CHECKING:
@@ -125,7 +125,11 @@ class WrittenProblem:
 
     def beside(self, folder: Path) -> Self:
         """A copy that refers to the copies in a run folder instead of the user's Python files."""
-        return replace(self, content=beside(self.content, folder))
+        return self.moved(lambda path: folder / path.name)
+
+    def moved(self, place: Callable[[Path], Path]) -> Self:
+        """A copy that refers to copies of the user's Python files, whose paths are a function of the paths of the files."""
+        return replace(self, content=moved(self.content, place))
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:

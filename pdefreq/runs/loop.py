@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.core import step_clock
 from pdefreq.core.announcements import announce, remark
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.interrupts import interruptible
 from pdefreq.core.reduce import processes
+from pdefreq.runs.meeting import meeting_notes
 from pdefreq.runs.position import Position
 from pdefreq.runs.recorder import Recorder, is_finite
 from pdefreq.runs.shared_run import led
@@ -69,7 +71,7 @@ def advance(
     status: Status | None = None
     saved, began = time.monotonic(), time.monotonic() - start.elapsed
     estimate = TimeEstimate(stop, schedule)
-    notes = [*notes, *_noted(processes().size, history)]
+    notes = [*notes, *_noted(processes().size, history), *meeting_notes()]
     with interruptible() as interrupted, led(prepared, state) as take_step:
 
         def elapsed() -> float:
@@ -118,14 +120,14 @@ def _stride(
     take_step: Callable[[State], State], state: State, step: int, seconds: float, pause: Callable[[int, float], bool]
 ) -> tuple[State, int, float]:
     """Take steps until a pause is due. Only the time of these steps is counted."""
-    began = time.perf_counter()
+    began = step_clock.now()
     while True:
         state = take_step(state)
         step += 1
-        if state.done or pause(step, seconds + time.perf_counter() - began):
+        if state.done or pause(step, seconds + step_clock.now() - began):
             break
     _synchronize(state)
-    return state, step, seconds + time.perf_counter() - began
+    return state, step, seconds + step_clock.now() - began
 
 
 def _noted(number: int, history: History) -> list[str]:

@@ -208,7 +208,7 @@ class _Batch:
         if future.cancelled():
             return True
         error = future.exception()
-        if error is not None and not _process_died(error):
+        if error is not None and not process_died(error):
             raise error
         if error is not None:
             self._count_attempt(index)
@@ -292,6 +292,6 @@ class _Batch:
                 stop_file(mark).unlink(missing_ok=True)
 
 
-def _process_died(error: BaseException) -> bool:
+def process_died(error: BaseException) -> bool:
     """Whether an exception of an executor says that a worker process or its machine was lost."""
     return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"  # the latter is that of Dask

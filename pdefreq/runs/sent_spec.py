@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,11 +45,15 @@ class SentSpec:
         """The specification.
 
         Args:
-            code_folder: Where the Python files are written if their own paths do not have the same content.
+            code_folder: Where the Python files are written if their own paths do not have the same content, each in a folder
+                that is named after its content, because two files can have the same name.
         """
         spec = RunSpec.from_json(json.loads(self.spec), read_npz(self.arrays) if self.arrays else {})
         if all(Path(file).is_file() and Path(file).read_bytes() == content for file, content in self.code.items()):
             return spec
-        for file, content in self.code.items():
-            (code_folder / Path(file).name).write_bytes(content)
-        return spec.beside(code_folder)
+        digests = {file: hashlib.sha256(content).hexdigest()[:12] for file, content in self.code.items()}
+        copies = {Path(file): code_folder / digest / Path(file).name for file, digest in digests.items()}
+        for file, copy in copies.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(self.code[str(file)])
+        return spec.moved(copies.__getitem__)

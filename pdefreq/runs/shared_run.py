@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from pdefreq.core.errors import NotConvergedError, OptionError, UserError
 from pdefreq.core.reduce import AllReduce, current, is_loss, joined, processes, telling_of_lost_processes, together
+from pdefreq.runs.meeting import met
 from pdefreq.runs.sent_spec import SentSpec
 from pdefreq.runs.spec import solver_from_json
 
@@ -98,7 +99,7 @@ class SharedRun:
 
 @contextmanager
 def led(prepared: PreparedRun, state: State) -> Iterator[Step]:
-    """A context with the function that takes a step: `Iteration.step`, and in several processes with all of them.
+    """A context with the function that takes a step: `Iteration.step`, with all processes or with the other runs of a `Meeting`.
 
     Args:
         prepared: The run.
@@ -108,7 +109,7 @@ def led(prepared: PreparedRun, state: State) -> Iterator[Step]:
         NotConvergedError: By a step, if another process is lost.
     """
     if processes().size == 1:
-        yield prepared.iteration.step
+        yield met(prepared.iteration)
         return
     _send(SharedRun.of(prepared.spec, state))
     _wait_for_all()

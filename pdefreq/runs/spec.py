@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pdefreq.core.composition import Part, decode_part, encode_part
-from pdefreq.core.content import beside, code_files
+from pdefreq.core.content import beside, code_files, moved
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.core.strict_json import require_schema
@@ -103,8 +103,12 @@ class RunSpec:
 
     def beside(self, folder: Path) -> RunSpec:
         """The same spec with the Python files of the user replaced by their copies in a run folder."""
-        problem = self.problem.beside(folder)
-        return replace(self, problem=problem, solver=beside(self.solver, folder), probes=beside(self.probes, folder))
+        return self.moved(lambda path: folder / path.name)
+
+    def moved(self, place: Callable[[Path], Path]) -> RunSpec:
+        """The same spec with the Python files of the user replaced by copies, whose paths depend on those of the files."""
+        problem = self.problem.moved(place)
+        return replace(self, problem=problem, solver=moved(self.solver, place), probes=moved(self.probes, place))
 
     @property
     def code_files(self) -> list[Path]:

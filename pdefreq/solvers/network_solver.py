@@ -190,6 +190,8 @@ class NetworkSolver(Solver):
         self._require_pairs(method.points, method.boundary, problem.data, is_regression=problem.is_regression)
         if method.training.precision == "mixed" and dtype != torch.float64:
             raise OptionError("precision=mixed does nothing in float32: use `--dtype float64`, or leave `precision` out")
+        if method.training.capture:
+            method._require_capture(device)
         like, remarks = torch.empty(0, dtype=dtype, device=device), [*self.network.remarks, *([reason] if reason else [])]
         training = method._training(data, seed, like, remarks)
         asked, network = resolved.network, method.network
@@ -211,6 +213,7 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.mixed_precision import in_mixed_precision
         from pdefreq.functionals.objective_schedule import SampledSchedule
         from pdefreq.functionals.sampling import Sampling, data_samples, held_out_samples
+        from pdefreq.iterations.training.captured import CapturedGradients
         from pdefreq.iterations.training.held_out import HeldOut
         from pdefreq.iterations.training.training_iteration import TrainingIteration
         from pdefreq.problem.boundary_extent import BoundaryExtent
@@ -268,6 +271,7 @@ class NetworkSolver(Solver):
             if held_out is None
             else HeldOut(held_out, training.keep == "best", training.patience, unit, is_data=known is not None),
             adaptive=adaptive,
+            captured=CapturedGradients() if training.capture else None,
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) and not mixed else None,
         )
 
@@ -370,6 +374,17 @@ class NetworkSolver(Solver):
                 "unknown term 'boundary' in `weights`: boundary values are built into the network, which leaves no such term; "
                 "use `--set boundary=penalty`"
             )
+
+    def _require_capture(self, device: torch.device) -> None:
+        """Check that the steps can be CUDA graphs.
+
+        Raises:
+            OptionError: If the device is no GPU, or the optimizer needs more than a gradient.
+        """
+        if device.type != "cuda":
+            raise OptionError(f"`capture` records a CUDA graph and needs a GPU, got the device {device}: leave `capture` out")
+        if not isinstance(self.optimizer, FirstOrder):
+            raise OptionError(f"`capture` needs an optimizer of first order, got {self.optimizer.title}: leave `capture` out")
 
     def _require_room(self, points: Points, boundary: Boundary, dimension: int) -> None:
         """Check from the options alone that the memory suffices for a step and for the points, before anything is built.

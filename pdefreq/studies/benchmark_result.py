@@ -312,6 +312,17 @@ class Benchmark(Shown):
         write_atomically(folder / "bias_index.png", encode(self.plot_bias(), "png"))
         return folder
 
+    def write_parquet(self, path: str | Path) -> None:
+        """Write a row for each run as a Parquet file, with the columns of ``benchmark.csv``.
+
+        Raises:
+            MissingPackageError: If pyarrow is not installed.
+            RunFolderError: If the file can't be written.
+        """
+        from pdefreq.core.parquet import write_parquet
+
+        write_parquet(Path(path), [{name: getattr(run, name) for name in _SCALARS} for run in self.runs])
+
     def _html(self) -> str:
         return table((*_SHOWN, "sentence"), self.rows())
 

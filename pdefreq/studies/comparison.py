@@ -142,6 +142,7 @@ def compare(
     modes: str | None = None,
     workers: int | str = 1,
     executor: Executor | None = None,
+    batch: bool = False,
     progress: Callable[[str, int, Progress], None] | None = None,
 ) -> Comparison:
     """Solve a problem with several methods. A method that can't solve it is listed with the reason.
@@ -164,6 +165,7 @@ def compare(
         workers: The number of processes that make the runs, each with one thread, or ``"auto"`` for the number of cores. The
             results do not depend on it. Times are measured while the other processes run.
         executor: An executor that makes the runs instead, such as that of a Dask client: see `docs/many_runs.md`.
+        batch: Whether the seeds of each method are trained together, as one batch of networks: see `docs/many_runs.md`.
         progress: Called as ``progress(label, seed, progress)`` where `solve` would call it.
 
     Returns:
@@ -174,6 +176,7 @@ def compare(
         UserError: As `solve` does.
     """
     from pdefreq.runs.arguments import problem_of
+    from pdefreq.runs.batched_seeds import run_batches
     from pdefreq.runs.many_runs import run_all, was_interrupted
     from pdefreq.runs.planned_run import PlannedRun
     from pdefreq.runs.study_folder import StudyFolder
@@ -181,6 +184,8 @@ def compare(
     stop = Stop.of(stop, steps=steps, seconds=seconds, train_seconds=train_seconds)
     if convert("seeds", seeds, int) < 1:
         raise OptionError(f"`seeds` must be at least 1, got {seeds}", option="seeds")
+    if batch and (seeds == 1 or executor is not None or workers != 1):
+        raise OptionError("`batch` needs `seeds` above 1, and makes all runs in this process: leave `workers` and `executor` out")
     problem = problem_of(problem)
     methods = _labelled(solvers)
     solutions: dict[str, list[Record]] = {}
@@ -213,7 +218,10 @@ def compare(
             if progress is not None:
                 progress(study.runs[index].spec.method, study.runs[index].spec.seed, now)
 
-        outcomes = run_all(study.runs, workers=workers, executor=executor, progress=follow)
+        if batch:
+            outcomes = run_batches(study.runs, seeds=seeds, progress=follow)
+        else:
+            outcomes = run_all(study.runs, workers=workers, executor=executor, progress=follow)
         for run, outcome in zip(study.runs, outcomes, strict=True):
             if isinstance(outcome, UserError):
                 refusals.setdefault(run.spec.method, str(outcome))

@@ -124,6 +124,17 @@ class Sweep(Shown):
         write_atomically(folder / "sweep.png", encode(self.plot(), "png"))
         return folder
 
+    def write_parquet(self, path: str | Path) -> None:
+        """Write the table as a Parquet file, with the columns of `rows`.
+
+        Raises:
+            MissingPackageError: If pyarrow is not installed.
+            RunFolderError: If the file can't be written.
+        """
+        from pdefreq.core.parquet import write_parquet
+
+        write_parquet(Path(path), self.rows())
+
     def _html(self) -> str:
         return table((*self.options, *_RESULTS, "sentence"), self.rows())
 

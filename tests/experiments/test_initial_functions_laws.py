@@ -6,16 +6,20 @@ import pytest
 import torch
 
 from pdefreq.core.errors import OptionError
+from pdefreq.core.history import Stop
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.experiments import EXPERIMENTS, run_experiment
-from pdefreq.experiments import antisymmetric as asi
+from pdefreq.experiments import antisymmetric_networks as asi
+from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.parts.inputs import Periodic
 from pdefreq.parts.networks import Mlp
+from pdefreq.problem.data import Data
+from pdefreq.runs.solve import solve
 from pdefreq.theory.ntk import kernel
 
 SMALL = {
-    "antisymmetric": {"width": "20", "steps": "3"},
+    "antisymmetric": {"width": "20", "steps": "3", "linear_width": "20", "networks": "2"},
     "data-gap": {"steps": "2"},
     "early-stopping": {"steps": "12", "number": "8"},
     "initialization": {"steps": "1"},
@@ -60,6 +64,20 @@ def test_kernels_of_infinite_width_are_those_of_wide_networks(start):
     # the last bias is there twice in two copies, each times 1/2, and once in the doubled network
     wide = asi.wide_kernel(x, doubled=start == "doubled") * len(x) / 2 - (1 if start == "doubled" else 0)
     assert float((found - wide).norm() / wide.norm()) < 0.15
+
+
+def test_linearized_networks_have_the_losses_of_networks_that_hardly_move():
+    """The error of the change of the loss is that of the kernel, of the order of the change of the loss, 1e-3 here."""
+    seed, steps, width = 1, 20, 30
+    x = asi.places(seed)
+    rate = 1e-4 * asi.learning_rate(x)
+    losses = asi.linear_losses(width, steps, seed, rate=rate)
+    for name, (factor, start) in asi.METHODS.items():
+        method, fit = asi.solver(factor * width, start, rate), interval_regression(-1, 1, Data(x=x, values=torch.sin(4 * x)))
+        history = solve(fit, method, stop=Stop(steps=steps), seed=seed, probes=(), predict=False).history
+        first, last = history.column("objective")[[0, -1]]
+
+        assert losses[name][-1] - first == pytest.approx(last - first, rel=5e-3), name
 
 
 def test_at_infinite_width_antisymmetric_networks_have_a_smaller_loss_than_plain_ones():

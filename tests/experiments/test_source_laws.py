@@ -109,6 +109,7 @@ def test_weights_of_the_boundary_are_those_of_a_mean():
 @pytest.mark.parametrize(
     ("name", "options"),
     [
+        ("loss-exponents", {"width": 5, "steps": 2}),
         ("mscale-printed", {"width": 5, "points": 20, "steps": 2}),
         ("overparameterization", {"steps": 2}),
         ("ricker", {"steps": 2}),
@@ -121,6 +122,15 @@ def test_reports_after_few_steps_have_the_pictures_of_their_entries(name, option
     assert report.findings and report.tables and set(report.figures) == pictures(name)
     with pytest.raises(OptionError, match="`steps` must be at least"):
         reported(name, steps=0)
+
+
+@pytest.mark.slow
+def test_a_larger_exponent_of_the_loss_separates_the_frequencies_further():
+    """Half a minute. The weight |e|^(q-2) of a point decreases with its error for q > 2, and increases for q < 2."""
+    rows = reported("loss-exponents").tables["half-times"].rows
+    ratios = [row[4] for row in rows]
+    assert ratios == sorted(ratios) and ratios[-1] > 4 * ratios[2]  # measured: 130, 184, 248, 568 and 1398
+    assert all(row[1] < row[2] < row[3] for row in rows)
 
 
 def test_published_errors_are_given_for_both_networks_of_each_problem():

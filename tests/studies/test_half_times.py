@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pdefreq.core.errors import NotPredictedError
-from pdefreq.experiments.half_times import experiment, stable_rate
+from pdefreq.experiments.half_times import OPTIMIZERS, experiment, stable_rate
 from pdefreq.spectrum.predicted import Drift
 from pdefreq.studies.half_times import HalfTime, half_times
 
@@ -53,6 +53,6 @@ def test_methods_without_a_network_or_a_guide_are_refused():
 @pytest.mark.slow
 def test_the_report_contains_each_optimizer_and_problem():
     report = experiment(problems=("poisson",))
-    assert len(report.tables["problems"].rows) == 4
+    assert len(report.tables["problems"].rows) == len(OPTIMIZERS)
     assert all(np.isfinite(each[5]) or each[5] == math.inf for each in report.tables["half-times"].rows)
     report.figures["half-times"].draw_without_rendering()

@@ -154,15 +154,24 @@ class FirstOrderStepper(Stepper):
         clip: Largest Euclidean norm of a gradient, to which longer gradients are scaled; None disables clipping.
     """
 
+    elementwise: ClassVar[bool] = False
+    """Whether `update` treats each coefficient on its own, so that several vectors can be rows of one tensor."""
+
     rate: LearningRate
     clip: float | None = None
 
     def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:
-        gradient = functional.gradient(c)
-        if self.clip is not None:
-            gradient.mul_((self.clip / gradient.norm()).clamp_max(1.0))
-        self.update(c, gradient, step, memory)
+        self.descend(c, functional.gradient(c), step, memory)
         return False
+
+    def descend(self, c: Coefficients, gradient: Coefficients, step: int, memory: Memory) -> None:
+        """Change coefficients and memory in place, given the gradient, which may be overwritten.
+
+        If the stepper is `elementwise`, the coefficients may be those of several networks, ``(S, P)``.
+        """
+        if self.clip is not None:
+            gradient.mul_((self.clip / gradient.norm(dim=-1, keepdim=True)).clamp_max(1.0))
+        self.update(c, gradient, step, memory)
 
     @abstractmethod
     def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Memory) -> None:
@@ -180,6 +189,7 @@ class GradientDescentStepper(FirstOrderStepper):
     """
 
     title = "gradient descent with clipping or a decreasing learning rate"
+    elementwise = True
 
     momentum: float = 0.0
 
@@ -204,6 +214,7 @@ class AdamStepper(FirstOrderStepper):
     """Kingma and Ba (2015), Algorithm 1, with its default constants; operations in the order of `torch.optim.Adam`."""
 
     title = "Adam"
+    elementwise = True
 
     def guide(self, memory: Memory, step: int, factor: Tensor) -> Guide | None:
         return None if self.clip is not None else FrozenAdam(self.rate, memory["m"], memory["v"], step)

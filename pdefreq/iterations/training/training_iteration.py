@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.objective_schedule import ObjectiveSchedule
+    from pdefreq.iterations.training.captured import CapturedGradients
     from pdefreq.iterations.training.held_out import HeldOut
     from pdefreq.iterations.training.steppers import Stepper
     from pdefreq.spaces.trial_space import Network, TrialSpace
@@ -59,6 +60,7 @@ class TrainingIteration(Iteration):
         held_out: The objective at held-out points.
         adaptive: The choice of interior points by the residual, for objectives on given points; None for points that depend on
             the step only.
+        captured: The recorder of gradients; None evaluates each gradient as usual.
         objectives_in: The same objectives on another space, for functionals that are quadratic in u. With it the rows of the
             functional are applied to modes.
     """
@@ -76,12 +78,14 @@ class TrainingIteration(Iteration):
         balance_every: int | None = None,
         held_out: HeldOut | None = None,
         adaptive: AdaptiveSampling | None = None,
+        captured: CapturedGradients | None = None,
         objectives_in: Callable[[TrialSpace], ObjectiveSchedule] | None = None,
     ) -> None:
         self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper.on(space), objectives_in
         self._seed, self._like, self._unit = seed, like, unit
         self._remarks = tuple(remarks)
         self._balance_every, self._held_out, self._adaptive = balance_every, held_out, adaptive
+        self._captured = captured
         self._samples = lru_cache(maxsize=1)(lambda points: None if adaptive is None else adaptive.samples(points))
         self.objective_kind = ObjectiveKind.RESIDUAL if objectives.at(0).tends_to_zero else ObjectiveKind.ENERGY
         self.open_ended = not stepper.ends and (held_out is None or held_out.patience is None)
@@ -123,7 +127,18 @@ class TrainingIteration(Iteration):
         if due:
             memory["term_weights"] = balanced(split(self._at(step, memory)), c)
         fresh = due or age(step, memory) == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
-        arrived = self._stepper.advance(c, split(self._functional(step, memory)), step, memory, fresh=fresh)
+        functional = split(self._functional(step, memory))
+        if self._captured is not None:
+            functional = self._captured.of(functional)
+        arrived = self._stepper.advance(c, functional, step, memory, fresh=fresh)
+        return self._after(state, step, memory, arrived=arrived)
+
+    def step_of_batch(self, state: State, step: int) -> State:
+        """The state after a step that `SeedBatch` has taken: what follows the change of the coefficients."""
+        return self._after(state, step, dict(state.memory), arrived=False)
+
+    def _after(self, state: State, step: int, memory: dict[str, Tensor], *, arrived: bool) -> State:
+        c = state.coefficients
         memory["steps"] = torch.tensor(step + 1)
         if self._adaptive is not None and self._adaptive.is_due(step + 1):
             memory["points"] = self._adaptive.next(memory["points"], c, step + 1)
@@ -144,6 +159,16 @@ class TrainingIteration(Iteration):
         with torch.no_grad():
             terms = self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
         return {name: self._unit * value for name, value in terms.items()}
+
+    @property
+    def stepper(self) -> Stepper:
+        """The stepper."""
+        return self._stepper
+
+    def functional_of_step(self, state: State) -> Functional | None:
+        """The functional that the next step minimizes; None if it depends on the iterate."""
+        changes = self._adaptive is not None or self._balance_every is not None
+        return None if changes else self._functional(int(state.memory["steps"]), state.memory)
 
     @property
     def shares_points(self) -> bool:

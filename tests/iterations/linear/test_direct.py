@@ -1,8 +1,12 @@
+import time
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
 
+import pdefreq
+from pdefreq.core import step_clock
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
@@ -90,3 +94,32 @@ def test_a_note_states_how_many_digits_a_resonance_costs(reaction, noted):
     iteration = make_solver("fem").prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
     end = iteration.step(iteration.init())
     assert any("10 of 16 digits are lost" in note for note in notes_of(iteration, end)) == noted
+
+
+def test_the_solution_is_computed_once_and_its_time_is_that_of_the_step(monkeypatch):
+    calls, pause = [], 0.05
+    compute = CondensedSystem.solve
+
+    def slow(system):
+        calls.append(system)
+        time.sleep(pause)
+        return compute(system)
+
+    monkeypatch.setattr(CondensedSystem, "solve", slow)
+    solution = pdefreq.solve(PROBLEM, make_solver("fem", {"cells": 6}), reference=as_field(1.0))
+    assert len(calls) == 1  # the probes measure the algebraic error before the step
+    assert solution.seconds >= pause
+    assert solution.history.column("seconds").tolist() == [0.0, solution.seconds]
+    iteration = prepared()
+    began = step_clock.now()
+    iteration.step(iteration.init())
+    iteration.step(iteration.init())  # the same work for those who measure it
+    assert len(calls) == 2
+    assert step_clock.now() - began >= 2 * pause
+
+
+def test_a_state_does_not_share_memory_with_the_discrete_solution():
+    iteration = prepared()
+    end = iteration.step(iteration.init())
+    end.coefficients.zero_()
+    assert iteration.discrete_solution(end).any()

@@ -1,0 +1,93 @@
+"""Recorded gradients, with a stand-in for a CUDA graph that repeats the recorded function into the same tensor."""
+
+import pytest
+import torch
+
+from pdefreq.core.errors import OptionError
+from pdefreq.core.history import Stop
+from pdefreq.iterations.training.captured import CapturedGradients
+from pdefreq.iterations.training.seed_batch import SeedBatch
+from pdefreq.solvers.names import make_solver
+from tests.toys import line_problem
+
+FIXED = "deep-ritz:widths=[6],number=40,boundary=penalty"
+REDRAWN = "deep-ritz:widths=[6],number=40,points=sobol,resample_every=4"
+STAGED = "deep-ritz:widths=[6],number=40,boundary=penalty,schedule=staged,steps=20"
+ONCE = "deep-ritz:widths=[6],number=40,points=sobol,resample_every=1"
+
+
+class FakeGraphs:
+    """Counts what is recorded and replayed. As in a CUDA graph, the result is always in the same tensor."""
+
+    def __init__(self):
+        self.records, self.replays = 0, 0
+
+    def __call__(self, work):
+        self.records += 1
+        result = work()
+
+        def replay():
+            self.replays += 1
+            return result.copy_(work())
+
+        return replay
+
+
+def prepared(method, device="cpu"):
+    solver = make_solver(method).resolved(line_problem().blind(), Stop(steps=20))
+    return solver.prepare(line_problem().blind(), seed=3, device=torch.device(device), dtype=torch.float64)
+
+
+def trained(iteration, steps=20):
+    state = iteration.init()
+    for _ in range(steps):
+        state = iteration.step(state)
+    return state
+
+
+@pytest.mark.parametrize(
+    ("method", "records", "replays"),
+    [(FIXED, 1, 19), (REDRAWN, 5, 15), (STAGED, 5, 14), (ONCE, 0, 0)],  # one of the six stages has a single step
+    ids=["fixed", "redrawn", "staged", "once"],
+)
+def test_the_states_are_those_of_plain_steps(method, records, replays):
+    """New points and new weights are new functionals: each is evaluated once, recorded, and replayed in the remaining steps."""
+    graphs, iteration = FakeGraphs(), prepared(method)
+    iteration._captured = CapturedGradients(graphs)
+    found, expected = trained(iteration), trained(prepared(method))
+    assert torch.equal(found.coefficients, expected.coefficients)
+    assert (graphs.records, graphs.replays) == (records, replays)
+
+
+def test_another_place_in_memory_is_recorded_again():
+    graphs, iteration = FakeGraphs(), prepared(FIXED)
+    iteration._captured = CapturedGradients(graphs)
+    first, second = trained(iteration, 5), iteration.init()
+    second = iteration.restore(first.coefficients, first.memory)
+    for _ in range(5):
+        second = iteration.step(second)
+    assert graphs.records == 2
+    assert torch.equal(second.coefficients, trained(prepared(FIXED), 10).coefficients)
+
+
+@pytest.mark.parametrize(("method", "words"), [("deep-ritz", "needs a GPU"), ("gauss-newton", "needs a GPU")])
+def test_a_capture_is_refused_without_a_gpu(method, words):
+    with pytest.raises(OptionError, match=words):
+        prepared(f"{method}:capture=true")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("method", [FIXED, REDRAWN, STAGED])
+def test_captured_steps_on_a_gpu_are_those_of_plain_steps(method):
+    found, expected = trained(prepared(f"{method},capture=true", "cuda")), trained(prepared(method, "cuda"))
+    # The same kernels in the same order; algorithms of products may be chosen anew, which changes sums by 1e-16.
+    torch.testing.assert_close(found.coefficients, expected.coefficients, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_batch_of_seeds_on_a_gpu():
+    members = [prepared(FIXED, "cuda"), prepared(FIXED, "cuda")]
+    batch, states = SeedBatch(members), [member.init() for member in members]
+    for _ in range(20):
+        states = batch.step(range(2), states)
+    torch.testing.assert_close(states[1].coefficients, trained(prepared(FIXED, "cuda")).coefficients, rtol=1e-8, atol=1e-10)
