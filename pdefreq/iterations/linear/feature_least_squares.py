@@ -35,7 +35,7 @@ _ENDINGS = (Status.DONE, Status.UNRESOLVED)
 _RATE = 2e10  # floating-point operations per second of one thread in a QR factorization
 _LONG = 3.0  # seconds; longer steps are announced
 _SINGULAR = 1e10  # condition number from which on errors of rounding may exceed 1e-6
-_CONVERGING = 5e-3  # residual below which its decrease is extrapolated; before, the waves of u may not be included yet
+_CONVERGING = 1e-2  # residual below which its decrease is extrapolated; before, the waves of u may not be included yet
 _CHEAP = 1000  # functions; a further attempt takes less than about a second
 _FALL = 4.0  # the held-out residual must decrease by this factor while the number of features doubles
 
