@@ -1,4 +1,4 @@
-"""Experiments on an executor: the same reports, found again, one folder each."""
+"""Experiments on an executor: they give the same reports, and finished experiments are read from their folders."""
 
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
