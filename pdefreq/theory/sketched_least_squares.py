@@ -66,7 +66,7 @@ class SketchedFactorization:
     def leading(self, data: Tensor, counts: Sequence[int]) -> list[Tensor]:
         """The coefficients for data y, ``(m,)``, of the first columns of A alone, one item ``(k,)`` for each number k of columns.
 
-        These are the solutions of the sketched problems. Their residuals exceed the smallest possible ones by about a factor of 2.
+        These are the solutions of the sketched problems. Their residuals are about twice the smallest possible ones.
         """
         return self._sketched.leading(self._sketched_data(data), counts)
 
