@@ -73,9 +73,9 @@ def halved(history: ToneHistory) -> list[int | None]:
 
 @Entry(
     places=(Place(Document.THEORY, "section 1.4, remark on L^p losses after equation 1.44"),),
-    shows="Low frequencies are learned first with each exponent q of the loss mean |u - f|^q. A larger exponent delays high "
-    "frequencies: for q > 2 the gradient decreases like a power of the error, so that high frequencies, which are learned when "
-    "the error is small, are learned later than with the squared loss.",
+    shows="Low frequencies are learned first with each exponent q of the loss mean |u - f|^q. A larger exponent delays the "
+    "highest one: for q > 2 the gradient decreases like a power of the error, so that a frequency that is learned when the error "
+    "is small is learned later than with the squared loss.",
     lacks="The notes mention L^p losses with p >= 2 without an experiment: problem, network and training are our choice.",
     seconds=29.1,
 )
