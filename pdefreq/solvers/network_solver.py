@@ -272,6 +272,7 @@ class NetworkSolver(Solver):
             else HeldOut(held_out, training.keep == "best", training.patience, unit, is_data=known is not None),
             adaptive=adaptive,
             captured=CapturedGradients() if training.capture else None,
+            bytes_needed=self.network.step_bytes(domain.dimension) + self._bytes_of_points(domain.dimension),
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) and not mixed else None,
         )
 
@@ -397,9 +398,12 @@ class NetworkSolver(Solver):
             entries = 3 * dimension + 4  # point, normal, weight, part, values given, and the distance of the point
             require_memory(boundary.number, "boundary.points", 8 * entries * boundary.number)
         if points.number is not None:
-            # points, fields, boundary factors, input
-            kept = 24 + 8 * dimension + (dimension + 2) * self.network.inputs(dimension)
-            require_memory(points.number, "number", 8 * kept * points.number)
+            require_memory(points.number, "number", self._bytes_of_points(dimension))
+
+    def _bytes_of_points(self, dimension: int) -> int:
+        """The number of bytes of points, fields, boundary factors and input that are kept between steps."""
+        kept = 24 + 8 * dimension + (dimension + 2) * self.network.inputs(dimension)
+        return 8 * kept * (self.points.number or 0)
 
     def _require_smooth(self, network: TrialSpace, space: TrialSpace, order: int) -> None:
         """Check that the network is smooth enough for the derivatives in the loss.

@@ -43,6 +43,11 @@ class SeedBatch:
         self._rows: list[State] = []  # the last states
         self._require_same_gradients()
 
+    @property
+    def bytes_of_a_member(self) -> int:
+        """About the memory that each member adds; 0 if it is not known."""
+        return self._members[0].bytes_needed
+
     def step(self, numbers: Sequence[int], states: Sequence[State]) -> list[State]:
         """The next states of some members.
 
