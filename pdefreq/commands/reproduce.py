@@ -35,16 +35,6 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option of the experiment, such as full=true; may be repeated."),
 ]
-Workers = Annotated[
-    str | None,
-    typer.Option(
-        "--workers",
-        metavar="N",
-        help="Processes that execute the experiments of `all`, each with one thread; auto is the number of cores.",
-        show_default="auto",
-        rich_help_panel=many.WHERE,
-    ),
-]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start again instead of using results and runs on disk.")]
 
 
@@ -55,7 +45,7 @@ def reproduce(
     settings: Settings = None,
     fresh: Fresh = False,
     threads: o.Threads = 1,
-    workers: Workers = None,
+    workers: many.Workers = "auto",
     dask: many.DaskAddress = None,
     out: o.Out = None,
 ) -> int:
@@ -72,10 +62,10 @@ def reproduce(
         given[key] = value
     if name == _ALL and given:
         raise OptionError(f"`{next(iter(given))}` is an option of one experiment, got it for all: name the experiment")
-    if name != _ALL and (workers is not None or dask is not None):
+    if name != _ALL and (dask is not None or many.is_typed(workers)):
         raise OptionError("--workers and --dask distribute the experiments of `all`, and one experiment runs in one process")
     if name == _ALL:
-        many.start_early(workers or "auto", dask)
+        many.start_early(workers, dask)
     o.use_threads(threads)
     from pdefreq.experiments import EXPERIMENTS, experiment_named
     from pdefreq.experiments.reproduction import Reproduction
@@ -86,7 +76,7 @@ def reproduce(
     if name != _ALL:
         return _run(console, of(name, out), fresh=fresh)
     every = [of(each, None if out is None else out / each) for each in EXPERIMENTS]
-    return _run_all(console, every, workers=workers or "auto", dask=dask, fresh=fresh)
+    return _run_all(console, every, workers=workers, dask=dask, fresh=fresh)
 
 
 def _list(console: Console) -> int:
