@@ -56,7 +56,7 @@ Batch = Annotated[
     bool,
     typer.Option(
         "--batch",
-        help="Train the seeds of a method as one batch of networks in this process, which is meant for GPUs.",
+        help="Train the seeds of a method as one batch of networks here; for GPUs, slower than one by one on a CPU.",
         rich_help_panel=WHERE,
     ),
 ]

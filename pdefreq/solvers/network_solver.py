@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Stop
+from pdefreq.core.reduce import processes
 from pdefreq.parts.adaptive_points import AdaptivePoints
 from pdefreq.parts.boundary import Automatic as AutomaticBoundary
 from pdefreq.parts.boundary import Boundary, Setting
@@ -380,12 +381,14 @@ class NetworkSolver(Solver):
         """Check that the steps can be CUDA graphs.
 
         Raises:
-            OptionError: If the device is no GPU, or the optimizer needs more than a gradient.
+            OptionError: If the device is no GPU, the optimizer needs more than a gradient, or several processes share the points.
         """
         if device.type != "cuda":
             raise OptionError(f"`capture` records a CUDA graph and needs a GPU, got the device {device}: leave `capture` out")
         if not isinstance(self.optimizer, FirstOrder):
             raise OptionError(f"`capture` needs an optimizer of first order, got {self.optimizer.title}: leave `capture` out")
+        if (number := processes().size) > 1:  # a recorded gradient contains no sum over the processes
+            raise OptionError(f"`capture` needs a run in one process, got {number} processes: leave `capture` out")
 
     def _require_room(self, points: Points, boundary: Boundary, dimension: int) -> None:
         """Check from the options alone that the memory suffices for a step and for the points, before anything is built.

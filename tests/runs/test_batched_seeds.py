@@ -89,7 +89,7 @@ def test_a_comparison_has_a_batch_for_each_method(tmp_path):
     for label in methods:
         for found, expected in zip(batch.solutions[label], alone.solutions[label], strict=True):
             require_same(found, expected)
-    with pytest.raises(IncompatibleError, match="^jacobi: seeds are batched .* optimizer of first order"):
+    with pytest.raises(IncompatibleError, match=r"^jacobi: seeds are batched .* optimizer of first order"):
         compare(line_problem(), [SMALL, "jacobi"], steps=10, seeds=2, batch=True)
     with pytest.raises(OptionError, match="`seeds` above 1"):
         compare(line_problem(), [SMALL], batch=True)
