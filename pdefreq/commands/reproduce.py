@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ from pdefreq.core.errors import OptionError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pdefreq.core.errors import UserError
     from pdefreq.experiments.reproduction import Reproduction
 
 _ALL = "all"
@@ -111,15 +112,22 @@ def _list(console: Console) -> int:
 
 
 def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, dask: str | None, fresh: bool) -> int:
-    """Run experiments, on several processes if there are more, and return the exit code."""
+    """Run experiments, on several processes if there are more, and return the exit code. A failure does not end the others."""
     from pdefreq.commands.result import say, say_files
     from pdefreq.core.errors import UserError
     from pdefreq.experiments.many import Asked, reproduce_all
     from pdefreq.runs.local_processes import number_of_workers
 
+    failed: dict[str, UserError] = {}
     count = number_of_workers(workers, len(every))
     if dask is None and count == 1:
-        return next((code for each in every if (code := _run(console, each, fresh=fresh))), 0)
+        for each in every:
+            try:
+                if code := _run(console, each, fresh=fresh):
+                    return code
+            except UserError as error:
+                failed[each.name] = error
+        return _code_of(failed)
     for each in every:
         if fresh:
             each.discard()
@@ -128,14 +136,23 @@ def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, d
     with many.dask_executor(dask) as executor:
         for place, result in reproduce_all(asked, workers=count, executor=executor):
             if isinstance(result, UserError):
-                raise result
-            if result is not None:
+                failed[every[place].name] = result
+            elif result is not None:
                 done += 1
                 print(result)
                 say_files(console, every[place].folder)
-    if done < len(every):
+    code = _code_of(failed)
+    if done + len(failed) < len(every):
         say(console, "interrupted: the same command continues with the runs on disk")
-    return 0 if done == len(every) else 130
+        return 130
+    return code
+
+
+def _code_of(failed: Mapping[str, UserError]) -> int:
+    """Print the reason of each failure to the standard error, and return the exit code."""
+    for name, error in failed.items():
+        typer.echo(f"error: {name}: {error}", err=True)
+    return 2 if failed else 0
 
 
 def _run(console: Console, reproduction: Reproduction, *, fresh: bool) -> int:
