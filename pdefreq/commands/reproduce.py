@@ -13,6 +13,7 @@ from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.shared_options import importing
 from pdefreq.core.errors import OptionError
+from pdefreq.core.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -151,7 +152,7 @@ def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, d
 def _code_of(failed: Mapping[str, UserError]) -> int:
     """Print the reason of each failure to the standard error, and return the exit code."""
     for name, error in failed.items():
-        typer.echo(f"error: {name}: {error}", err=True)
+        typer.echo(printable(f"error: {name}: {error}"), err=True)
     return 2 if failed else 0
 
 

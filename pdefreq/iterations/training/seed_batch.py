@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, TooLargeError
 from pdefreq.iterations.training.steppers import FirstOrderStepper
 from pdefreq.iterations.training.training_iteration import TrainingIteration
 
@@ -35,6 +35,7 @@ class SeedBatch:
 
     Raises:
         IncompatibleError: If a step can't be batched, or if the objective depends on the seed.
+        TooLargeError: If the memory does not suffice, also by a step.
     """
 
     def __init__(self, members: Sequence[Iteration]) -> None:
@@ -96,8 +97,6 @@ class SeedBatch:
             )
         try:
             batched = _gradients(functionals[0], c)
-        except (torch.OutOfMemoryError, MemoryError):
-            raise
         except RuntimeError:
             raise IncompatibleError(
                 f"the derivatives of this objective or network use automatic differentiation, which can't be batched: {_ALONE}"
@@ -126,9 +125,21 @@ def _are_rows(states: Sequence[State], rows: Sequence[State]) -> bool:
 
 
 def _gradients(functional: Functional, c: Tensor) -> Tensor:
-    """The gradients of a functional at several vectors of coefficients, ``(S, P)``."""
-    with _Unfused():
-        return torch.func.vmap(functional.gradient)(c)
+    """The gradients of a functional at several vectors of coefficients, ``(S, P)``.
+
+    Raises:
+        TooLargeError: If the memory does not suffice.
+        RuntimeError: If the gradient can't be batched.
+    """
+    try:
+        with _Unfused():
+            return torch.func.vmap(functional.gradient)(c)
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):  # on a GPU, on a CPU
+            raise
+        raise TooLargeError(
+            f"a step of {len(c)} seeds does not fit into the memory of {c.device}: use fewer seeds, or {_ALONE}"
+        ) from None
 
 
 class _Unfused(TorchFunctionMode):

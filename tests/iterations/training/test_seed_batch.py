@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, TooLargeError
 from pdefreq.core.history import Stop
 from pdefreq.iterations.training.seed_batch import SeedBatch
 from pdefreq.problem.files import load_problem
@@ -124,3 +124,16 @@ def test_mixed_precision_can_be_batched():
     for member, state in zip(members, states, strict=True):
         start, expected = member.init().coefficients, alone(member, 1).coefficients
         assert float((state.coefficients - expected).norm()) <= 1e-5 * float((expected - start).norm())
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 bytes")]
+)
+def test_a_lack_of_memory_is_a_sentence(monkeypatch, error):
+    def full(_):
+        raise error
+
+    members = trainings(METHODS[0], line_problem(), seeds=2)
+    monkeypatch.setattr(torch.func, "vmap", full)
+    with pytest.raises(TooLargeError, match="a step of 2 seeds does not fit into the memory of cpu"):
+        SeedBatch(members)
