@@ -65,7 +65,7 @@ def reproduce(
     if name == _ALL and given:
         raise OptionError(f"`{next(iter(given))}` is an option of one experiment, got it for all: name the experiment")
     if name != _ALL and (dask is not None or many.is_typed(workers)):
-        raise OptionError("--workers and --dask distribute the experiments of `all`, and one experiment runs in one process")
+        raise OptionError("--workers and --dask distribute the experiments of `all`: leave them out for a single experiment")
     if name == _ALL:
         many.start_early(workers, dask)
     o.use_threads(threads)

@@ -93,7 +93,7 @@ class SeedBatch:
         if not all(torch.equal(each.gradient(c[0]), alone[0]) for each in functionals):
             raise IncompatibleError(
                 "the points of the objective depend on the seed, and a batch of seeds has the same points for all: use "
-                f"`--set points=gauss` without `batch`, or {_ALONE}"
+                f"`--set points=gauss` without the option `batch`, or {_ALONE}"
             )
         try:
             batched = _gradients(functionals[0], c)
