@@ -1,5 +1,7 @@
 """Recorded gradients; a function that writes its result into the same tensor each time replaces the CUDA graph."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -74,6 +76,15 @@ def test_another_place_in_memory_is_recorded_again():
 def test_a_capture_is_refused_without_a_gpu(method, words):
     with pytest.raises(OptionError, match=words):
         prepared(f"{method}:capture=true")
+
+
+def test_a_capture_is_refused_for_several_processes(monkeypatch):
+    """Each would evaluate all points, since a recorded gradient has no sum over the processes."""
+    solver, device = make_solver("deep-ritz"), torch.device("cuda")
+    solver._require_capture(device)
+    monkeypatch.setattr("pdefreq.solvers.network_solver.processes", lambda: SimpleNamespace(size=2))
+    with pytest.raises(OptionError, match="`capture` needs a run in one process, got 2"):
+        solver._require_capture(device)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
