@@ -61,13 +61,13 @@ Batch = Annotated[
 
 
 def require_batch(*, seeds: int, workers: str, dask: str | None) -> None:
-    """Check that ``--batch`` has several seeds, and that no other option says where they are run.
+    """Check the options beside ``--batch``.
 
     Raises:
-        OptionError: If that is not so.
+        OptionError: If there is only one seed, or if other processes are to make the runs.
     """
     if seeds < 2:
-        raise OptionError("--batch trains several seeds together, and there is one: add --seeds 8, or leave --batch out")
+        raise OptionError("--batch needs several seeds, got --seeds 1: add --seeds 8, or leave --batch out")
     if dask is not None or workers not in ("auto", "1"):
         raise OptionError("--batch makes all runs in this process: leave --workers and --dask out, or leave --batch out")
 

@@ -73,7 +73,7 @@ def reproduce(
     if name == _ALL and given:
         raise OptionError(f"`{next(iter(given))}` is an option of one experiment, got it for all: name the experiment")
     if name != _ALL and (workers is not None or dask is not None):
-        raise OptionError("--workers and --dask distribute the experiments of `all`, and one experiment runs in one process")
+        raise OptionError("--workers and --dask distribute the experiments of `all`: leave them out for a single experiment")
     if name == _ALL:
         many.start_early(workers or "auto", dask)
     o.use_threads(threads)
@@ -121,7 +121,7 @@ def _list(console: Console) -> int:
 
 
 def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, dask: str | None, fresh: bool) -> int:
-    """Run experiments, on several processes if there are more, and return the exit code."""
+    """Run experiments, on several processes if there is more than one, and return the exit code."""
     from pdefreq.commands.result import say, say_files
     from pdefreq.core.errors import UserError
     from pdefreq.experiments.many import Asked, reproduce_all

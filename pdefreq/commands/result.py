@@ -161,8 +161,8 @@ def print_solution(console: Console, solution: Solution, *, said: Collection[str
     if not solution.is_last_state:
         say(
             console,
-            "the result is an earlier state, the best one: the objective and the table of modes are those of the last step, and "
-            "the number of unknowns and the errors in norms are those of the result",
+            "the result is an earlier state, the best one of the run; the objective and the table of modes belong to the last "
+            "step, and the number of unknowns and the errors in norms belong to the result",
         )
     if report.rows:
         console.print(modes_table(report, solution.reference_error))

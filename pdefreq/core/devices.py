@@ -79,11 +79,18 @@ def require_memory(number: int, option: str, bytes_needed: int) -> None:
     Raises:
         TooLargeError: If it does not.
     """
-    if not hasattr(os, "sysconf"):  # Windows: let the allocation fail
-        return
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if bytes_needed > total:
+    if not fits_memory(bytes_needed):
         raise TooLargeError(
             f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory, but this machine has "
-            f"{total // 2**30:,} GiB: use a smaller number"
+            f"{_memory() // 2**30:,} GiB: use a smaller number"
         )
+
+
+def fits_memory(bytes_needed: int) -> bool:
+    """Whether the memory of the machine suffices for a computation; true on systems that do not state their memory."""
+    return not hasattr(os, "sysconf") or bytes_needed <= _memory()  # Windows: let the allocation fail
+
+
+def _memory() -> int:
+    """The memory of the machine, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,4 +1,4 @@
-"""Many experiments side by side on an executor; each of them runs in one process, in its own folder."""
+"""Many experiments in parallel on an executor; each of them runs in one process, in its own folder."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def reproduced(asked: Asked) -> str | UserError | None:
 def reproduce_all(
     asked: Sequence[Asked], *, workers: int, executor: Executor | None = None
 ) -> Iterator[tuple[int, str | UserError | None]]:
-    """Run experiments, and yield the place of each and its result, as of `reproduced`, as soon as there is one.
+    """Run experiments, and yield the index and the result of each when it ends; `reproduced` defines the result.
 
     Args:
         asked: The experiments.

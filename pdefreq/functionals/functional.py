@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -137,7 +137,11 @@ class Functional:
         For a sum of squares F is the Jacobian of the residual r, and the gradient is F^T r. For an energy F^T F is the second
         derivative with respect to the function u; on a linear space it is the Hessian.
         """
-        return torch.cat([self.weights[block.name] ** 0.5 * block.gauss_newton_factor(c) for block in self.blocks])
+        return torch.cat(list(self.factor_by_block(c)))
+
+    def factor_by_block(self, c: Coefficients) -> Iterator[Tensor]:
+        """The rows of F, one block after the other."""
+        return (self.weights[block.name] ** 0.5 * block.gauss_newton_factor(c) for block in self.blocks)
 
     def rows(self, c: Coefficients) -> Rows:
         """The Gauss-Newton factor F and the residual r, without a graph."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients
+    from pdefreq.spectrum.modes import Modes
+    from pdefreq.theory.certificate import Certificate
 
 _INNER = "newton."
 _NEAR = 1e-3  # relative residual below which an iterate is near a solution
@@ -48,6 +50,10 @@ class FeatureNewton(FeatureLeastSquares):
         """The residual at held-out points of the current iterate, relative to that of u = 0."""
         number = int(state.memory["attempt"]) + (not state.done)
         return {"residual": torch.tensor(self._relative_residual(self._at(number), state.coefficients), dtype=torch.float64)}
+
+    def certificate(self, state: State, modes: Modes) -> Certificate | None:
+        """None: the factorizations of the steps are not kept."""
+        return None
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         space = self._at(int(memory["attempt"]) + 1).space

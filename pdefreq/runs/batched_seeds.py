@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.runs.planned_run import PlannedRun
     from pdefreq.runs.solution import Solution
 
-_POLL_SECONDS = 0.25  # time between two looks at the threads, during which signals are received
+_POLL_SECONDS = 0.25  # time between two checks of the threads, at which signals are received
 
 
 def require_batchable(runs: Sequence[PlannedRun]) -> None:

@@ -145,7 +145,7 @@ class Monitor:
             try:
                 value = _as_number(objective)
                 row = self._measured(self._iterate(u, gradient), h1=gradient is not None or (last and self._is_torch(u)))
-            except BaseException:  # nothing is recorded: the step can be repeated, and its time is not that of the steps
+            except BaseException:  # nothing is recorded and the time of the call is not counted, so that the step can be repeated
                 self._began = None if self._began is None else self._began + time.perf_counter() - now
                 raise
             spent = float(seconds) if seconds is not None else elapsed if self._timed else math.nan

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import torch
+
 from pdefreq.core.fields import ConstantField
+from pdefreq.domains.corners import corners
 from pdefreq.problem.solution_size import SizeEstimate
 
 if TYPE_CHECKING:
@@ -13,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Values
+    from pdefreq.domains.corners import Corner
+    from pdefreq.domains.domain import Domain
     from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.residual_metric import MetricName
@@ -51,6 +57,31 @@ def boundary_weights(
     beta = row**2 * float(interior.weights.sum()) / float(edge.weights.sum())
     flux = diffusivity * wavenumber
     return beta, lambda alpha: beta / (flux**2 + alpha**2)
+
+
+def weighted_near_corners(domain: Domain, samples: Samples) -> Samples:
+    """Samples whose weights are multiplied by min(1, r / l)^2 for each re-entrant corner.
+
+    Here r is the distance from the corner, and l is the length of its shorter side. At a re-entrant corner, second derivatives
+    are not square integrable, and smooth functions that satisfy the boundary values cannot make the residual small in L2: the
+    minimizer converges to a wrong function. Their residuals do become small in this weighted norm, in which the Laplacian is an
+    isomorphism for every angle.
+
+    Source:
+        Kozlov, Maz'ya, Rossmann (1997), Elliptic Boundary Value Problems in Domains with Point Singularities, chapter 6, for the
+        norms; Lee, Manteuffel, Westphal (2006), Weighted-norm first-order system least squares (FOSLS) for problems with corner
+        singularities, SIAM J. Numer. Anal. 44, for least squares.
+    """
+    weights = samples.weights
+    for corner in reentrant_corners(domain):
+        distance = torch.linalg.vector_norm(samples.x - samples.x.new_tensor(corner.point), dim=1)
+        weights = weights * (distance / min(corner.lengths)).clamp(max=1.0) ** 2
+    return replace(samples, weights=weights)
+
+
+def reentrant_corners(domain: Domain) -> list[Corner]:
+    """The corners with interior angles above pi, between two straight sides of a plane domain."""
+    return [corner for corner in corners(domain) if corner.is_reentrant]
 
 
 def energy(problem: Problem, space: Features, interior: Samples, edge: Samples, like: Tensor) -> Functional:

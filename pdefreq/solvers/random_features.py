@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from pdefreq.core.devices import require_memory
+from pdefreq.core.devices import fits_memory, require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
 from pdefreq.parts.features import RandomSines, Singular, WaveFeatures
@@ -33,12 +33,15 @@ if TYPE_CHECKING:
     from pdefreq.spaces.features.wave_bands import WaveBands
 
 _ROWS = {1: 3.0, 2: 2.6, 3: 2.2}  # rows per feature
+_ROWS_AT_CORNERS = 8.0  # at corners without singular functions; with fewer rows the residual is large between their points
 _POINTS_PER_HALF_WAVE = 2.0  # of the shortest wave along each axis of a grid of Gauss points
 _SIDES = 1.5  # boundary points per distance between interior points
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
 _NESTED = 0.9  # ratio of the bandwidths of nested solutions
+_SKETCHED = 1000  # number of functions above which a sketch takes less time than a factorization of all rows
 _BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
+_BALANCED_AT_CORNERS = 1.5  # the same, of the occupied wavenumbers, at corners without singular functions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,9 @@ class RandomFeatures(Solver):
             is above the tolerance. With null only the residual is judged.
         metric: The norm of the residual that is minimized: of L2, of H^-1, or of H^-2, which has the size of the error in L2. The
             residual at held-out points is measured in L2.
+        solve: How linear problems are solved: by a QR factorization of all rows, or by conjugate gradients with a sketch of the
+            rows as preconditioner, which takes less time and memory for many functions. With auto it is the faster one that
+            fits into the memory.
 
     Raises:
         OptionError: If an option is not positive.
@@ -76,6 +82,7 @@ class RandomFeatures(Solver):
     tolerance: float | None = 1e-9
     accuracy: float | None = 1e-7
     metric: Literal["l2", "h-1", "h-2"] = "l2"
+    solve: Literal["auto", "qr", "sketched"] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -103,6 +110,10 @@ class RandomFeatures(Solver):
             raise IncompatibleError(f"{self.name} can't start from a given function: leave the initial guess out")
         if problem.is_up_to_constant:
             require_compatible(problem)
+        if self.solve == "sketched" and not problem.equation.is_linear:
+            raise IncompatibleError(
+                f"`solve` = sketched needs a linear equation, and {problem.name} is nonlinear: use qr or auto"
+            )
         d = problem.domain.dimension
         if isinstance(self.bandwidth, tuple) and len(self.bandwidth) != d:
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
@@ -131,7 +142,8 @@ class _Plan:
         from pdefreq.functionals.strong_residual import StrongResidual
         from pdefreq.iterations.linear.feature_least_squares import Attempt
         from pdefreq.solvers.feature_bands import MOST_FEATURES, num_features
-        from pdefreq.solvers.feature_objectives import boundary_weights, energy
+        from pdefreq.solvers.feature_objectives import boundary_weights, energy, reentrant_corners, weighted_near_corners
+        from pdefreq.spaces.features.corner_functions import corner_functions
         from pdefreq.spaces.features.features import Features
 
         problem, d = self.problem, self.problem.domain.dimension
@@ -144,17 +156,23 @@ class _Plan:
         angular = bands.scaled(lengths)
         singular = [] if self.method.singular is None else self.method.singular.families(problem)
         most = count + sum(family.size for family in singular)
-        require_memory(count, "number", 8 * 3 * most * (math.ceil(_ROWS[d] * most) + most))  # before anything is drawn
+        bare = bool(reentrant_corners(problem.domain)) and (self.method.singular is None or not corner_functions(problem))
+        per_column = _ROWS_AT_CORNERS if bare else _ROWS[d]
+        how = self._rows(count, most, math.ceil(per_column * most))  # checks the memory before anything is drawn
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         space = Features((*singular, waves))
         outside = space.num_coefficients - waves.size
         nested = tuple(outside + round(waves.size * ratio**d) for ratio in (_NESTED**2, _NESTED))
-        rows, metric = math.ceil(_ROWS[d] * space.num_coefficients), self.method.metric
+        rows, metric = math.ceil(per_column * space.num_coefficients), self.method.metric
         if number > 0 and rows > MOST_POINTS and is_dense(problem, metric):
             return None
         interior, edge = self._points(rows, bands)
         held, held_edge = self._held_out(rows, len(edge.x))
-        beta, robin = boundary_weights(problem, metric, _BALANCED * max(angular.largest), interior, edge)
+        balanced = _BALANCED * max(angular.largest)
+        balanced = min(balanced, _BALANCED_AT_CORNERS * self._occupied(lengths)) if bare else balanced
+        beta, robin = boundary_weights(problem, metric, balanced, interior, edge)
+        if bare:
+            interior, held = (weighted_near_corners(problem.domain, each) for each in (interior, held))
         zero = self.like.new_zeros(0)
 
         source = validated(problem.source, "[equation] source", interior.x)
@@ -181,7 +199,27 @@ class _Plan:
         )
         by_energy = problem.equation.has_energy and not problem.equation.is_semilinear
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[: None if by_energy else -1]))
-        return Attempt(space, functional(problem, source), elsewhere, interior, text, nested, stages)
+        return Attempt(space, functional(problem, source), elsewhere, interior, text, nested, stages, how)
+
+    def _occupied(self, lengths: Sequence[float]) -> float:
+        """The largest occupied wavenumber of the data, at least a half wave per side, in rad per unit of length."""
+        return max(max(1.0, k) * unit for k, unit in zip(self.bands.spectrum.largest, lengths, strict=True))
+
+    def _rows(self, count: int, columns: int, rows: int) -> Literal["factorized", "stored", "computed"]:
+        """How a problem with a number of sines, columns and rows is solved.
+
+        Raises:
+            TooLargeError: If the memory of the machine does not suffice.
+        """
+        solve = self.method.solve
+        in_factors, in_sketch = 8 * 3 * columns * (rows + columns), 8 * 4 * columns**2  # bytes, with working space
+        if solve == "auto" and self.problem.equation.is_linear:
+            solve = "sketched" if columns >= _SKETCHED or not fits_memory(in_factors) else "qr"
+        if solve == "sketched":
+            require_memory(count, "number", in_sketch)
+            return "stored" if fits_memory(in_sketch + 8 * columns * rows) else "computed"
+        require_memory(count, "number", in_factors)
+        return "factorized"
 
     def _points(self, rows: int, bands: WaveBands) -> tuple[Samples, Samples]:
         """The interior points and the boundary points.

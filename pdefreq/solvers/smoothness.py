@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
 _POINTS = 1024  # points at which the sign of a level set function is tested
-_ON_BOUNDARY = 2**14  # points at which conditions on curved boundaries are looked up
+_ON_BOUNDARY = 2**14  # points at which conditions on curved boundaries are determined
 _EDGES = 8  # points on each edge of a box in three dimensions
 _ZERO = 1e-8  # relative to the size of the source: defects below it are rounding of formulas and of their second derivatives
 _HALF_WAVES = {1: 400, 2: 45, 3: 13}  # largest number per side that `random-features` resolves, by dimension
@@ -156,7 +156,7 @@ def _of_conditions(problem: Problem) -> str:
     domain, segments = problem.domain, problem.domain.straight_sides
     if not problem.has_regions or not domain.part_names:
         return ""
-    if segments is not None and len(segments) == len(domain.part_names):  # narrow parts are found, too
+    if segments is not None and len(segments) == len(domain.part_names):  # also finds narrow parts
         pieces = boundary_pieces(problem, segments, torch.arange(len(segments)))
         pairs = {*zip(pieces.segment.tolist(), pieces.part.tolist(), strict=True)}
     else:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -43,30 +43,39 @@ class RidgeFactorization:
     """The factorization of `ridge_least_squares`, for data that are given one after the other.
 
     Args:
-        matrix: A, ``(n, m)``. It is scaled in place, to save memory.
+        matrix: A, ``(n, m)``, which is scaled in place to save memory, or a function that returns it. A matrix from a function is
+            freed as soon as it is factorized.
         ridge: The weight of the coefficients.
     """
 
-    def __init__(self, matrix: Tensor, ridge: float = RIDGE) -> None:
+    def __init__(self, matrix: Tensor | Callable[[], Tensor], ridge: float = RIDGE) -> None:
         from scipy.linalg import get_lapack_funcs
 
+        matrix = matrix() if callable(matrix) else matrix
         lengths = torch.linalg.vector_norm(matrix, dim=0)
         self._lengths = torch.where(lengths > 0, lengths, 1.0)
         matrix /= self._lengths
         self._reflections, self._factors = torch.geqrf(matrix)
         # The ridge is appended to the triangular factor. The zeros of two triangles save a quarter of the operations.
-        count = matrix.shape[1]
-        self._rank = min(matrix.shape)
-        upper = torch.zeros(count, count, dtype=matrix.dtype)
-        upper[: self._rank] = self._reflections[: self._rank].triu().cpu()
-        upper, below = np.asfortranarray(upper.numpy()), np.asfortranarray(ridge * np.eye(count, dtype=upper.numpy().dtype))
+        count, self._rank = matrix.shape[1], min(matrix.shape)
+        upper = np.zeros((count, count), dtype=matrix.new_zeros(0).cpu().numpy().dtype, order="F")
+        del matrix
+        upper[: self._rank] = self._reflections[: self._rank].triu().cpu().numpy()
+        below = np.zeros_like(upper)
+        np.fill_diagonal(below, ridge)
         factorize, self._turn = get_lapack_funcs(("tpqrt", "tpmqrt"), (upper,))
-        self._upper, self._below, self._blocks, _ = factorize(count, min(_BLOCK, count), upper, below)
+        upper, self._below, self._blocks, _ = factorize(count, min(_BLOCK, count), upper, below, overwrite_a=1, overwrite_b=1)
+        self._triangle = torch.from_numpy(upper)
 
     @property
     def largest(self) -> float:
         """The largest length of a column of A."""
         return float(self._lengths.max())
+
+    @property
+    def weights(self) -> Tensor:
+        """The diagonal of the matrix D of the lengths of the columns, ``(m,)``; 1 for columns of zeros."""
+        return self._lengths
 
     def leading(self, data: Tensor, counts: Sequence[int]) -> list[Tensor]:
         """The coefficients for data y, ``(n,)``, of the first columns of A alone, one item ``(k,)`` for each number k of columns.
@@ -74,32 +83,43 @@ class RidgeFactorization:
         The leading block of the triangular factor is that of these columns, with their ridge.
         """
         turned = torch.ormqr(self._reflections, self._factors, data[:, None], transpose=True)
-        top = np.zeros((len(self._lengths), 1), dtype=self._upper.dtype, order="F")
+        top = np.zeros((len(self._lengths), 1), dtype=self._below.dtype, order="F")
         top[: self._rank] = turned[: self._rank].cpu()
         top, _ = self._turned(top, np.zeros_like(top), "T")
-        upper, load = torch.from_numpy(self._upper).triu(), torch.from_numpy(top)
-        found = [torch.linalg.solve_triangular(upper[:k, :k], load[:k], upper=True)[:, 0] for k in counts]
-        return [each.to(self._lengths) / self._lengths[: len(each)] for each in found]
+        load = torch.from_numpy(top).to(self._lengths)
+        return [self.unwhitened(load[:k])[:, 0] for k in counts]
 
     def solve(self, data: Tensor) -> tuple[Tensor, Tensor]:
         """The coefficients for data y, ``(n,)`` or ``(n, k)``, and what they leave of them, y - A c, of the same shape."""
         columns, count, rank = data.reshape(len(data), -1), len(self._lengths), self._rank
         turned = torch.ormqr(self._reflections, self._factors, columns, transpose=True)
-        top = np.zeros((count, columns.shape[1]), dtype=self._upper.dtype, order="F")
+        top = np.zeros((count, columns.shape[1]), dtype=self._below.dtype, order="F")
         top[:rank] = turned[:rank].cpu()
         top, rest = self._turned(top, np.zeros_like(top), "T")
-        scaled = torch.linalg.solve_triangular(torch.from_numpy(self._upper).triu(), torch.from_numpy(top), upper=True)
+        coefficients = self.unwhitened(torch.from_numpy(top).to(self._lengths))
         top, _ = self._turned(np.zeros_like(top), rest, "N")
         turned[:rank] = torch.from_numpy(top[:rank]).to(turned)
         left = torch.ormqr(self._reflections, self._factors, turned)
-        coefficients = scaled.to(self._lengths) / self._lengths[:, None]
         return coefficients.reshape(count, *data.shape[1:]), left.reshape(data.shape)
+
+    def inexactness(self, coefficients: Tensor, left: Tensor) -> float:
+        """The norm of A (c - c*) for the coefficients c of `solve` and the minimizer c*: zero up to rounding."""
+        return 0.0
 
     def normal(self, gradient: Tensor) -> Tensor:
         """The c with ``(A^T A + ridge^2 D^2) c = g``, for g ``(m,)``, from the triangular factor without the product A^T A."""
-        upper, load = torch.from_numpy(self._upper).triu(), (gradient / self._lengths).cpu()[:, None]
-        half = torch.linalg.solve_triangular(upper.T, load, upper=False)
-        return torch.linalg.solve_triangular(upper, half, upper=True)[:, 0].to(self._lengths) / self._lengths
+        return self.unwhitened(self.whitened(gradient[:, None]))[:, 0]
+
+    def whitened(self, gradients: Tensor) -> Tensor:
+        """T^-T D^-1 g for columns g, ``(m, k)``, with the triangular factor T: T^T T = D^-1 A^T A D^-1 + ridge^2."""
+        scaled = (gradients / self._lengths[:, None]).cpu()
+        return torch.linalg.solve_triangular(self._triangle.T, scaled, upper=False).to(self._lengths)
+
+    def unwhitened(self, columns: Tensor) -> Tensor:
+        """D^-1 T^-1 z for columns z, ``(m, k)``, or with the leading blocks of T and D for columns of fewer numbers."""
+        count = len(columns)
+        found = torch.linalg.solve_triangular(self._triangle[:count, :count], columns.cpu(), upper=True)
+        return found.to(self._lengths) / self._lengths[:count, None]
 
     def _turned(self, top: np.ndarray, rest: np.ndarray, trans: str) -> tuple[np.ndarray, np.ndarray]:
         """The orthogonal matrix of the second factorization, or its transpose, times columns."""

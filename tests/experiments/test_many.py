@@ -1,4 +1,4 @@
-"""Experiments on an executor: the same reports, found again, one folder each."""
+"""Experiments on an executor: they give the same reports, and finished experiments are read from their folders."""
 
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
@@ -36,7 +36,7 @@ def test_an_executor_makes_them_and_errors_are_results(asked):
 
 
 class Dying:
-    """An executor whose processes are lost the first times."""
+    """An executor whose processes are killed in the first attempts."""
 
     def __init__(self, times):
         self.times, self.calls = times, 0

@@ -1,4 +1,4 @@
-"""Runs of several seeds as one batch: each has the folder, the history and the end of a run on its own."""
+"""Runs of several seeds as one batch: each has the folder, the history and the end of a single run."""
 
 import time
 

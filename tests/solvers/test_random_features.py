@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pdefreq import Box, Problem
+from pdefreq.core import devices
 from pdefreq.core.announcements import listening
 from pdefreq.core.devices import as_device, as_dtype
 from pdefreq.core.errors import IncompatibleError, OptionError
@@ -277,3 +278,50 @@ def test_a_run_ends_with_its_status_and_can_be_evaluated():
     solution = solve(replace(CASES["1-D"], name="line"), "random-features", stop=Stop(steps=8))
     assert solution.status is Status.DONE
     assert solution.error() < 1e-11
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_sketched_rows_lead_to_the_solution_of_all_rows(name):
+    assert error(CASES[name], solved(CASES[name], solve="sketched")[0]) < 1e-11
+
+
+@pytest.mark.parametrize(("memory", "rows"), [(2**40, "factorized"), (30e6, "stored"), (20e6, "computed")])
+def test_rows_that_do_not_fit_into_the_memory_are_sketched(monkeypatch, memory, rows):
+    """700 functions: a factorization of their rows takes 42 MB, a sketch 16 MB, and the rows beside it 10 MB."""
+    monkeypatch.setattr(devices, "_memory", lambda: int(memory))
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(3*pi*x)*sin(4*pi*y) + x*y")
+    method = make_solver("random-features", {"number": 700, "bandwidth": 14})
+    iteration = method.prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
+    state = iteration.step(iteration.init())
+    assert iteration._at(0).rows == rows
+    assert error(problem, SpaceField(state.space, state.coefficients)) < 1e-9
+
+
+def test_sketched_rows_need_a_linear_equation():
+    problem = Problem(domain=Box((0,), (1,)), exact=WAVE, nonlinear="u**3")
+    with pytest.raises(IncompatibleError, match="`solve` = sketched needs a linear equation"):
+        solved(problem, solve="sketched")
+
+
+def test_newton_steps_have_no_certificate():
+    """The factorization of an attempt is that of a linear equation."""
+    problem = Problem(domain=Box((0,), (1,)), exact="sin(pi*x)", nonlinear="u**3")
+    method = make_solver("random-features", {})
+    iteration = method.prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
+    state = iteration.init()
+    while not state.done:
+        state = iteration.step(state)
+    assert iteration.certificate(state, None) is None
+
+
+def test_more_plain_waves_reduce_the_error_at_a_reentrant_corner():
+    """r^(2/3) sin(2 theta / 3): best approximations in L2 have errors of order R^(-5/3), and the weighted residual of order R^(-2/3).
+
+    Without the weights the minimizer converges to a function with an error of about 0.5.
+    """
+    problem = load_problem("l-shape")
+    errors = [
+        error(problem, solved(problem, singular=None, tolerance=None, bandwidth=r, number=n)[0])
+        for r, n in ((5, 100), (10, 400), (20, 1000))
+    ]
+    assert errors[1] < errors[0] / 2 ** (2 / 3) and errors[2] < errors[1] / 2 ** (2 / 3)

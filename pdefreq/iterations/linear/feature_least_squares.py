@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 
@@ -20,6 +20,7 @@ from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.spectrum.span import modes_at_rows
 from pdefreq.theory.certificate import Certificate
 from pdefreq.theory.least_squares import RidgeFactorization
+from pdefreq.theory.sketched_least_squares import SKETCHED_ROWS, SketchedFactorization
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +53,8 @@ class Attempt:
         nested: Two numbers of leading features, in increasing order, whose spaces have bandwidths in a constant ratio with that
             of all features.
         stages: The same functional for easier equations, from which Newton's method continues to a nonlinear one.
+        rows: How a linear problem is solved: with the triangular factor of all rows, or with a sketch of rows that are stored or
+            recomputed in each iteration (`SketchedFactorization`).
     """
 
     space: Features
@@ -61,6 +64,7 @@ class Attempt:
     text: str
     nested: tuple[int, ...]
     stages: tuple[Functional, ...] = ()
+    rows: Literal["factorized", "stored", "computed"] = "factorized"
 
 
 class _Solution(NamedTuple):
@@ -70,7 +74,7 @@ class _Solution(NamedTuple):
     """
 
     coefficients: Coefficients
-    factorization: RidgeFactorization
+    factorization: RidgeFactorization | SketchedFactorization
     before: Tensor
     after: Tensor
     noise: Tensor  # a random source by row, zero at the boundary
@@ -80,15 +84,15 @@ class _Solution(NamedTuple):
 class FeatureLeastSquares(Iteration):
     """Solves one least-squares problem per step; each step has more features than the one before.
 
-    The objective is the residual at held-out points relative to that of u = 0. The run ends when it is below a tolerance, when a
-    problem is large and the error of u, estimated from nested solutions, is below another tolerance, or when the residual
-    decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the
-    solution has a singularity that the features do not represent. It also ends when the next attempt would be too large, or when
-    the decrease of the residual, extrapolated from the last two attempts, would not reach the tolerance with the largest number
-    of features. In these cases the problem counts as resolved nevertheless if u changed by less than the tolerance since the best
-    attempt before and the residual is below the square root of the tolerance, because second derivatives have larger rounding
-    errors than u. If the equation is singular up to rounding, it does not count as resolved. The result is the attempt with the
-    smallest residual.
+    The objective is the residual at held-out points relative to that of u = 0. The run ends when it is below a tolerance, when
+    a problem is large and the error of u, estimated from nested solutions, is below another tolerance, or when the residual
+    decreases by less than a factor of 4 while the number of features doubles. In this case the data have noise, or the solution
+    has a singularity that the features do not represent. It also ends when the next attempt would be too large, or when the
+    decrease of the residual with the bandwidth, extrapolated from the last two attempts, would not reach the tolerance with the
+    largest number of features. In these cases the problem counts as resolved nevertheless if u changed by less than the
+    tolerance since the best attempt before and the residual is below the square root of the tolerance, because second
+    derivatives have larger rounding errors than u. If the equation is singular up to rounding, it does not count as resolved.
+    The result is the attempt with the smallest residual.
 
     Args:
         attempt: A function that returns the attempt with a number, counted from 0, or None if it would be too large.
@@ -127,7 +131,11 @@ class FeatureLeastSquares(Iteration):
         return self._judged(state, number, self._solution(number).coefficients)
 
     def certificate(self, state: State, modes: Modes) -> Certificate | None:
-        """The certificate of the attempt that led to a state, from u = 0; its step is exact, and the damping is the ridge."""
+        """The certificate of the attempt that led to a state, from u = 0. The damping is the ridge.
+
+        The remainder is zero if the least-squares problem is solved directly, and a bound on the error of the conjugate gradients
+        otherwise.
+        """
         if (number := int(state.memory["attempt"])) < 0:
             return None
         solution, interior = self._solution(number), self._at(number).interior
@@ -137,7 +145,10 @@ class FeatureLeastSquares(Iteration):
         if watched is None:
             return None
         left = solution.factorization.solve(watched)[1]
-        return Certificate.of(left, watched, solution.before, solution.after, solution.after)
+        certificate = Certificate.of(left, watched, solution.before, solution.after, solution.after)
+        inexact = solution.factorization.inexactness(solution.coefficients, -solution.after)
+        remainder = inexact / (float(solution.before.norm()) or 1.0)
+        return replace(certificate, damped=certificate.damped.clamp(max=1.0), remainder=remainder)  # the exact q_k are below 1
 
     def _solution(self, number: int) -> _Solution:
         """The solution of an attempt. That of the last attempt is kept for its certificate."""
@@ -147,16 +158,27 @@ class FeatureLeastSquares(Iteration):
         attempt = self._at(number)
         functional, zero = split(attempt.functional), self._like.new_zeros(attempt.space.num_coefficients)
         rows, columns, inside = functional.num_rows, len(zero), len(attempt.interior.x)
-        if (seconds := 2 * rows * columns**2 / _RATE) > _LONG:
+        sketched = attempt.rows != "factorized" and functional is attempt.functional
+        if (seconds := 2 * (SKETCHED_ROWS * columns if sketched else rows) * columns**2 / _RATE) > _LONG:
             announce(f"solving a least-squares problem with {columns:,} features and {rows:,} rows, about {seconds:.0f} s")
         noise = zero.new_zeros(rows)
         noise[:inside] = torch.randn(inside, generator=stream(0, "condition"), dtype=torch.float64).to(noise)
-        factor, before, (noise,), _ = functional.equivalent_rows(zero, noise)
+        if sketched:
+            before, factorization = functional.residual(zero), self._sketched(attempt, number)
+        else:
+            factor, before, (noise,), _ = functional.equivalent_rows(zero, noise)
+            factorization = RidgeFactorization(factor)
         assert before is not None
-        factorization = RidgeFactorization(factor)
         c, left = factorization.solve(-before)
         self._solved = number, _Solution(c, factorization, before, -left, noise, functional is attempt.functional)
         return self._solved[1]
+
+    def _sketched(self, attempt: Attempt, number: int) -> SketchedFactorization:
+        """The sketched rows of an attempt, with the rows themselves if they are stored."""
+        zero = self._like.new_zeros(attempt.space.num_coefficients)
+        rows = functools.partial(attempt.functional.factor_by_block, zero)
+        stored = list(rows()) if attempt.rows == "stored" else None
+        return SketchedFactorization(rows if stored is None else lambda: stored, len(zero), stream(0, "sketch", number))
 
     def objective(self, state: State) -> dict[str, Tensor]:
         residuals = state.memory["residuals"]
@@ -183,7 +205,9 @@ class FeatureLeastSquares(Iteration):
             count = len(residuals)
             told.append(f"The smallest relative residual at held-out points is {least:.2g} (number of attempts: {count}).")
         if state.done and math.isfinite(error := float(state.memory.get("error", math.inf))):
-            told.append(f"The relative error of u, estimated from nested solutions, is {error:.1g}.")
+            above = self._accuracy is not None and error > self._accuracy
+            limit = f", which is above `accuracy` = {self._accuracy:.0e}" if above else ""
+            told.append(f"The relative error of u, estimated from nested solutions, is {error:.1g}{limit}.")
         condition = float(state.memory["condition"])
         if condition > _SINGULAR:
             singular = (
@@ -225,11 +249,11 @@ class FeatureLeastSquares(Iteration):
         condition = self._condition(number) if status else 0.0
         status = Status.UNRESOLVED if condition > _SINGULAR else status
         memory = self._memory(number, status or Status.DONE, residuals, sizes, condition)
-        memory["error"] = torch.tensor(error, dtype=torch.float64)
         best = residuals[-1] <= min(residuals)
         memory |= {
             "best": torch.tensor(number) if best else state.memory["best"],
             "best_coefficients": c if best else state.memory["best_coefficients"],
+            "error": torch.tensor(error, dtype=torch.float64) if best else state.memory["error"],
         }
         return State(attempt.space, c, memory, done=status is not None)
 
@@ -252,16 +276,21 @@ class FeatureLeastSquares(Iteration):
     def _needed(self, residuals: list[float], sizes: list[float]) -> float:
         """A lower bound for the number of features that reaches the tolerance, extrapolated from the last two attempts.
 
-        The logarithm of the residual is extrapolated as a linear function of the number of features. This is optimistic: even
-        for analytic solutions it is at best linear in the bandwidth, which is a root of this number in several dimensions. The
-        number is 0 if the residual is large, because it decreases suddenly when the bandwidth reaches the waves of u.
+        The logarithm of the residual is extrapolated as a linear function of the bandwidth, which is proportional to the root of
+        this number. This is optimistic except for entire functions. The number is 0 if the residual is large, because a large
+        residual decreases abruptly when the bandwidth reaches the waves of u.
         """
         assert self._tolerance is not None
         if len(residuals) < 2 or residuals[-1] > _CONVERGING or sizes[-1] <= sizes[-2]:
             return 0.0
         fall = math.log(residuals[-2] / residuals[-1])
         missing = math.log(residuals[-1] / self._tolerance)
-        return sizes[-1] + (sizes[-1] - sizes[-2]) * missing / fall if fall > 0 else math.inf
+        before, last = (size ** (1 / self._dimension) for size in sizes[-2:])
+        return (last + (last - before) * missing / fall) ** self._dimension if fall > 0 else math.inf
+
+    @functools.cached_property
+    def _dimension(self) -> int:
+        return self._at(0).interior.x.shape[1]
 
     def _is_worth_estimating(self, attempt: Attempt, residual: float) -> bool:
         """Whether a small error of u may end the run.
@@ -301,7 +330,9 @@ class FeatureLeastSquares(Iteration):
         if self._solved is None or self._solved[0] != number:
             return 0.0
         solution, x = self._solved[1], self._at(number).interior.x.to(self._like)
-        u = self._at(number).space.at(x).value(solution.factorization.solve(solution.noise)[0])
+        space = self._at(number).space
+        (c,) = solution.factorization.leading(solution.noise, [space.num_coefficients])
+        u = space.at(x).value(c)
         return float((u - u.mean()).norm() / math.sqrt(len(x)) / solution.noise.norm() * solution.factorization.largest)
 
     def _is_settled(self, before: State, attempt: Attempt, c: Coefficients, residual: float) -> bool:

@@ -92,7 +92,7 @@ class SeedBatch:
             if not float((found - expected).norm()) <= _SAME[c.dtype] * float(expected.norm()):
                 raise IncompatibleError(
                     "the points of the objective depend on the seed, and a batch of seeds has the same points for all: use "
-                    f"`--set points=gauss` without `batch`, or {_ALONE}"
+                    f"`--set points=gauss` without the option `batch`, or {_ALONE}"
                 )
 
 

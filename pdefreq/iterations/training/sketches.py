@@ -21,24 +21,7 @@ from torch import Tensor
 
 from pdefreq.core.reduce import ALONE, Reduce
 from pdefreq.iterations.training.damped_systems import DampedSystem, damped_system
-
-_HASHES = 4  # nonzero entries in each column of a count sketch
-
-
-def count_sketch(matrix: Tensor, rows: int, stream: torch.Generator) -> Tensor:
-    """The product of C and a matrix ``(n, ...)``: each row is added with random signs to `_HASHES` new rows; E C^T C = 1.
-
-    Args:
-        matrix: The matrix.
-        rows: The number of rows of C.
-        stream: The random numbers.
-    """
-    out = matrix.new_zeros(rows, *matrix.shape[1:])
-    for _ in range(_HASHES):
-        target = torch.randint(rows, (len(matrix),), generator=stream).to(matrix.device)
-        sign = (2.0 * torch.randint(2, (len(matrix),), generator=stream) - 1).to(matrix)
-        out.index_add_(0, target, matrix * sign.reshape(-1, *[1] * (matrix.ndim - 1)))
-    return out / math.sqrt(_HASHES)
+from pdefreq.theory.count_sketch import count_sketch
 
 
 @dataclass(frozen=True)

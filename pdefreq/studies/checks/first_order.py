@@ -1,4 +1,4 @@
-"""Optimizers of first order, for the checks of their steps, and the reason why others have no limit of the learning rate."""
+"""First-order optimizers for the checks of steps, and the reason why other optimizers have no limit of the learning rate."""
 
 from __future__ import annotations
 

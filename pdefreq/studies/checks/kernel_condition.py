@@ -1,4 +1,4 @@
-"""The condition of the tangent kernel for optimizers of first order: the modes that the budget can't reach."""
+"""The condition of the tangent kernel for first-order optimizers: the modes that the steps can't reduce."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ def kernel_condition(subject: Subject) -> Finding | str:
     """A finding if the steps can't have reduced most eigenvectors of the kernel F P^-1 F^T, with the preconditioner P of Adam.
 
     An eigenvector with the eigenvalue kappa decays by exp(-eta kappa) in a step of gradient descent or of Adam, and by
-    exp(-eta kappa / (1 - beta)) with the momentum beta. n steps therefore reach those above 1 / (eta n), or above
-    (1 - beta) / (eta n). F and P are those at the end of the run, and eta n is the sum of the learning rates. With more rows
-    than coefficients, only as many eigenvalues as coefficients count, because the others are zero for any network of this size.
+    exp(-eta kappa / (1 - beta)) with the momentum beta. In n steps those with eigenvalues of at least 1 / (eta n), or
+    (1 - beta) / (eta n), are therefore reduced by a factor of e or more. F and P are those at the end of the run, and eta n is
+    the sum of the learning rates. With more rows than coefficients, only as many eigenvalues as coefficients count, because the
+    others are zero for any network of this size.
     """
     from pdefreq.iterations.protocols import HasFunctional
 

@@ -1,4 +1,4 @@
-"""Recorded gradients, with a stand-in for a CUDA graph that repeats the recorded function into the same tensor."""
+"""Recorded gradients; a function that writes its result into the same tensor each time replaces the CUDA graph."""
 
 import pytest
 import torch
@@ -80,7 +80,7 @@ def test_a_capture_is_refused_without_a_gpu(method, words):
 @pytest.mark.parametrize("method", [FIXED, REDRAWN, STAGED])
 def test_captured_steps_on_a_gpu_are_those_of_plain_steps(method):
     found, expected = trained(prepared(f"{method},capture=true", "cuda")), trained(prepared(method, "cuda"))
-    # The same kernels in the same order; algorithms of products may be chosen anew, which changes sums by 1e-16.
+    # The same kernels in the same order; other algorithms of products may be chosen, which changes sums by 1e-16.
     torch.testing.assert_close(found.coefficients, expected.coefficients, rtol=1e-10, atol=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""A batch of seeds is the same set of trainings as the seeds one by one, up to rounding."""
+"""A batch of seeds gives the same coefficients as the seeds one by one, up to rounding."""
 
 import pytest
 import torch
