@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from pdefreq.parts.optimizers import FirstOrder
     from pdefreq.runs.solution import Solution
 
+NO_NETWORK = "the method does not train a network"
+
 
 def first_order_of(run: Solution) -> FirstOrder | None:
     """The optimizer of a network if it has a learning rate, else None."""
@@ -18,12 +20,12 @@ def first_order_of(run: Solution) -> FirstOrder | None:
     return optimizer if isinstance(optimizer, FirstOrder) else None
 
 
-def no_limit(run: Solution) -> str | None:
-    """Why there is no limit of the learning rate; None for methods that do not train a network."""
+def no_limit(run: Solution) -> str:
+    """Why there is no limit of the learning rate."""
     from pdefreq.solvers.network_solver import NetworkSolver
 
     if not isinstance(run.solver, NetworkSolver):
-        return None
+        return NO_NETWORK
     if (optimizer := first_order_of(run)) is None:
         return (
             f"there is no such limit for {run.solver.optimizer.title}, in which a line search or a damped linear system "

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _RESULT = 0.1  # relative L2 error above which a run has failed
 
 
-def step_size(subject: Subject) -> Finding | str | None:
+def step_size(subject: Subject) -> Finding | str:
     """A finding if the sharpness at the start is above the limit, and the objective increased more than it decreased.
 
     The limit of gradient descent is 2 / eta, that with the momentum beta (2 + 2 beta) / eta, and that of Adam is 38 / eta for the
