@@ -38,7 +38,7 @@ class Box(Domain):
     """The open box ``lower[k] < x[k] < upper[k]``.
 
     Args:
-        lower: The lower bounds, one for each dimension.
+        lower: The lower bounds, one for each dimension; a number for an interval.
         upper: The upper bounds, each above its lower bound.
 
     Raises:
@@ -55,6 +55,10 @@ class Box(Domain):
     is_straight: ClassVar[bool] = True
     lower: tuple[float, ...]
     upper: tuple[float, ...]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, lower: float | Sequence[float], upper: float | Sequence[float]) -> None: ...
 
     def __post_init__(self) -> None:
         for name in ("lower", "upper"):  # in one dimension a number is accepted

@@ -161,7 +161,7 @@ def _conditions_on_boundary(problem: Problem) -> tuple[Points, Tensor, Tensor]:
 
 
 def _of_conditions(problem: Problem) -> str:
-    """Whether a side of the boundary belongs to several parts, so that the condition changes inside the side."""
+    """Whether a side of the boundary has several conditions, so that the condition changes inside the side."""
     import torch
 
     from pdefreq.problem.boundary_pieces import boundary_pieces
@@ -175,7 +175,8 @@ def _of_conditions(problem: Problem) -> str:
     else:
         _, found, parts = _conditions_on_boundary(problem)
         pairs = {*zip(found.tolist(), parts.tolist(), strict=True)}
-    sides = [side for side, _ in sorted(pairs)]
+    data = [(part.kind, part.value, part.alpha, part.flux) for part in problem.boundary]
+    sides = [side for side, _ in sorted({(side, data.index(data[part])) for side, part in pairs})]
     changing = next((side for side in sides if sides.count(side) > 1), None)
     return "" if changing is None else f"the boundary condition changes inside the side `{domain.part_names[changing]}`"
 

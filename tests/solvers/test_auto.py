@@ -96,6 +96,7 @@ def test_auto_chooses_a_method_whose_needs_the_problem_meets(name):
             "`inner`",
         ),
         (with_parts(RING, BoundaryPart("robin", "outer", alpha=2), BoundaryPart("dirichlet")), ""),
+        (with_parts(DISK, BoundaryPart("dirichlet", where=lambda x: x[:, 0] > 0), BoundaryPart("dirichlet")), ""),  # equal values
         (with_parts(DISK, BoundaryPart("robin", alpha=1, flux=parse_field("abs(x)", Scope(2), "flux"))), "the flux"),
         (
             with_parts(DISK, BoundaryPart("robin", alpha=1, flux=parse_field("abs(x - 2)", Scope(2), "flux"))),
