@@ -108,3 +108,19 @@ def test_sines_in_excess_fit_an_exponential_to_rounding():
     c, _ = sketched(a).solve(torch.exp(-x))
     assert (a @ c - torch.exp(-x)).abs().max() < 1e-12
     assert c.norm() < 100
+
+
+def test_iterations_that_lose_all_digits_do_not_make_the_residual_longer():
+    """Without a ridge, the products with a singular matrix contain more errors of rounding than digits."""
+    a, y = ill_conditioned(20, 0).float(), random(ROWS, 1, 1)[:, 0].float()
+    found = sketched(a, ridge=1e-14)
+    before = found._sketched.solve(found._sketched_data(y[:, None]))[0]
+    assert found.solve(y)[1].norm() <= (y - a @ before[:, 0]).norm() * (1 + 1e-5)  # float32
+
+
+@pytest.mark.parametrize("decades", [3, 8, 20])
+def test_the_default_ridge_suits_float32(decades):
+    a, y = ill_conditioned(decades, 0).float(), random(ROWS, 1, 1)[:, 0].float()
+    c, left = sketched(a, ridge=None).solve(y)
+    least = ridge_least_squares(a.double(), y.double(), RIDGE / torch.finfo(torch.float64).eps * torch.finfo(torch.float32).eps)
+    assert left.norm() <= EXCESS * (y - a.double() @ least).norm() + 1e-4 * y.norm()  # errors of products with coefficients
