@@ -143,7 +143,6 @@ class _Plan:
         from pdefreq.iterations.linear.feature_least_squares import Attempt
         from pdefreq.solvers.feature_bands import MOST_FEATURES, num_features
         from pdefreq.solvers.feature_objectives import boundary_weights, energy, reentrant_corners, weighted_near_corners
-        from pdefreq.spaces.features.corner_functions import corner_functions
         from pdefreq.spaces.features.features import Features
 
         problem, d = self.problem, self.problem.domain.dimension
@@ -156,7 +155,7 @@ class _Plan:
         angular = bands.scaled(lengths)
         singular = [] if self.method.singular is None else self.method.singular.families(problem)
         most = count + sum(family.size for family in singular)
-        metric, functions = self.method.metric, self.method.singular is not None and corner_functions(problem)
+        metric, functions = self.method.metric, self.method.singular is not None and self.method.singular.at_corners(problem)
         bare = metric == "l2" and not functions and bool(reentrant_corners(problem.domain))  # in H^-1 the residual is finite
         per_column = _ROWS_AT_CORNERS if bare else _ROWS[d]
         how = self._rows(count, most, math.ceil(per_column * most))  # checks the memory before anything is drawn
