@@ -345,20 +345,10 @@ def test_a_residual_in_a_negative_norm_has_no_weights_at_corners():
     assert error(problem, found) < 1e-2  # 5e-3; with weights 3e-2
 
 
-def test_sketched_rows_in_float32_lead_to_small_residuals():
-    problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(3*pi*x)*sin(4*pi*y) + x*y")
-    residuals = []
-    for solve in ("qr", "sketched"):
-        method = make_solver("random-features", {"number": 500, "bandwidth": 12, "solve": solve})
-        iteration = method.prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float32"))
-        residuals.append(float(iteration.objective(iteration.step(iteration.init()))["residual"]))
-    assert residuals[1] < 10 * residuals[0]  # the ridge is larger; with that of float64 it was 1000 times
-
-
 def test_a_corner_whose_functions_are_excluded_counts_as_one_without_functions():
     """The first exponent at an angle of 3 pi / 2 is 2/3."""
     problem, errors = load_problem("l-shape"), []
-    for singular in (None, {"corners": 0.5}):
-        found = solved(problem, singular=singular, tolerance=None, bandwidth=5, number=100)[0]
+    for without in ({"singular": None}, {"singular.corners": 0.5}):
+        found = solved(problem, **without, tolerance=None, bandwidth=5, number=100)[0]
         errors.append(error(problem, found))
     assert errors[0] == errors[1]

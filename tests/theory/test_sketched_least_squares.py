@@ -101,13 +101,16 @@ def test_the_error_of_the_iterations_is_below_its_bound():
     assert found.inexactness(c, left) <= 0.1 * left.norm()
 
 
-def test_leading_columns_have_nearly_their_least_residuals():
-    a, y = ill_conditioned(3, 0), random(ROWS, 1, 1)[:, 0]
-    e = SKETCHED_ROWS**-0.5
-    for count, c in zip((30, 54), sketched(a).leading(y, (30, 54)), strict=True):
-        least = y - a[:, :count] @ ridge_least_squares(a[:, :count].clone(), y, RIDGE)
-        assert c.shape == (count,)
-        assert (y - a[:, :count] @ c).norm() <= (1 + e) / (1 - e) * least.norm()
+@pytest.mark.parametrize("index", [0, 1])
+def test_leading_columns_have_nearly_their_least_residuals(index):
+    """For k columns and a Gaussian sketch with s rows the factor is (1 - k / s)^(-1/2), which is 1.6 for 54 of 90."""
+    counts = (30, 54)
+    a, count = ill_conditioned(3, 0), counts[index]
+    y = a[:, :count] @ random(count, 1, 5)[:, 0] + 1e-6 * random(ROWS, 1, 1)[:, 0]
+    c = sketched(a).leading(y, counts)[index]
+    least = y - a[:, :count] @ ridge_least_squares(a[:, :count].clone(), y, RIDGE)
+    assert c.shape == (count,)
+    assert (y - a[:, :count] @ c).norm() <= 2 * least.norm()
 
 
 def test_sines_in_excess_fit_an_exponential_to_rounding():
