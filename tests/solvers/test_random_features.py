@@ -20,6 +20,7 @@ from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
+from pdefreq.spectrum.box_modes import SineModes
 from pdefreq.spaces.trial_space import SpaceField
 
 
@@ -311,20 +312,20 @@ def test_newton_steps_have_no_certificate():
     state = iteration.init()
     while not state.done:
         state = iteration.step(state)
-    assert iteration.certificate(state, None) is None
+    assert iteration.certificate(state, SineModes(problem.domain, np.array([[1], [2]]))) is None
 
 
 def test_more_plain_waves_reduce_the_error_at_a_reentrant_corner():
     """r^(2/3) sin(2 theta / 3): best approximations in L2 have errors of order R^(-5/3), and the weighted residual of order R^(-2/3).
 
-    Without the weights the minimizer converges to a function with an error of about 0.5.
+    The bandwidth R is doubled. The measured order is 1.6, and without the weights 1.1.
     """
     problem = load_problem("l-shape")
     errors = [
         error(problem, solved(problem, singular=None, tolerance=None, bandwidth=r, number=n)[0])
         for r, n in ((5, 100), (10, 400), (20, 1000))
     ]
-    assert errors[1] < errors[0] / 2 ** (2 / 3) and errors[2] < errors[1] / 2 ** (2 / 3)
+    assert errors[1] < errors[0] / 2 ** (4 / 3) and errors[2] < errors[1] / 2 ** (4 / 3)
 
 
 @pytest.mark.parametrize("singular", [None, "default"])
