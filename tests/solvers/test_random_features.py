@@ -20,8 +20,8 @@ from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
-from pdefreq.spectrum.box_modes import SineModes
 from pdefreq.spaces.trial_space import SpaceField
+from pdefreq.spectrum.box_modes import SineModes
 
 
 def solved(problem, seed=0, **options):
