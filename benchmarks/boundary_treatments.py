@@ -1,7 +1,7 @@
 """Built-in boundary values and penalties: ``python benchmarks/boundary_treatments.py [--seeds N] [--rows NAME...] [--steps N]``.
 
-The table has the relative L2 errors of `deep-ritz` and `pinn` after 500 steps, the largest of the seeds, for a network with two
-layers of 40 units at 1600 points; `--each` prints the error of every seed.
+The table has the relative L2 errors of `deep-ritz` and `pinn` after N steps, by default 500, the largest of the seeds, for a
+network with two layers of 40 units at 1600 points; `--each` prints the error of every seed.
 """
 
 from __future__ import annotations

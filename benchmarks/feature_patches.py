@@ -4,8 +4,8 @@ The solution is a sum of four tones of equal amplitude, up to sin 16 pi x sin 16
 patches, whose windows are products of smooth bumps of one variable, normalized so that their sum is 1, and extend beyond the
 cell of a patch by a quarter of its side. Each patch has random sines up to its own bandwidth, in half waves per side of the
 support: the occupied wavenumbers on this side plus a margin. With one patch there is no window. All problems have the same
-numbers of rows per function and are solved with sketched least squares, in one thread and float64. Entries that are zero take
-as much time as others.
+numbers of rows per function and are solved with sketched least squares, in one thread and float64. Zero entries of the matrix
+are treated like all others.
 
 ``--tones`` sets the largest wavenumber, ``--margin`` the margins, ``--overlap`` the overlap.
 """

@@ -2,7 +2,7 @@
 
 The problem is `poisson-multilevel` with wavenumbers up to 64 pi and the bandwidth 72. For each number of sines the least-squares
 problem is solved with a QR factorization of all rows, with a sketch and rows that are stored, and with a sketch and rows that are
-computed anew in each iteration. Each case is a process of its own, with one thread and float64. The processor seconds include the
+recomputed in each iteration. Each case has its own process, with one thread and float64. The processor seconds include the
 rows and exclude held-out residuals. The memory is the largest resident set minus that before the solve.
 
 ``--how qr`` (or ``stored``, ``computed``) selects one of the three.

@@ -2,11 +2,11 @@
 
 - The time of a step of `mscale` and of `gauss-newton` with 5,251 parameters on the 2-D chirp, and of the tangent kernel of four
   layers of 1000 units at 1000 points, on the CPU and on each GPU.
-- The time of a step whose gradient is replayed as a CUDA graph beside that of a plain step, for `mscale` in 2-D.
-- The time of a step of a batch of seeds beside that of one seed, and beside all of them one by one, in 1-D and 2-D.
+- The time of a step whose gradient is replayed as a CUDA graph, and that of a plain step, for `mscale` in 2-D.
+- The time of a step of a batch of seeds, that of a step of one seed, and that of all seeds one by one, in 1-D and 2-D.
 
-Without a GPU, the rows of the CPU are printed. Times are medians of steps after some that are not counted, in wall time; on the
-CPU the processor time is printed as well, which other programs on the machine affect little.
+Without a GPU, the rows of the CPU are printed. Times are medians of the elapsed times of steps, of which the first ones are not
+counted. The processor time is printed as well; other programs on the machine affect it little.
 """
 
 from __future__ import annotations

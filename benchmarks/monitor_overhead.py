@@ -5,7 +5,7 @@
 DeepXDE (PyTorch back end, float64) trains a network with three layers of 50 neurons on `poisson`, with 200 points, by its own
 `Model.train`. A callback measures at steps 0 to 100 and then at 50 in each factor of ten, the default schedule. The processor
 seconds inside the callback, the first measurement included, are divided by the other processor seconds of `Model.train`, on one
-thread. With ``--share inf`` every step of the schedule is recorded; the default of `Monitor` is 0.1 of the time on the wall.
+thread. With ``--share inf`` every step of the schedule is recorded; the default of `Monitor` is 0.1 of the elapsed time.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 The problem is -lap u = f on the unit interval or the unit square, with u = sin(k pi x) or u = sin(k pi x) sin(k pi y), and the
 default network and points of each method. The learning rate is constant (`half_life=null`) unless `--options` states otherwise,
-since a rate that decreases on a schedule would decide when training ends. The table has the first step after which the error of
-the mode is at most 0.5, the first step with a relative L2 error of at most 0.1, both looked up every 20 steps, and the smallest
-error of the run. Seed 0, float64, one thread. A run ends with an error of 0.05, or after a number of processor seconds.
+since a schedule would determine when training ends. The table has the first step after which the error of the mode is at most
+0.5 and the first step with a relative L2 error of at most 0.1, both checked every 20 steps, and the smallest error of the run.
+Seed 0, float64, one thread. A run ends with an error of 0.05, or after a number of processor seconds.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def measured(ways: Sequence[Way], steps: int, repeats: int, dask_workers: int = 
 
 
 def on_dask(runs: list[PlannedRun], processes: int, *, started: bool) -> tuple[list, float]:
-    """The runs on a local cluster and their time, from the start of the cluster, or from when it has started and made a run."""
+    """The runs on a local cluster and their time, with the start of the cluster, or without it and without the first runs."""
     from distributed import Client, LocalCluster  # pyright: ignore[reportMissingImports]
 
     began = time.perf_counter()

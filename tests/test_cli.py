@@ -417,7 +417,7 @@ def test_an_error_that_differs_from_the_recorded_one_is_explained(cli):
 def test_a_result_that_is_an_earlier_state_is_named(cli):
     network = "deep-ritz:widths=[8],number=100,learning_rate=0.1,half_life=null,keep=best,points=sobol"
     text = cli("solve", "poisson", "-m", network, "--steps", "60", "--no-figures").stdout
-    assert "the result is an earlier state" in text
+    assert "The result is an earlier state. The objective and the table of modes are those of step 60" in text
 
 
 @pytest.mark.parametrize("command", [("compare", "poisson", "fem"), ("refine", "poisson"), ("solve", "poisson", "--seeds", "2")])
@@ -541,6 +541,18 @@ def test_figures_of_an_earlier_state_are_not_listed(cli):
     old = cli("resume", "run", "--steps", "40", "--no-figures").stdout
     assert "modes.png" not in old and "figures not drawn; those in the folder may show an earlier state" in old
     assert "written to run: heatmap.png, modes.png" in cli("show", "run").stdout
+
+
+def test_printed_commands_for_a_run_with_python_code_can_be_pasted(cli):
+    """The folder has a space in its name, and its code needs --trust."""
+    Path("net.py").write_text("import torch\n\n\ndef act(x):\n    return torch.tanh(x)\n")
+    network = ("-m", "deep-ritz", "--set", "widths=[4]", "--set", "number=64", "--set", "activation=net.py:act")
+    cli("solve", "poisson", *network, "--steps", "2", "--no-figures", "--out", "my run")
+    Path("my run/modes.png").touch()  # a figure of the first two steps
+    text = cli("resume", "my run", "--trust", "--steps", "3", "--no-figures").stdout
+    commands = re.findall(r"`pdefreq (show [^`]*)`", " ".join(text.split()))
+    assert commands == ["show 'my run' --trust"]
+    assert cli(*shlex.split(commands[0])).exit_code == 0
 
 
 def test_a_run_with_a_nonfinite_initial_state_prints_only_the_reason(cli):

@@ -46,7 +46,7 @@ def test_pictures_are_small():
 
 
 def test_a_small_picture_has_the_colors_of_the_picture(build, tmp_path):
-    """A color map with 256 colors is kept to one part in 32; a picture that is too wide is reduced."""
+    """Colors of a map with 256 colors change by at most one part in 32; a picture that is too wide is made smaller."""
     import numpy as np
     from PIL import Image
 

@@ -3,7 +3,7 @@
 Each experiment runs with its default options by `pdefreq reproduce`, two at a time, in the folder ``runs/gallery``: finished
 experiments are found there, and an interrupted build continues. Every picture is that of the command beside it. A picture that
 another page shows for the same command is kept in ``docs/figures``, any other one in ``docs/gallery``. Pictures have a palette
-of at most 256 colors, so that they are small. The script prints the processor time and the time on the wall of each experiment.
+of at most 256 colors, so that they are small. The script prints the processor time and the elapsed time of each experiment.
 
     --pages     write the page only, and run nothing
     --small     reduce the pictures that other commands made, and run nothing
@@ -44,13 +44,13 @@ def pictures(name: str, entry: Entry) -> list[str]:
 
 
 def target_of(picture: str, entry: Entry) -> Path:
-    """The file for the picture of the default options: that of another page if it shows the same command, not a second one."""
+    """The file for the picture of the default options: that of another page if the page shows the same command."""
     elsewhere = FIGURES / f"{picture}.png"
     return elsewhere if elsewhere.exists() and not is_larger(picture, entry) else HERE / f"{picture}.png"
 
 
 def path_of(picture: str, entry: Entry) -> Path:
-    """The file that the gallery shows: as long as an experiment was not run with its default options, that of a larger run."""
+    """The file that the gallery shows: that of the default options if it exists, otherwise that of a larger run."""
     target = target_of(picture, entry)
     return target if target.exists() else FIGURES / target.name
 
@@ -83,7 +83,7 @@ def page() -> str:
 
 
 def write_small(picture: Path, target: Path) -> None:
-    """Copy a picture with a palette, which shows curves and color maps without a visible difference at a fraction of the size."""
+    """Copy a picture with a palette, which reduces the size of curves and color maps without a visible difference."""
     with Image.open(picture) as image:
         small = image.convert("RGB")
     if small.width > WIDTH:
@@ -95,7 +95,7 @@ def write_small(picture: Path, target: Path) -> None:
 
 
 def run(command: list[str]) -> tuple[int, str, float]:
-    """Run a command: its exit code, what it prints, and its processor seconds together with those of its own processes."""
+    """Run a command: its exit code, its output, and its processor seconds, including those of the processes that it starts."""
     with tempfile.TemporaryFile() as messages:
         process = subprocess.Popen(command, stdout=messages, stderr=messages)
         _, status, used = os.wait4(process.pid, 0)
@@ -121,7 +121,7 @@ def build(name: str, entry: Entry) -> tuple[str, float]:
     for picture in found:
         write_small(folder / f"{picture}.png", target_of(picture, entry))
     note = "".join(f" ({word})" for word in ("found", "continued") if f"{word} " in messages)
-    return f"{name}: {seconds:.1f} processor seconds, {time.monotonic() - start:.1f} s on the wall{note}", seconds
+    return f"{name}: {seconds:.1f} processor seconds, {time.monotonic() - start:.1f} s elapsed{note}", seconds
 
 
 def main() -> None:
@@ -150,7 +150,7 @@ def main() -> None:
                     line, seconds = f"FAILED: {error}", 0.0
                 print(line, flush=True)
                 total += seconds
-        print(f"all: {total:.0f} processor seconds, {time.monotonic() - start:.0f} s on the wall with {options.jobs} processes")
+        print(f"all: {total:.0f} processor seconds, {time.monotonic() - start:.0f} s elapsed with {options.jobs} processes")
         if failed:
             sys.exit(f"{len(failed)} of {len(chosen)} experiments failed; the others have their pictures")
     (HERE / "index.md").write_text(page())

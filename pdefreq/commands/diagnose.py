@@ -11,7 +11,7 @@ from pdefreq.commands.runs import Trust
 def diagnose(run: o.RunPath, trust: Trust = False, json_output: o.Json = False) -> None:
     """Test a run, or a folder of seeds, for known reasons of failure, and print what to try next."""
     o.use_threads(1)
-    from pdefreq.commands.result import make_console, print_json, say
+    from pdefreq.commands.result import make_console, print_json, run_argument, say
     from pdefreq.studies.diagnose import diagnose as tested
 
     found = tested(run, trust=trust)
@@ -23,7 +23,8 @@ def diagnose(run: o.RunPath, trust: Trust = False, json_output: o.Json = False) 
         say(console, f"{each.check} (severity {each.severity:.2g}): {each.evidence}.", "bold")
         say(console, f"  try: {each.remedy}")
     if not found.severe:
-        say(console, f"No severe finding. `pdefreq show {run}` prints the status of the run with its advice.", "green")
+        argument = run_argument(run, trust=trust)
+        say(console, f"No severe finding. `pdefreq show {argument}` prints the status of the run with its advice.", "green")
     harmless = [f"{each.check} ({each.severity:.2g})" for each in found.findings if not each.is_severe]
     if harmless:
         say(console, f"not severe (a finding is severe from 1 on): {', '.join(harmless)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 WHERE = "Where it runs"
 """The heading of these options."""
+_VARIABLE = "PDEFREQ_WORKERS"
 _MANY = 1000  # more runs than there are cores
 _MOST_ROWS = 20  # of the live table; runs that have ended are omitted first
 
@@ -34,7 +36,7 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         metavar="N",
-        envvar="PDEFREQ_WORKERS",
+        envvar=_VARIABLE,
         help="Processes that execute the runs, each with one thread; auto is the number of cores.",
         rich_help_panel=WHERE,
     ),
@@ -54,22 +56,27 @@ Batch = Annotated[
     bool,
     typer.Option(
         "--batch",
-        help="Train the seeds of a method as one batch of networks in this process, which is meant for GPUs.",
+        help="Train the seeds of a method as one batch of networks here; for GPUs, slower than one by one on a CPU.",
         rich_help_panel=WHERE,
     ),
 ]
 
 
 def require_batch(*, seeds: int, workers: str, dask: str | None) -> None:
-    """Check that ``--batch`` has several seeds, and that no other option says where they are run.
+    """Check the options beside ``--batch``.
 
     Raises:
-        OptionError: If that is not so.
+        OptionError: If there is only one seed, or if other processes are to make the runs.
     """
     if seeds < 2:
-        raise OptionError("--batch trains several seeds together, and there is one: add --seeds 8, or leave --batch out")
-    if dask is not None or workers not in ("auto", "1"):
+        raise OptionError("--batch needs several seeds, got --seeds 1: add --seeds 8, or leave --batch out")
+    if dask is not None or (workers != "1" and is_typed(workers)):
         raise OptionError("--batch makes all runs in this process: leave --workers and --dask out, or leave --batch out")
+
+
+def is_typed(workers: str) -> bool:
+    """Whether a number of workers is neither the default nor that of the environment, which holds for all commands."""
+    return workers not in ("auto", os.environ.get(_VARIABLE))
 
 
 def start_early(workers: str, dask: str | None) -> None:

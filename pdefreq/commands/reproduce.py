@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +13,12 @@ from pdefreq.commands import completions, many
 from pdefreq.commands import shared_options as o
 from pdefreq.commands.shared_options import importing
 from pdefreq.core.errors import OptionError
+from pdefreq.core.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pdefreq.core.errors import UserError
     from pdefreq.experiments.reproduction import Reproduction
 
 _ALL = "all"
@@ -35,16 +37,6 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option of the experiment, such as full=true; may be repeated."),
 ]
-Workers = Annotated[
-    str | None,
-    typer.Option(
-        "--workers",
-        metavar="N",
-        help="Processes that execute the experiments of `all`, each with one thread; auto is the number of cores.",
-        show_default="auto",
-        rich_help_panel=many.WHERE,
-    ),
-]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start again instead of using results and runs on disk.")]
 
 
@@ -55,7 +47,7 @@ def reproduce(
     settings: Settings = None,
     fresh: Fresh = False,
     threads: o.Threads = 1,
-    workers: Workers = None,
+    workers: many.Workers = "auto",
     dask: many.DaskAddress = None,
     out: o.Out = None,
 ) -> int:
@@ -72,10 +64,10 @@ def reproduce(
         given[key] = value
     if name == _ALL and given:
         raise OptionError(f"`{next(iter(given))}` is an option of one experiment, got it for all: name the experiment")
-    if name != _ALL and (workers is not None or dask is not None):
-        raise OptionError("--workers and --dask distribute the experiments of `all`, and one experiment runs in one process")
+    if name != _ALL and (dask is not None or many.is_typed(workers)):
+        raise OptionError("--workers and --dask distribute the experiments of `all`: leave them out for a single experiment")
     if name == _ALL:
-        many.start_early(workers or "auto", dask)
+        many.start_early(workers, dask)
     o.use_threads(threads)
     from pdefreq.experiments import EXPERIMENTS, experiment_named
     from pdefreq.experiments.reproduction import Reproduction
@@ -86,7 +78,7 @@ def reproduce(
     if name != _ALL:
         return _run(console, of(name, out), fresh=fresh)
     every = [of(each, None if out is None else out / each) for each in EXPERIMENTS]
-    return _run_all(console, every, workers=workers or "auto", dask=dask, fresh=fresh)
+    return _run_all(console, every, workers=workers, dask=dask, fresh=fresh)
 
 
 def _list(console: Console) -> int:
@@ -121,15 +113,22 @@ def _list(console: Console) -> int:
 
 
 def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, dask: str | None, fresh: bool) -> int:
-    """Run experiments, on several processes if there are more, and return the exit code."""
+    """Run experiments, on several processes if there are more, and return the exit code. A failure does not end the others."""
     from pdefreq.commands.result import say, say_files
     from pdefreq.core.errors import UserError
     from pdefreq.experiments.many import Asked, reproduce_all
     from pdefreq.runs.local_processes import number_of_workers
 
+    failed: dict[str, UserError] = {}
     count = number_of_workers(workers, len(every))
     if dask is None and count == 1:
-        return next((code for each in every if (code := _run(console, each, fresh=fresh))), 0)
+        for each in every:
+            try:
+                if code := _run(console, each, fresh=fresh):
+                    return code
+            except UserError as error:
+                failed[each.name] = error
+        return _code_of(failed)
     for each in every:
         if fresh:
             each.discard()
@@ -138,14 +137,23 @@ def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, d
     with many.dask_executor(dask) as executor:
         for place, result in reproduce_all(asked, workers=count, executor=executor):
             if isinstance(result, UserError):
-                raise result
-            if result is not None:
+                failed[every[place].name] = result
+            elif result is not None:
                 done += 1
                 print(result)
                 say_files(console, every[place].folder)
-    if done < len(every):
+    code = _code_of(failed)
+    if done + len(failed) < len(every):
         say(console, "interrupted: the same command continues with the runs on disk")
-    return 0 if done == len(every) else 130
+        return 130
+    return code
+
+
+def _code_of(failed: Mapping[str, UserError]) -> int:
+    """Print the reason of each failure to the standard error, and return the exit code."""
+    for name, error in failed.items():
+        typer.echo(printable(f"error: {name}: {error}"), err=True)
+    return 2 if failed else 0
 
 
 def _run(console: Console, reproduction: Reproduction, *, fresh: bool) -> int:

@@ -118,7 +118,8 @@ def print_outcome(
         print_spread(console, [*seeds.values()])
     if solution.folder is not None:
         names = sorted(path.name for path in solution.folder.glob("*.png"))
-        again = f"figures not drawn; those in the folder may show an earlier state, `pdefreq show {solution.folder}` redraws them"
+        run = run_argument(solution.folder, trust=bool(solution.spec.code_files))
+        again = f"figures not drawn; those in the folder may show an earlier state, `pdefreq show {run}` redraws them"
         old = bool(names) and not drawn
         say_files(console, solution.folder, *(() if old else names), remark=again if old else "")
         if seeds:
@@ -158,12 +159,8 @@ def print_solution(console: Console, solution: Solution, *, said: Collection[str
     steps = f"{summary['steps']:,} step" + ("s" if summary["steps"] != 1 else "")
     say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
-    if not solution.is_last_state:
-        say(
-            console,
-            "the result is an earlier state, the best one: the objective and the table of modes are those of the last step, and "
-            "the number of unknowns and the errors in norms are those of the result",
-        )
+    if sentence := solution.difference_from_last_row:
+        say(console, sentence)
     if report.rows:
         console.print(modes_table(report, solution.reference_error))
         say(
@@ -175,7 +172,7 @@ def print_solution(console: Console, solution: Solution, *, said: Collection[str
         if sentence := eigen_residual_sentence([row.eigen_residual for row in report.rows]):
             say(console, sentence)
     say(console, report.sentence, "bold" if report.rows else "")
-    if report.halving_spread is not None and summary["steps"] > 1:
+    if report.halving_spread is not None:
         say(console, f"spread: the last mode was halved after {report.halving_spread:.3g} times as many steps as the first one")
     if (certificate := solution.certificate) is not None:
         say(console, _certificate_sentence(certificate))
@@ -193,10 +190,14 @@ def _certificate_sentence(found: Mapping[str, Any]) -> str:
     )
 
 
+def run_argument(folder: Path, *, trust: bool) -> str:
+    """The folder of a run as an argument that can be pasted, with ``--trust`` if the command must execute its code."""
+    return shlex.quote(str(folder)) + (" --trust" if trust else "")
+
+
 def status_sentence(solution: Solution) -> str:
     """The status sentence with its advice for this run: with its folder, and the option of the limit that it reached."""
-    run = shlex.quote(str(solution.folder)) if solution.folder is not None else "RUN"
-    run += " --trust" if solution.spec.code_files else ""
+    run = "RUN" if solution.folder is None else run_argument(solution.folder, trust=bool(solution.spec.code_files))
     advice, limit = solution.status.sentence, solution.spec.stop.train_seconds
     if limit is not None and (solution.history.last("seconds") or 0.0) >= limit:
         advice = advice.replace("--seconds", "--train-seconds")
@@ -336,7 +337,7 @@ def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
         f"{name} {bounded(summary[key], summary.get(_OWN.get(key, '')))} = {DEFINITIONS[key]}" for key, name in known.items()
     ]
     recorded = solution.valid_history.last("relative_l2")
-    if "relative_l2" in known and solution.is_last_state and recorded is not None and math.isfinite(recorded):
+    if "relative_l2" in known and solution.is_recorded and recorded is not None and math.isfinite(recorded):
         own = summary["reference_error"]
         if bounded(recorded, own) != bounded(summary["relative_l2"], own):
             lines.append(f"along the run, errors are measured at fewer points: {bounded(recorded, own)} at the last step")

@@ -56,7 +56,7 @@ def solve_seeds(
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.result import print_outcome, say
     from pdefreq.core.errors import UserError
-    from pdefreq.runs.batched_seeds import run_batch
+    from pdefreq.runs.batched_seeds import require_batchable, run_batch
     from pdefreq.runs.many_runs import run_all, was_interrupted
     from pdefreq.runs.planned_run import PlannedRun
     from pdefreq.runs.seeds import are_identical, median_seed, write_seeds
@@ -66,6 +66,8 @@ def solve_seeds(
     drawn = "figures" in options["outputs"]
     if "tensorboard" in options["outputs"]:
         TensorBoard("")  # refuses here, before the runs, if the package is missing
+    if batch:  # before a plan for each seed, since there may be too many
+        require_batchable([PlannedRun.of(problem, solver, seed=seed, **options) for seed in seeds[:2]], len(seeds))
     runs = {f"seed-{seed}": PlannedRun.of(problem, solver, seed=seed, **options) for seed in seeds}
     solutions: dict[int, Solution] = {}
     with (

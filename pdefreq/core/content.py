@@ -153,7 +153,7 @@ def code_files(data: Any) -> list[Path]:
 
 
 def moved(data: Any, place: Callable[[Path], Path]) -> Any:
-    """Plain data in which each Python file is replaced by another one, so that no other file is named.
+    """Plain data in which each path of a Python file is replaced by that of another file.
 
     Args:
         data: The data.

@@ -1,4 +1,4 @@
-"""The clock of steps. A step that uses a result computed before, outside of steps, charges the time of that computation."""
+"""The clock of steps. A step that uses a result computed before, outside of steps, adds the time of that computation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _charged: ContextVar[float] = ContextVar("charged", default=0.0)
 
 
 def now() -> float:
-    """The seconds of this clock. The time of a step is the difference of its values after and before the step."""
+    """The time of this clock in seconds. The time of a step is the difference of the times after and before the step."""
     return time.perf_counter() + _charged.get()
 
 
 def charge(seconds: float) -> None:
-    """Add the time of an earlier computation to the step that uses its result, so that the measured time is that of all its work.
+    """Add the time of an earlier computation to the step that uses its result, so that the time contains all work of the step.
 
     Args:
         seconds: The time that the computation took.

@@ -58,7 +58,8 @@ _TESTS = 500
     "The losses of the plain network, the antisymmetric one, the doubled one and one of twice the width are compared. The "
     "notes state that the antisymmetric network has the lowest loss. Of the three widths that were run, 200, 250 and 400, this "
     "holds at 250 only, the default. At width 5000 the losses of the linearized networks follow from their kernels at "
-    "initialization: for each of four seeds the antisymmetric network is below the plain one, but for none is it the lowest.",
+    "initialization. For each of four seeds the loss of the antisymmetric network is below that of the plain one, but it is not "
+    "the lowest for any of them.",
     published=("the loss decreases fastest with antisymmetric initialization (no values)",),
     lacks="The source states ten random points, sin 4x, 1-5000-5000-1 and v_std = 10, but neither the activation, the learning "
     "rate nor the number of steps.",

@@ -100,8 +100,8 @@ def linear_losses(width: int, steps: int, seed: int, rate: float | None = None) 
     """The losses of the linearized networks of all methods after 1, ..., `steps` steps of gradient descent, each ``(steps,)``.
 
     With the eigenvectors v_j and eigenvalues kappa_j of the kernel at initialization, they are the mean over the n points of the
-    squares of (1 - rate kappa_j)^t v_j.(h_ini(X) - y). The kernel is that of the network itself, not of infinite width. It costs
-    as much as a step of training.
+    squares of (1 - rate kappa_j)^t v_j.(h_ini(X) - y). The kernel is that of the network itself, not of infinite width. Its
+    computation takes as long as a step of training.
 
     Args:
         width: Units of both hidden layers of the plain network.

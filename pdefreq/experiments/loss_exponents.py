@@ -5,10 +5,10 @@ A regression minimizes the mean of |u - f|^q. With the tangent kernel K, gradien
     de/dt = -q mean_y K(x, y) |e(y)|^(q-2) e(y).
 
 For q = 2 this equation is linear. For q > 2 each point has a weight that decreases with its error, so that training slows down as
-the error decreases; what is learned late, the high frequencies, becomes later still. For q < 2 the weight increases without
-bound, and gradient descent at a constant rate oscillates around the data instead of converging.
+the error decreases, and high frequencies are learned even later. For q < 2 the weight increases without bound as the error
+decreases, and gradient descent at a constant rate oscillates around the data instead of converging.
 
-The remark in the notes states neither network nor numbers; the setup is our choice. The input is (cos x, sin x), and the kernel
+The remark in the notes states neither a network nor numbers; the setup is our choice. The input is (cos x, sin x), and the kernel
 of a wide ReLU network depends on x - y only, with eigenvalues that decrease with the wavenumber.
 """
 
@@ -73,9 +73,9 @@ def halved(history: ToneHistory) -> list[int | None]:
 
 @Entry(
     places=(Place(Document.THEORY, "section 1.4, remark on L^p losses after equation 1.44"),),
-    shows="Low frequencies are learned first with each loss mean |u - f|^q. The exponent changes how far apart the frequencies "
-    "are: with a large q the gradient decreases with a power of the error, so that high frequencies, which are learned when the "
-    "error is small, are learned later than with the squared loss.",
+    shows="Low frequencies are learned first with each exponent q of the loss mean |u - f|^q. A larger exponent delays the "
+    "highest one: for q > 2 the gradient decreases like a power of the error, so that a frequency that is learned when the error "
+    "is small is learned later than with the squared loss.",
     lacks="The notes mention L^p losses with p >= 2 without an experiment: problem, network and training are our choice.",
     seconds=29.1,
 )
@@ -112,7 +112,7 @@ def report_of(found: Mapping[float, ToneHistory], *, steps: int) -> Report:
         + "; ".join(f"{row[4]:.3g} (q = {row[0]:g})" for row in reached)
         + "."
         if reached
-        else f"The tone k = 5 is not halved within {steps} steps.",
+        else f"The tones k = 1 and k = 5 are not both halved within {steps} steps.",
     ]
     figure = error_curves_figure(
         curves,
@@ -131,10 +131,10 @@ def _ratio(steps: Sequence[int | None]) -> float | str:
 
 
 def _listed(found: Mapping[float, ToneHistory]) -> str:
-    """The exponents with ascending half times; a tone that is not halved comes after all others."""
+    """The exponents with ascending half times; a single tone that is not halved comes after all others."""
     never = math.inf
     steps = {q: [never if step is None else step for step in halved(history)] for q, history in found.items()}
-    ordered = [f"{q:g}" for q, at in steps.items() if at[0] < never and at == sorted(at)]
+    ordered = [f"{q:g}" for q, at in steps.items() if never not in at[:-1] and at == sorted(at)]
     return f"{', '.join(ordered)} of {', '.join(f'{q:g}' for q in steps)}" if ordered else "none"
 
 

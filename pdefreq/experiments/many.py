@@ -1,4 +1,4 @@
-"""Many experiments side by side on an executor; each of them runs in one process, in its own folder."""
+"""Many experiments in parallel on an executor; each of them runs in one process, in its own folder."""
 
 from __future__ import annotations
 
@@ -52,15 +52,14 @@ def reproduced(asked: Asked) -> str | UserError | None:
 def reproduce_all(
     asked: Sequence[Asked], *, workers: int, executor: Executor | None = None
 ) -> Iterator[tuple[int, str | UserError | None]]:
-    """Run experiments, and yield the place of each and its result, as of `reproduced`, as soon as there is one.
+    """Run experiments, and yield the index and the result of each when it ends; `reproduced` defines the result.
+
+    An experiment whose process is killed too often has the result `NotConvergedError`.
 
     Args:
         asked: The experiments.
         workers: The number of processes on this machine.
         executor: An executor in place of these processes, whose workers must see the folders.
-
-    Raises:
-        NotConvergedError: If the process of an experiment was killed too often.
     """
     if executor is not None:
         yield from _results(asked, lambda each: executor.submit(reproduced, each), lambda: None)
@@ -94,9 +93,13 @@ def _results(
                     raise error
                 elif not stopping:
                     attempts[place] += 1
-                    if attempts[place] > _MOST_ATTEMPTS:
-                        raise NotConvergedError(
-                            f"the process of the experiment {asked[place].name} was killed {_MOST_ATTEMPTS} times; if it needs "
-                            "more memory than there is, use fewer workers: --workers 1"
-                        )
-                    pending[submit(asked[place])] = place
+                    if attempts[place] <= _MOST_ATTEMPTS:
+                        pending[submit(asked[place])] = place
+                        continue
+                    yield (
+                        place,
+                        NotConvergedError(
+                            f"its process was killed {_MOST_ATTEMPTS} times; if it needs more memory than there is, use fewer "
+                            "workers: --workers 1"
+                        ),
+                    )

@@ -169,7 +169,7 @@ def report_of(found: Mapping[str, Learned], *, seeds: int) -> Report:
         for name, each in found.items()
     ]
     curves = [
-        Curve(name, published=(each.wavenumber[halved], each.half_times[halved]))
+        Curve(name, published=(each.wavenumber, np.where(halved, each.half_times, np.nan)))  # interrupted where it is "never"
         for name, each in found.items()
         if (halved := np.isfinite(each.half_times)).any()
     ]

@@ -60,7 +60,12 @@ def error_curves_figure(
                 panel.plot(x, error, label=label, alpha=1 if len(curve.seeds) == 1 else 0.6, linewidth=1.3, **style)
             if curve.published is not None:
                 label = f"{curve.name}, published" if curve.seeds else curve.name
-                dots = {"markersize": 6, "markeredgecolor": "0.1", "linestyle": "" if curve.seeds else "-", "linewidth": 1.3}
+                dots = {
+                    "markersize": 6,
+                    "markeredgecolor": "0.1",
+                    "linestyle": "" if curve.seeds else style["linestyle"],
+                    "linewidth": 1.3,
+                }
                 panel.plot(*curve.published, "o", color=style["color"], label=label, zorder=3, **dots)
         for label, level in (guides or {}).items():
             panel.axhline(level, color="0.45", linewidth=1.1, linestyle=":", label=label)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from pdefreq.core.history import History
 from pdefreq.core.options import in_lines
-from pdefreq.figures.panels import log_limits
+from pdefreq.figures.panels import log_limits, spread_ticks
 from pdefreq.figures.style import Picture, method_style, note, styled
 
 _TIMES = 200  # log-spaced times to which the seeds of a method are interpolated
@@ -57,6 +57,8 @@ def errors_figure(
     limits += [(level / 2, 2 * level) for level in (guides or {}).values()]
     if limits:
         row[0].set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+        if row[0].get_yscale() == "log":
+            spread_ticks(row[0].yaxis)
     return figure
 
 

@@ -34,13 +34,18 @@ class MonitorCallback(Callback):  # pyright: ignore[reportUntypedBaseClass]
     def __init__(self, monitor: Monitor, solution: Callable[[Any], Module] = lambda module: module) -> None:
         super().__init__()
         self._monitor, self._solution = monitor, solution
+        self._step = -1  # of the last call; batches whose gradients are accumulated have the same step
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        self._monitor(trainer.global_step, self._solution(pl_module))
+        self._measure(trainer, pl_module)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
-        if trainer.global_step > (self._monitor.history.last("step") or 0):
-            self._monitor(trainer.global_step, self._solution(pl_module))
+        self._measure(trainer, pl_module)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        self._monitor(trainer.global_step, self._solution(pl_module), last=True)
+        self._measure(trainer, pl_module, last=True)
+
+    def _measure(self, trainer: Any, pl_module: Any, *, last: bool = False) -> None:
+        if last or trainer.global_step > self._step:
+            self._step = trainer.global_step
+            self._monitor(self._step, self._solution(pl_module), last=last)

@@ -95,6 +95,10 @@ class Network(Part):
         """The number of parameters in `dimension` coordinates; 0 if it is not known before the network is built."""
         return 0
 
+    def step_bytes(self, dimension: int) -> int:
+        """About the largest number of bytes that a step needs; 0 if it is not known before the network is built."""
+        return 0
+
     def require_memory(self, dimension: int) -> None:
         """Check that a step fits into the memory of the machine.
 
@@ -151,11 +155,16 @@ class FormulaNetwork(Network):
 
         return FormulaSpace(self, domain.dimension, frame)
 
+    def step_bytes(self, dimension: int) -> int:
+        return 8 * _LIVE * self._size(dimension)
+
     def require_memory(self, dimension: int) -> None:
         from pdefreq.core.devices import require_memory
 
-        sizes = [math.prod(shape) for shape in self.shapes(dimension).values()]
-        require_memory(sum(sizes), "parameters", 8 * _LIVE * sum(sizes))
+        require_memory(self._size(dimension), "parameters", self.step_bytes(dimension))
+
+    def _size(self, dimension: int) -> int:
+        return sum(math.prod(shape) for shape in self.shapes(dimension).values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,17 +304,19 @@ class FeedForwardNetwork(Network):
         layers = itertools.pairwise((self.inputs(dimension) or dimension, *self.layer_widths, 1))
         return self.stack * sum((a + 1) * b for a, b in layers)
 
+    def step_bytes(self, dimension: int) -> int:
+        start = Start if self.start is None else self.start
+        parts, widths = self.stack * start.copies, [start.widening * width for width in self.layer_widths]
+        weights = parts * sum(a * b for a, b in itertools.pairwise((self.inputs(dimension) or dimension, *widths, 1)))
+        return 8 * _LIVE * (weights + parts * 1024 * sum(widths))
+
     def require_memory(self, dimension: int) -> None:
         from pdefreq.core.devices import require_memory
 
-        features = self.inputs(dimension)
         if self.input is not None:
             name, number, _ = self.input.size(dimension)
-            require_memory(number, name, 8 * _LIVE * 1024 * features)
-        start = Start if self.start is None else self.start
-        parts, widths = self.stack * start.copies, [start.widening * width for width in self.layer_widths]
-        weights = parts * sum(a * b for a, b in itertools.pairwise((features or dimension, *widths, 1)))
-        require_memory(max(self.layer_widths), "widths", 8 * _LIVE * (weights + parts * 1024 * sum(widths)))
+            require_memory(number, name, 8 * _LIVE * 1024 * self.inputs(dimension))
+        require_memory(max(self.layer_widths), "widths", self.step_bytes(dimension))
 
     @property
     def starts_at_zero(self) -> bool:

@@ -25,7 +25,7 @@ class Training(Part):
             the data imply (auto), or those of the problem (none).
         precision: The precision in which the network is evaluated if the run is in float64: that of the run (full), or float32
             with sums over points and Gauss-Newton steps in float64 (mixed).
-        capture: Whether the gradient of a step of an optimizer of first order is recorded as a CUDA graph and replayed, on a GPU.
+        capture: Whether gradients of a first-order optimizer are recorded as a CUDA graph and replayed; needs a GPU.
     """
 
     registry = TRAININGS

@@ -15,6 +15,7 @@ from pdefreq.reports import sections
 from pdefreq.reports.markup import Markup, escape, join, tag
 
 if TYPE_CHECKING:
+    from pdefreq.runs.monitor import Monitor
     from pdefreq.runs.record import Record
 
 
@@ -47,12 +48,12 @@ class HtmlReport:
 
         path = as_path(path)
         if path.suffix.lower() not in (".html", ".htm"):
-            raise OptionError(f"a report is written as .html, got '{path.name}'")
+            raise OptionError(f"a report is written as .html, got '{path}'")
         write_atomically(path, self.html.encode())
         return path
 
 
-def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
+def report(*runs: Record | Monitor | str | Path, trust: bool = False) -> HtmlReport:
     """A report of runs of one problem as a single HTML file.
 
     It contains the results, the problem, the method with its options, the error of each mode against steps and seconds,
@@ -60,7 +61,7 @@ def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
     its numbers.
 
     Args:
-        runs: Solutions, records of monitors, run folders, or folders of several runs such as those of `pdefreq compare`.
+        runs: Solutions, monitors or their records, run folders, or folders of several runs such as those of `pdefreq compare`.
         trust: Whether Python files in run folders may be loaded.
 
     Raises:
@@ -74,12 +75,16 @@ def report(*runs: Record | str | Path, trust: bool = False) -> HtmlReport:
     """
     from pdefreq.runs.load_record import load_record
     from pdefreq.runs.monitor import Monitor
+    from pdefreq.runs.record import Record
 
     if not runs:
         raise OptionError("a report needs at least one run")
     given = [each for run in runs for each in (_folders(Path(run)) if isinstance(run, (str, Path)) else [run])]
     loaded = [load_record(each, trust=trust) if isinstance(each, Path) else each for each in given]
     loaded = [each.record if isinstance(each, Monitor) else each for each in loaded]
+    for each in loaded:
+        if not isinstance(each, Record):
+            raise OptionError(f"a report is made of solutions, monitors, records and run folders, got {type(each).__name__}")
     problem = loaded[0].problem
     if any(each.problem.digest != problem.digest for each in loaded):
         raise OptionError("the runs of a report must belong to the same problem: write one report for each problem")

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pdefreq.core.devices import as_device, as_dtype
-from pdefreq.core.errors import UserError
+from pdefreq.core.devices import as_device, as_dtype, require_memory
+from pdefreq.core.errors import IncompatibleError, UserError
 from pdefreq.core.interrupts import interruptible, requested_by
 from pdefreq.runs.many_runs import was_interrupted
 from pdefreq.runs.meeting import Meeting
@@ -19,19 +19,26 @@ if TYPE_CHECKING:
     from pdefreq.runs.planned_run import PlannedRun
     from pdefreq.runs.solution import Solution
 
-_POLL_SECONDS = 0.25  # time between two looks at the threads, during which signals are received
+_POLL_SECONDS = 0.25  # time between two checks of the threads, at which signals are received
 
 
-def require_batchable(runs: Sequence[PlannedRun]) -> None:
+def require_batchable(runs: Sequence[PlannedRun], number: int | None = None) -> None:
     """Check that the steps of runs can be taken together, before anything is written.
+
+    Args:
+        runs: The runs, of which the first two are prepared.
+        number: The number of runs, if there are more.
 
     Raises:
         IncompatibleError: If they can't.
+        TooLargeError: If the memory of the machine does not suffice for all of them.
         UserError: If a run can't be prepared.
     """
     from pdefreq.iterations.training.seed_batch import SeedBatch
 
-    SeedBatch([_prepared(run) for run in runs[:2]])
+    batch = SeedBatch([_prepared(run) for run in runs[:2]])
+    number = len(runs) if number is None else number
+    require_memory(number, "seeds", number * batch.bytes_of_a_member)
 
 
 def run_batch(
@@ -103,7 +110,10 @@ def run_batches(
     """
     starts = range(0, len(runs), seeds)
     for start in starts:
-        require_batchable(runs[start : start + seeds])
+        try:
+            require_batchable(runs[start : start + seeds])
+        except IncompatibleError as error:
+            raise IncompatibleError(f"{runs[start].spec.method}: {error}") from None
     outcomes: list[Solution | UserError | None] = [None] * len(runs)
     for start in starts:
         found = run_batch(

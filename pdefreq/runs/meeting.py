@@ -1,7 +1,7 @@
-"""Runs that take their steps together: each waits at its step until all others have arrived there, and one step is taken for all.
+"""Runs that take their steps together: before each step the runs wait for each other, and then one step is taken for all of them.
 
-The runs are made by threads of which only one works at a time. Each executes a run as it would alone: it measures, writes and
-decides when it ends. Only the steps are common.
+Each run has its own thread, and only one thread works at a time. A thread measures, writes and decides when the run ends, as for
+a single run. Only the steps are common.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Meeting:
     """The common steps of several runs.
 
-    A run that was continued may be behind the others. Steps are then taken by those that are the furthest behind.
+    A run that was continued may have made fewer steps than the others. The next step is taken for the runs with the fewest steps.
 
     Args:
         number: The number of runs.
@@ -40,7 +40,7 @@ class Meeting:
 
     @contextmanager
     def attended(self, number: int) -> Iterator[None]:
-        """The context in which the run with a number works, while no other one does."""
+        """The context in which the run with a number is made, while all other runs wait."""
         token = _PLACE.set((self, number))
         with self._turn:
             try:
@@ -70,7 +70,7 @@ class Meeting:
         return step
 
     def _step_if_complete(self) -> None:
-        """Take a step if no run is working on something else."""
+        """Take a step if all runs that have not ended are waiting for it."""
         if not self._present or self._waiting.keys() != self._present:
             return
         numbers = self._furthest_behind()
@@ -103,13 +103,13 @@ _PLACE: ContextVar[tuple[Meeting, int] | None] = ContextVar("meeting", default=N
 
 
 def met(iteration: Iteration) -> Callable[[State], State]:
-    """The function that takes a step of a run: that of the iteration, or with the other runs where there is a meeting."""
+    """The function that takes a step of a run: that of the iteration, or that of the `Meeting` in which the run takes part."""
     place = _PLACE.get()
     return iteration.step if place is None else place[0].stepper(place[1], iteration)
 
 
 def meeting_notes() -> list[str]:
-    """A sentence on the times of a run that meets others, in a list; none for a run on its own."""
+    """A list with a sentence on the times of a run in a `Meeting`; it is empty for a single run."""
     place = _PLACE.get()
     if place is None:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,6 +97,7 @@ class Monitor:
         self._history = History()
         self._measurements: list[Measurement] = []
         self._due = 0
+        self._uncounted = 0  # the next step of the schedule that is not known to be recorded or skipped
         self._skipped = 0  # steps of the schedule that were not recorded, to save time
         self._last, self._seconds = -1, 0.0  # of the calls
         self._began: float | None = None
@@ -113,7 +114,7 @@ class Monitor:
         *,
         seconds: float | None = None,
         gradient: Callable[[Any], Any] | None = None,
-        objective: float = float("nan"),
+        objective: Any = float("nan"),
         last: bool = False,
     ) -> bool:
         """Measure a function if the step is due.
@@ -124,7 +125,7 @@ class Monitor:
             seconds: Time of the steps so far; by default the time since the first call, excluding measurements.
             gradient: A function of points that returns gradients ``(n, d)``. With it, the H1 error is measured at each recorded
                 step. That of modules and torch functions is measured at the last step.
-            objective: The value of the objective that the solver decreases.
+            objective: The value of the objective that the solver decreases: a number, or a tensor or array of one number.
             last: Record the step even if it is not due; for the last step.
 
         Returns:
@@ -142,17 +143,19 @@ class Monitor:
             return False
         if last or self._is_due(step, elapsed):
             try:
+                value = _as_number(objective)
                 row = self._measured(self._iterate(u, gradient), h1=gradient is not None or (last and self._is_torch(u)))
-            except BaseException:  # nothing is recorded: the step can be repeated, and its time is not that of the steps
+            except BaseException:  # nothing is recorded and the time of the call is not counted, so that the step can be repeated
                 self._began = None if self._began is None else self._began + time.perf_counter() - now
                 raise
             spent = float(seconds) if seconds is not None else elapsed if self._timed else math.nan
-            self._history.record({"step": step, "seconds": spent, "objective": objective} | row)
-            self._due = self._schedule.after(step)
+            self._history.record({"step": step, "seconds": spent, "objective": value} | row)
+            self._due = self._uncounted = self._schedule.after(step)
             self._spent += time.perf_counter() - now
             self._preparation = self._preparation or self._spent
-        elif step >= self._due:
+        elif step >= self._uncounted:
             self._skipped += 1
+            self._uncounted = self._schedule.after(step)
         self._began, self._last = began, int(step)
         self._seconds = self._seconds if seconds is None else float(seconds)
         return step == self._history.last("step")
@@ -233,9 +236,19 @@ class Monitor:
 
         if not callable(u):
             raise OptionError(f"`u` must be a function of points, a module or a Field, got {type(u).__name__}")
+        if gradient is not None and not callable(gradient):
+            raise OptionError(f"`gradient` must be a function of points, got {type(gradient).__name__}")
         if isinstance(u, torch.nn.Module):
             return Iterate.of_function(_of_module(u), gradient=gradient, points="torch")
         return Iterate.of_function(u, gradient=gradient, points=self._points)
+
+
+def _as_number(objective: Any) -> float:
+    """A number, or an array or tensor of one number such as a loss, as a float."""
+    if not isinstance(objective, str):
+        with suppress(TypeError, ValueError, RuntimeError):
+            return float(objective.detach() if hasattr(objective, "detach") else objective)  # without a warning of PyTorch
+    raise OptionError(f"`objective` must be a number, got {objective!r}")
 
 
 def _h1_error(iterate: Iterate, target: Target) -> float:

@@ -148,7 +148,8 @@ class Record(Shown):
             (run_folder.path / "problem.toml").write_text(problem.text, encoding="utf-8")
         run_folder.write_history(history)
         step, seconds = (history.last(name) or 0 for name in ("step", "seconds"))
-        run_folder.write_checkpoint(Checkpoint(int(step), max(float(seconds), 0.0), np.zeros(0), {}, history))
+        # An unknown time is nan in the history; a checkpoint of nan seconds would be damaged.
+        run_folder.write_checkpoint(Checkpoint(int(step), float(np.fmax(seconds, 0.0)), np.zeros(0), {}, history))
         object.__setattr__(self, "folder", run_folder.path)
         written: RecordedRun = {
             "problem": problem.to_json(),  # pyright: ignore[reportAssignmentType]  # the type of a JSON object

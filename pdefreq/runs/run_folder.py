@@ -54,6 +54,10 @@ DEFINITIONS = {
     "relative_h1": "sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2)), e = u - u*",
     "max_error": "max |u - u*| over the test points",
     "boundary_error": "max |u - g| over the Dirichlet boundary",
+    "recorded_step": "the last recorded step, to which objective, holdout_misfit and modes belong; an interrupted run may have "
+    "taken more steps",
+    "is_last_state": "whether the result is the state after all steps; if not, unknowns and errors are those of an earlier state "
+    "that the method returned",
     "held_out_objective": "the objective at points that no step uses, its terms weighted as in the same row",
     "weight": "what a term was multiplied by in that row, all factors but beta in one, where it changes along the run",
     "holdout_misfit": "mean of (u - f/c)^2 over the data points held out of training; the objective `misfit` is that of the rest",

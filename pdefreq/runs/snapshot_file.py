@@ -67,7 +67,7 @@ class SnapshotFile:
         points = points[:, None] if points.ndim == 1 else points
         steps, values = named["steps"], named["values"].astype(float)
         seconds = named.get("seconds")
-        if points.ndim != 2 or steps.ndim != 1 or values.shape != (len(steps), len(points)) or not len(steps):
+        if points.ndim != 2 or steps.ndim != 1 or values.shape != (len(steps), len(points)) or not values.size:
             raise OptionError(
                 f"'{path}' needs points (n, d), steps (T,) and values (T, n), got {points.shape}, {steps.shape}, {values.shape}"
             )

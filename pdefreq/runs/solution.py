@@ -123,7 +123,26 @@ class Solution(Record, Field):
         """Whether u is the state of the last step; otherwise it is an earlier one that the method preferred."""
         import torch
 
-        return torch.equal(self.state.coefficients, self.last_state.coefficients)
+        return self.state is self.last_state or torch.equal(self.state.coefficients, self.last_state.coefficients)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the last valid row of the history belongs to u.
+
+        It does not if u is an earlier state, or if the run was interrupted after that row.
+        """
+        return self.is_last_state and self.valid_history.last("step") == self.step
+
+    @property
+    def difference_from_last_row(self) -> str:
+        """A sentence on which numbers belong to the last row of the history, if it does not belong to u; otherwise empty."""
+        recorded = self.valid_history.last("step")
+        if self.is_recorded or recorded is None:
+            return ""
+        told = f"The objective and the table of modes are those of step {int(recorded):,}, the last one that was recorded"
+        if self.is_last_state:
+            return f"{told}; the errors in norms are those of step {self.step:,}."
+        return f"The result is an earlier state. {told}; the number of unknowns and the errors in norms are those of the result."
 
     @property
     def valid_history(self) -> History:
@@ -219,8 +238,9 @@ class Solution(Record, Field):
 
     @property
     def all_notes(self) -> tuple[str, ...]:
-        """The notes on the run, and on errors that contradict each other."""
-        return (*self.notes, *([Note(self.contradiction, "L2 and H1 contradict")] if self.contradiction else []))
+        """The notes on the run, on numbers of different states, and on errors that contradict each other."""
+        found = (self.difference_from_last_row, Note(self.contradiction, "L2 and H1 contradict"))
+        return (*self.notes, *(note for note in found if note))
 
     @functools.cached_property
     def _errors(self) -> Errors | None:
@@ -260,6 +280,8 @@ class Solution(Record, Field):
             "status": self.status.label,
             "sentence": self.status.sentence,
             "steps": self.step,
+            "recorded_step": history.last("step"),
+            "is_last_state": self.is_last_state,
             "seconds": self.seconds,
             "processes": int(history.facts.get("processes", 1)),
             "unknowns": self.state.space.num_coefficients,

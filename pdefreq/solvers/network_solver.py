@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Stop
+from pdefreq.core.reduce import processes
 from pdefreq.parts.adaptive_points import AdaptivePoints
 from pdefreq.parts.boundary import Automatic as AutomaticBoundary
 from pdefreq.parts.boundary import Boundary, Setting
@@ -272,6 +273,7 @@ class NetworkSolver(Solver):
             else HeldOut(held_out, training.keep == "best", training.patience, unit, is_data=known is not None),
             adaptive=adaptive,
             captured=CapturedGradients() if training.capture else None,
+            bytes_needed=self.network.step_bytes(domain.dimension) + self._bytes_of_points(domain.dimension),
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) and not mixed else None,
         )
 
@@ -379,12 +381,14 @@ class NetworkSolver(Solver):
         """Check that the steps can be CUDA graphs.
 
         Raises:
-            OptionError: If the device is no GPU, or the optimizer needs more than a gradient.
+            OptionError: If the device is no GPU, the optimizer needs more than a gradient, or several processes share the points.
         """
         if device.type != "cuda":
             raise OptionError(f"`capture` records a CUDA graph and needs a GPU, got the device {device}: leave `capture` out")
         if not isinstance(self.optimizer, FirstOrder):
             raise OptionError(f"`capture` needs an optimizer of first order, got {self.optimizer.title}: leave `capture` out")
+        if (number := processes().size) > 1:  # a recorded gradient contains no sum over the processes
+            raise OptionError(f"`capture` needs a run in one process, got {number} processes: leave `capture` out")
 
     def _require_room(self, points: Points, boundary: Boundary, dimension: int) -> None:
         """Check from the options alone that the memory suffices for a step and for the points, before anything is built.
@@ -397,9 +401,12 @@ class NetworkSolver(Solver):
             entries = 3 * dimension + 4  # point, normal, weight, part, values given, and the distance of the point
             require_memory(boundary.number, "boundary.points", 8 * entries * boundary.number)
         if points.number is not None:
-            # points, fields, boundary factors, input
-            kept = 24 + 8 * dimension + (dimension + 2) * self.network.inputs(dimension)
-            require_memory(points.number, "number", 8 * kept * points.number)
+            require_memory(points.number, "number", self._bytes_of_points(dimension))
+
+    def _bytes_of_points(self, dimension: int) -> int:
+        """The number of bytes of points, fields, boundary factors and input that are kept between steps."""
+        kept = 24 + 8 * dimension + (dimension + 2) * self.network.inputs(dimension)
+        return 8 * kept * (self.points.number or 0)
 
     def _require_smooth(self, network: TrialSpace, space: TrialSpace, order: int) -> None:
         """Check that the network is smooth enough for the derivatives in the loss.

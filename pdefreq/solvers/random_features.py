@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from pdefreq.spaces.features.wave_bands import WaveBands
 
 _ROWS = {1: 3.0, 2: 2.6, 3: 2.2}  # rows per feature
-_ROWS_AT_CORNERS = 8.0  # at corners without singular functions; fewer rows are fitted without a small residual between them
+_ROWS_AT_CORNERS = 8.0  # at corners without singular functions; with fewer rows the residual is large between their points
 _POINTS_PER_HALF_WAVE = 2.0  # of the shortest wave along each axis of a grid of Gauss points
 _SIDES = 1.5  # boundary points per distance between interior points
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
 _NESTED = 0.9  # ratio of the bandwidths of nested solutions
-_SKETCHED = 1000  # functions from which on a sketch takes less time than a factorization of all rows
+_SKETCHED = 1000  # number of functions above which a sketch takes less time than a factorization of all rows
 _BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
 _BALANCED_AT_CORNERS = 1.5  # the same, of the occupied wavenumbers, at corners without singular functions
 

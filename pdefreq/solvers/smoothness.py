@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
 _POINTS = 1024  # points at which the sign of a level set function is tested
-_ON_BOUNDARY = 2**14  # points at which conditions on curved boundaries are looked up
+_ON_BOUNDARY = 2**14  # points at which conditions on curved boundaries are determined
 _EDGES = 8  # points on each edge of a box in three dimensions
 _ZERO = 1e-8  # relative to the size of the source: defects below it are rounding of formulas and of their second derivatives
 _HALF_WAVES = {1: 400, 2: 45, 3: 13}  # largest number per side that `random-features` resolves, by dimension
@@ -139,12 +139,25 @@ def _of_values(problem: Problem) -> str:
 
 
 def _of_fluxes(problem: Problem) -> str:
-    x = problem.domain.boundary(_ON_BOUNDARY, stream(0, "smoothness")).x
-    for part in problem.boundary:
-        for name, field in {"flux": part.flux, "factor alpha": part.alpha}.items():
-            if part.kind == "robin" and field.has_kinks and _is_met(field, x):
-                return f"the {name} on the boundary or one of its derivatives jumps"
+    """Whether a flux, or its factor alpha, jumps inside a side; the ends of an interval are points, where nothing can jump."""
+    conditions = [(k, part) for k, part in enumerate(problem.boundary) if part.kind == "robin"]
+    data = [(k, *named) for k, part in conditions for named in (("flux", part.flux), ("factor alpha", part.alpha))]
+    kinked = [each for each in data if each[2].has_kinks]
+    if not kinked or problem.domain.dimension == 1:
+        return ""
+    x, sides, parts = _conditions_on_boundary(problem)
+    for k, name, field in kinked:
+        pieces = [x[(parts == k) & (sides == side)] for side in sides[parts == k].unique()]
+        if any(_is_met(field, points) for points in pieces):
+            return f"the {name} on the boundary or one of its derivatives jumps"
     return ""
+
+
+def _conditions_on_boundary(problem: Problem) -> tuple[Points, Tensor, Tensor]:
+    """Points on the boundary, the side of each point, and the index of its condition."""
+    edge = problem.domain.boundary(_ON_BOUNDARY, stream(0, "smoothness"))
+    assert edge.parts is not None
+    return edge.x, edge.parts, problem.part_of(edge)
 
 
 def _of_conditions(problem: Problem) -> str:
@@ -156,13 +169,12 @@ def _of_conditions(problem: Problem) -> str:
     domain, segments = problem.domain, problem.domain.straight_sides
     if not problem.has_regions or not domain.part_names:
         return ""
-    if segments is not None and len(segments) == len(domain.part_names):  # narrow parts are found, too
+    if segments is not None and len(segments) == len(domain.part_names):  # also finds narrow parts
         pieces = boundary_pieces(problem, segments, torch.arange(len(segments)))
         pairs = {*zip(pieces.segment.tolist(), pieces.part.tolist(), strict=True)}
     else:
-        edge = domain.boundary(_ON_BOUNDARY, stream(0, "smoothness"))
-        assert edge.parts is not None
-        pairs = {*zip(edge.parts.tolist(), problem.part_of(edge).tolist(), strict=True)}
+        _, found, parts = _conditions_on_boundary(problem)
+        pairs = {*zip(found.tolist(), parts.tolist(), strict=True)}
     sides = [side for side, _ in sorted(pairs)]
     changing = next((side for side in sides if sides.count(side) > 1), None)
     return "" if changing is None else f"the boundary condition changes inside the side `{domain.part_names[changing]}`"

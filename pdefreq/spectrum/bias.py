@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FEW_STEPS = 5
+"""If all modes are halved within this number of steps, ratios of halving times are not resolved by steps."""
 _FEWEST = 3
-_HANDFUL = 5  # steps: if all modes are halved within fewer, ratios of halving times are not resolved by steps
 _STANDARD_ERRORS = 2.0  # B must differ from zero by this many standard errors for an order
 _NEGLIGIBLE = 0.05  # with this B halving times over two decades of wavenumbers differ by a quarter
 
@@ -67,11 +68,11 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
         return undefined("The family of modes is not a complete orthogonal family; use sine, cosine or eigen modes.")
     if len(modes) < _FEWEST:
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
-    if np.where(arrived, times, last_step)[usable].max() <= _HANDFUL:
+    if np.where(arrived, times, last_step)[usable].max() <= FEW_STEPS:
         return undefined(
-            f"The watched modes were halved within {_HANDFUL} steps, too few for an order; compare their rates instead."
+            f"The watched modes were halved within {FEW_STEPS} steps, too few for an order; compare their rates instead."
             if arrived.sum() == len(modes)
-            else f"The run ended within {_HANDFUL} steps, too few for an order."
+            else f"The run ended within {FEW_STEPS} steps, too few for an order."
         )
     if not arrived.any():
         return undefined("No watched mode had lost half its error by the end of the run.")

@@ -50,7 +50,7 @@ class SineModes(BoxModes):
             up, down = (ramp.reshape([-1 if a == axis else 1 for a in range(values.ndim)]) for ramp in _ramps(size))
             before = (slice(None),) * axis
             first, last = values[(*before, slice(0, 1))], values[(*before, slice(-1, None))]
-            with np.errstate(invalid="ignore"):  # infinite values have no modes, nan
+            with np.errstate(invalid="ignore"):  # the modes of infinite values are nan
                 values = values - (down * first + up * last)
         inner = values[(slice(1, -1),) * values.ndim]
         return np.asarray(scipy.fft.dstn(inner, type=1)) / math.prod(size - 1 for size in values.shape)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from pdefreq.core.text_table import text_table
+from pdefreq.spectrum.bias import FEW_STEPS
 from pdefreq.spectrum.rows import ModeRow
 from pdefreq.spectrum.wording import order_in_words, witnesses
 
@@ -123,10 +124,14 @@ class SpectralReport:
 
     @property
     def halving_spread(self) -> float | None:
-        """The largest t_k(0.5) over the smallest, in steps; None unless all modes that started above one half were halved."""
+        """The largest t_k(0.5) over the smallest, in steps.
+
+        None unless all modes that started above one half were halved, and the last one after more than `FEW_STEPS` steps.
+        """
         steps = [row.halving_step for row in self.rows if row.status != "below half from the start"]
         known = [step for step in steps if step is not None and step > 0]
-        return max(known) / min(known) if len(known) > 1 and len(known) == len(steps) else None
+        is_resolved = len(known) > 1 and len(known) == len(steps) and max(known) > FEW_STEPS
+        return max(known) / min(known) if is_resolved else None
 
     def rows_to_print(self, max_modes: int = 12) -> tuple[ModeRow, ...]:
         """Rows by wavenumber: all requested ones, then those that the sentence names and the strongest, up to `max_modes`."""

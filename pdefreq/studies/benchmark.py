@@ -55,7 +55,8 @@ def benchmark(
         dtype: ``"float64"`` or ``"float32"``.
         workers: The number of processes that make the runs, each with one thread, or ``"auto"`` for the number of cores. Times
             are measured while the other processes run.
-        executor: An executor that makes the runs instead, such as that of a Dask client; not those of adapters.
+        executor: An executor that makes the runs instead, such as that of a Dask client; not with adapters. The machine of the
+            result is that of one of its workers.
         trust: Whether Python files that the suite or its problem files name may be loaded.
         progress: Called as ``progress(label, progress)`` where `solve` would call it.
 
@@ -64,7 +65,7 @@ def benchmark(
 
     Raises:
         ProblemFileError: If the file of the suite is malformed.
-        OptionError: If an adapter does not exist, or has the name of a method of the suite.
+        OptionError: If an adapter does not exist, or has the name of a method of the suite, or is given with an executor.
         RunFolderError: If the folder can't be used.
     """
     from pdefreq.core.machine import machine
@@ -74,6 +75,12 @@ def benchmark(
 
     suite = suite if isinstance(suite, Suite) else load_suite(suite, trust=trust)
     outside = _outside(suite, adapters)
+    if outside and executor is not None:
+        raise OptionError(
+            "adapters run on this machine, and their times can't be compared with those of the workers of an executor: leave out "
+            "the adapters, or the executor (--dask)"
+        )
+    where = machine() if executor is None else executor.submit(machine).result()
     planned = _planned(suite, device=device, dtype=dtype)
     runs, others = _named(suite, planned, outside)
     with ExitStack() as entered:
@@ -106,7 +113,7 @@ def benchmark(
             suite.title,
             done,
             [asdict(each) for each in suite.published],
-            machine(),
+            where,
             versions(),
             datetime.now(UTC).date().isoformat(),
             None if folder is None else study.path,

@@ -20,7 +20,8 @@ class Diagnosis:
     Args:
         findings: The findings.
         failed: The checks that could not be computed, with the reason.
-        inapplicable: The checks that do not apply to the method or the problem, with the reason or with what they test.
+        inapplicable: The checks that do not apply to the method or the problem, with the reason, or
+            with what they test if they give none.
     """
 
     findings: tuple[Finding, ...]

@@ -36,7 +36,8 @@ class HalfTime:
     Args:
         start: The step at which the network was linearized.
         wavenumber: |xi| of the mode, rad per unit length.
-        predicted: The predicted half time in steps; inf if it is not reached.
+        predicted: The predicted half time in steps, up to the end of the run if the prediction reaches it there; inf if it is
+            not reached in ten times these steps.
         measured: The measured half time in steps; inf if the run ends before it.
         drift: The drift of the kernel and the parameters from `start` to the measured half time, or to the end of the run.
     """
@@ -123,9 +124,9 @@ def half_times(
         model = network.linearization(modes, problem.exact(modes.points(state.space)), state)
         place = int(np.flatnonzero(record.step == start)[0])
         after, measured = record.step[place:] - start, record.halved_after(place)
-        grid = np.unique(np.round(np.geomspace(1, max(_AHEAD * after[-1], 2), 300)).astype(int))
-        curves = _curves(network, state, model, modes, np.concatenate([[0], grid]), dampings and dampings[start:])
-        predicted = halved(np.concatenate([[0], grid]), curves)
+        ahead = np.round(np.geomspace(1, max(_AHEAD * after[-1], 2), 300))
+        grid = np.union1d([0, after[-1]], ahead).astype(int)
+        predicted = half_times_of(grid, _curves(network, state, model, modes, grid, dampings and dampings[start:]), after[-1])
         drifts: dict[int, Drift] = {}
         for mode in np.flatnonzero(record.error[place] > LEARNED):
             if np.isnan(measured[mode]) or np.isnan(predicted[mode]):
@@ -136,6 +137,22 @@ def half_times(
             told = (float(record.modes.wavenumber[mode]), float(predicted[mode]), float(measured[mode]))
             rows.append(HalfTime(start, *told, drifts[end]))
     return rows
+
+
+def half_times_of(steps: np.ndarray, curves: np.ndarray, last: float) -> np.ndarray:
+    """The half times of predicted curves, shape ``(m,)``, judged as in a run of `last` steps; nan for zero errors.
+
+    A measured error has to stay at or below one half up to the end of the run, not beyond it, and a predicted one likewise. An
+    error that is above one half at the end of the run has the half time of all predicted steps; inf if it is not reached.
+
+    Args:
+        steps: The predicted steps, ascending, shape ``(T,)``; `last` is one of them.
+        curves: Errors relative to those at the start, shape ``(T, m)``.
+        last: The number of steps of the run.
+    """
+    within = steps <= last
+    in_the_run = halved(steps[within], curves[within])
+    return np.where(np.isinf(in_the_run), halved(steps, curves), in_the_run)
 
 
 def _curves(

@@ -63,7 +63,8 @@ def damped_least_squares(factor: Tensor, damping: float, right: Tensor) -> tuple
 
     With K = F F^T the remainder is lambda (K + lambda)^-1 v. Since this matrix is symmetric, its product with r has the component
     ``(lambda (K + lambda)^-1 v) . r`` along v, which is at most q |r|. The problems are solved by Householder reflections,
-    because normal equations would square the condition number.
+    because normal equations would square the condition number. Since x is in the range of F^T, a basis Q of it with F^T = Q R
+    leaves min(n, P) unknowns, and the cost is linear in the larger of n and P.
 
     Args:
         factor: F, ``(n, P)``.
@@ -73,8 +74,9 @@ def damped_least_squares(factor: Tensor, damping: float, right: Tensor) -> tuple
     Returns:
         The minimizers, ``(P, k)``, and the remainders, ``(n, k)``.
     """
-    count = factor.shape[1]
-    below = math.sqrt(damping) * torch.eye(count, dtype=factor.dtype, device=factor.device)
-    zeros = right.new_zeros(count, right.shape[1])
-    x = torch.linalg.lstsq(torch.cat([factor, below]), torch.cat([right, zeros]), driver="gels").solution
+    q, r = torch.linalg.qr(factor.T)
+    below = math.sqrt(damping) * torch.eye(len(r), dtype=factor.dtype, device=factor.device)
+    zeros = right.new_zeros(len(r), right.shape[1])
+    y = torch.linalg.lstsq(torch.cat([r.T, below]), torch.cat([right, zeros]), driver="gels").solution
+    x = q @ y
     return x, right - factor @ x

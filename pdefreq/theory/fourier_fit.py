@@ -74,7 +74,8 @@ class FourierKernel:
         pivots = factor.diagonal().square()
         if failed or pivots.min() <= len(x) * torch.finfo(x.dtype).eps * matrix.diagonal().max():
             raise OptionError(
-                f"the waves of this model cannot distinguish {len(x)} points: leave out points that coincide, or use a ridge"
+                f"the waves of this model cannot distinguish {len(x)} points: leave out points that coincide, or use more "
+                "waves or a larger ridge"
             )
         return FourierFit(self, x, torch.cholesky_solve(y[:, None], factor)[:, 0])
 

@@ -54,14 +54,17 @@ class LfpModel:
         """The natural cubic spline and the piecewise linear interpolant at `line`; empty in more than one dimension.
 
         They minimize int |h''|^2 and int |h'|^2 among the interpolants, and are the limits of the LFP solution if the first or
-        the second term of gamma^2 dominates.
+        the second term of gamma^2 dominates. Where points coincide, the splines have the mean of their values, as a fit of least
+        squares has.
         """
         from scipy.interpolate import CubicSpline
 
-        if self.x.shape[1] > 1 or len(self.x) < 2:
+        if self.x.shape[1] > 1:
             return {}
-        order = self.x[:, 0].argsort()
-        x, y = self.x[order, 0].numpy(), self.y[order].numpy()
+        x, place, count = np.unique(self.x[:, 0].numpy(), return_inverse=True, return_counts=True)
+        if len(x) < 2:
+            return {}
+        y = np.bincount(place, weights=self.y.numpy()) / count
         return {
             "natural cubic spline": CubicSpline(x, y, bc_type="natural")(self.line),
             "linear interpolant": np.interp(self.line, x, y),

@@ -129,7 +129,7 @@ class Descent:
 
     @property
     def gain(self) -> float:
-        """W / (1 - beta): a mode with a small eigenvalue kappa of P^-1 H decays by exp(-gain eta kappa) in a step."""
+        """The factor w / (1 - beta): a mode with a small eigenvalue kappa of P^-1 H decays by exp(-gain eta kappa) in a step."""
         return self.weight / (1 - self.momentum)
 
     def preconditioned(self, product: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

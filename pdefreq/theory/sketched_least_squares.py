@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 SKETCHED_ROWS = 1.5
 """The number of rows of the sketch over that of columns. The condition number of the preconditioned matrix is about 10."""
 RIDGE = 1e-14
-"""The default weight of the coefficients, about 45 times the rounding error of float64.
+"""The default weight of the coefficients in float64, 45 times its rounding error; other types have the same multiple of theirs.
 
-With 1e-15, the products with A lose so many digits that the gradients stagnate. Matrices with less accurate numbers have the same
-multiple of their rounding error.
+With 1e-15, the gradients stagnate because of rounding errors of products with A.
 """
 
 _STAGES = 2
-_ACCURATE = 0.05  # norm of the gradient over that of the residual, which is then longer than the least one by 0.5 % at most
+_ACCURATE = 0.05  # norm of the gradient over that of the residual, which then exceeds the smallest one by at most 0.5 %
 _LEAST = 1 / (1 + SKETCHED_ROWS**-0.5)  # smallest singular value of the preconditioned matrix, in the limit of many columns
 _MOST = 60  # iterations of a stage; the error decreases by a factor of about 0.8 in each
 
@@ -37,12 +36,12 @@ class SketchedFactorization:
     A random sketch S A with 1.5 rows per column is accumulated block by block and factorized with the ridge, ``T^T T = D^-1 A^T
     S^T S A D^-1 + ridge^2``, with the lengths D of its columns. The matrix ``[A; ridge D] D^-1 T^-1`` then has a condition number
     of about ``(1 + e) / (1 - e)`` with ``e = 1.5^(-1/2)``, whatever that of A, since the sketch and the rows have the same ridge.
-    The solution of the sketched problem is improved by conjugate gradients in the variable ``T D c``. The residual is computed
-    anew for the second of two such stages, which makes the result about as accurate as that of a direct method. The iterations
-    end when the norm of the residual exceeds the smallest possible one by at most 0.5 %, or by the effect of rounding. A stage
-    that does not reduce the residual is dropped, so that the result is never worse than the solution of the sketched problem.
+    The solution of the sketched problem is improved by conjugate gradients in the variable ``T D c``. The residual is
+    recomputed for the second of two such stages, which makes the result about as accurate as that of a direct method. The
+    iterations end when the norm of the residual exceeds the smallest possible one by at most 0.5 %, or by the effect of rounding.
+    A stage that does not reduce the residual is dropped, so that the result is never worse than the sketched solution.
 
-    A factorization of A takes ``2 m n^2`` operations, this one ``3 n^2 n``, and each iteration ``4 m n``. Its memory is
+    A factorization of A takes ``2 m n^2`` operations, that of the sketch ``3 n^3``, and each iteration ``4 m n``. The memory is
     at most that of 3.5 n^2 numbers, and that of the blocks.
 
     Args:
@@ -77,12 +76,12 @@ class SketchedFactorization:
     def leading(self, data: Tensor, counts: Sequence[int]) -> list[Tensor]:
         """The coefficients for data y, ``(m,)``, of the first columns of A alone, one item ``(k,)`` for each number k of columns.
 
-        These are the solutions of the sketched problems. Their residuals are longer than the least ones, by about a factor of 2.
+        These are the solutions of the sketched problems. Their residuals are about twice the smallest possible ones.
         """
         return self._sketched.leading(self._sketched_data(data), counts)
 
     def solve(self, data: Tensor) -> tuple[Tensor, Tensor]:
-        """The coefficients for data y, ``(m,)`` or ``(m, k)``, and what they leave of them, y - A c, of the same shape."""
+        """The coefficients for data y, ``(m,)`` or ``(m, k)``, and the residual y - A c, of the same shape."""
         y = data.reshape(len(data), -1)
         c = self._sketched.solve(self._sketched_data(y))[0]
         left = self._left(y, c)

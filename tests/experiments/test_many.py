@@ -1,4 +1,4 @@
-"""Experiments on an executor: the same reports, found again, one folder each."""
+"""Experiments on an executor: they give the same reports, and finished experiments are read from their folders."""
 
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
@@ -36,7 +36,7 @@ def test_an_executor_makes_them_and_errors_are_results(asked):
 
 
 class Dying:
-    """An executor whose processes are lost the first times."""
+    """An executor whose processes are killed in the first attempts."""
 
     def __init__(self, times):
         self.times, self.calls = times, 0
@@ -55,5 +55,5 @@ def test_an_experiment_whose_process_is_killed_is_tried_again(asked):
     executor = Dying(2)
     assert "They ran." in dict(reproduce_all(asked[:1], workers=1, executor=executor))[0]
     assert executor.calls == 3
-    with pytest.raises(NotConvergedError, match="was killed 3 times"):
-        dict(reproduce_all(asked[1:2], workers=1, executor=Dying(9)))
+    lost = dict(reproduce_all(asked[1:2], workers=1, executor=Dying(9)))
+    assert isinstance(lost[0], NotConvergedError) and "was killed 3 times" in str(lost[0])

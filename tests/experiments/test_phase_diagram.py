@@ -7,6 +7,7 @@ import torch
 from pdefreq.core.streams import stream
 from pdefreq.experiments import phase_diagram as reproduced
 from pdefreq.experiments.phase_diagram import ENOUGH, LONGEST, HalvedWhenItRises, TwoLayer, experiment, train
+from pdefreq.figures.phase_diagram import phase_diagram_figure
 from pdefreq.theory.phase_diagram import PhasePoint, distance_slope
 
 
@@ -88,3 +89,24 @@ def test_published_slopes():
     for gamma, published in ((0.5, -0.506), (1.0, 0.007)):
         slopes = [distance_slope(widths, [train(PhasePoint(gamma, 0.0), m, seed).distance for m in widths]) for seed in range(3)]
         assert np.mean(slopes) == pytest.approx(published, abs=0.04)
+
+
+def test_the_names_of_initializations_are_beside_the_map_and_not_over_its_cells():
+    marks = {(0.5, 0.0): "NTK", (1.0, 0.0): "Xavier"}
+    figure = phase_diagram_figure(
+        np.array([10, 20]),
+        {0.5: np.array([[2.0, 1.0]])},
+        {0.5: [-1.0]},
+        np.array([0.5, 1.0]),
+        np.array([0.0, 0.5]),
+        np.eye(2),
+        lambda _: 1.0,
+        marks,
+    )
+    figure.draw_without_rendering()
+    plane = figure.axes[1]
+    legend = plane.get_legend()
+    assert legend is not None
+    assert {text.get_text() for text in legend.get_texts()} == {*marks.values(), "S = 0 in theory", "E et al.: γ = γ′"}
+    assert legend.get_window_extent().y1 < plane.get_window_extent().y0
+    assert sorted(text.get_text() for text in plane.texts) == ["0.00", "0.00", "1.00", "1.00"]

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from pdefreq.core.errors import OptionError
 from pdefreq.experiments import EXPERIMENTS, run_experiment
+from pdefreq.experiments.loss_exponents import report_of as exponents_report
 from pdefreq.experiments.mscale_printed import PUBLISHED, Size, mean_square
 from pdefreq.experiments.overparameterization import RUNGE_ERROR, Points, polynomial, runge, variation
 from pdefreq.experiments.ricker import ROWS, loss_near, target
 from pdefreq.experiments.ricker_networks import WIDTHS, notebook_network
+from pdefreq.experiments.tones import ToneHistory
 from pdefreq.problem.files import load_problem
 from pdefreq.solvers.network_methods import regression
 
@@ -122,6 +124,14 @@ def test_reports_after_few_steps_have_the_pictures_of_their_entries(name, option
     assert report.findings and report.tables and set(report.figures) == pictures(name)
     with pytest.raises(OptionError, match="`steps` must be at least"):
         reported(name, steps=0)
+
+
+def test_two_tones_that_are_not_halved_have_no_order():
+    ends = {1.0: (0.1, 0.2, 0.4), 2.0: (0.1, 0.2, 0.9), 4.0: (0.1, 0.9, 0.9)}
+    runs = {q: ToneHistory(np.array([0, 10]), np.array([[1, 1, 1], end]), np.ones((2, 3))) for q, end in ends.items()}
+    findings = exponents_report(runs, steps=10).findings
+    assert findings[0].endswith("in the order of their wavenumbers: 1, 2 of 1, 2, 4.")
+    assert findings[1] == "Step at which k = 5 is halved over that of k = 1: 1 (q = 1)."
 
 
 @pytest.mark.slow

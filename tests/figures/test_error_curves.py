@@ -26,3 +26,10 @@ def test_curves_dots_and_guides_are_drawn_in_the_colors_of_their_names():
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert sorted(names) == ["fast", "floor", "slow", "slow, published"]
     assert ours.lines[2].get_ydata() == pytest.approx([1.0, 1e-3])
+
+
+def test_more_names_than_colors_have_other_dashes():
+    names = "abcdefgh"
+    curves = [Curve(name, published=((1, 2), (1.0, 0.1))) for name in names]
+    (axes,) = error_curves_figure({"A": curves}, title="T", xlabel="step", ylabel="error").axes
+    assert len({(line.get_color(), line.get_linestyle()) for line in axes.lines}) == len(names)

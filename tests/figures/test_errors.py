@@ -16,6 +16,19 @@ def test_problems_are_side_by_side_with_a_common_error_axis():
     assert first.get_ylim()[0] < drawn.min() and drawn.max() < first.get_ylim()[1]  # no curve of another panel is cut off
 
 
+def test_labels_of_a_narrow_error_axis_are_plain_numbers_apart():
+    """Between 0.2 and 1 matplotlib labels the ticks of the ones, such as 6 x 10^-1, whose texts overlap."""
+    run = network()
+    run._columns["relative_l2"] = np.geomspace(1.0, 0.2, len(run)).tolist()
+    figure = errors_figure({"A": {"network": [run]}}, title="T")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert not axes.yaxis.get_minorticklocs().size
+    low, high = axes.get_ylim()
+    shown = [text.get_text() for text in axes.get_yticklabels() if low <= text.get_position()[1] <= high]
+    assert shown == ["0.2", "0.5", "1"]
+
+
 def test_squared_errors_are_drawn_as_squares_with_their_guides():
     figure = errors_figure({"A": {"jacobi": [jacobi()]}}, title="T", squared=True, guides={"published": 1e-30})
     (axes,) = figure.axes

@@ -9,7 +9,7 @@ from tests.functionals.threads import in_threads
 
 
 class _Rows:
-    """A block with a number of rows; nothing else of it is used."""
+    """A block with a number of rows, of which the tests use nothing else."""
 
     couples_points = False
 

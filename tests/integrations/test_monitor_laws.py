@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pdefreq import Monitor
+from pdefreq.core.history import Schedule
 from pdefreq.integrations.pytorch import watch
 from pdefreq.spectrum.spectral_record import ERROR
 
@@ -72,8 +73,8 @@ def test_deepxde_calls_a_monitor(monkeypatch):
     dde.config.set_default_float("float32")
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_lightning_calls_a_monitor(tmp_path):
+def fitted(tmp_path, monitor, epochs, **options):
+    """The trainer, module and batches of a network that Lightning trains on two batches in each epoch."""
     lightning = pytest.importorskip("lightning")
     from pdefreq.integrations.lightning import MonitorCallback
 
@@ -90,9 +91,9 @@ def test_lightning_calls_a_monitor(tmp_path):
 
     x = torch.linspace(-1, 1, 40, dtype=torch.float64)[:, None]
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x), batch_size=20)
-    monitor, module = Monitor("poisson", share=math.inf), Fit()
+    module = Fit()
     trainer = lightning.Trainer(
-        max_epochs=2,
+        max_epochs=epochs,
         accelerator="cpu",
         callbacks=[MonitorCallback(monitor, lambda module: module.net)],
         logger=False,
@@ -100,7 +101,26 @@ def test_lightning_calls_a_monitor(tmp_path):
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=tmp_path,
+        **options,
     )
     trainer.fit(module, loader)
+    return trainer, module, loader
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_lightning_calls_a_monitor(tmp_path):
+    monitor = Monitor("poisson", share=math.inf)
+    _, module, _ = fitted(tmp_path, monitor, 2)
     assert monitor.history.column("step").tolist() == [0, 1, 2, 3, 4]
     np.testing.assert_allclose(monitor.history.column(ERROR)[-1], measured(lambda x: module.net(x)[:, 0], "torch"), rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_lightning_measures_each_step_once_if_gradients_of_batches_are_accumulated_and_training_continues(tmp_path):
+    """A step takes two batches; the schedule contains the steps 0, 1, 2, 4, and the last step of each fit is recorded."""
+    monitor = Monitor("poisson", share=math.inf, schedule=Schedule(dense=1, per_decade=1 / math.log10(2) * (1 - 1e-12)))
+    trainer, module, loader = fitted(tmp_path, monitor, 6, accumulate_grad_batches=2)
+    assert monitor.history.column("step").tolist() == [0, 1, 2, 4, 6]
+    trainer.fit_loop.max_epochs = 7
+    trainer.fit(module, loader)
+    assert monitor.history.column("step").tolist() == [0, 1, 2, 4, 6, 7]

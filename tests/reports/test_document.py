@@ -188,6 +188,8 @@ def test_bad_input_is_refused(tmp_path):
     run = solve("poisson", "jacobi:intervals=8", steps=1)
     with pytest.raises(OptionError, match="at least one run"):
         report()
+    with pytest.raises(OptionError, match="a report is made of solutions, monitors, records and run folders, got int"):
+        report(3)  # pyright: ignore[reportArgumentType]
     with pytest.raises(OptionError, match="the same problem"):
         report(run, solve("tones", "regression", steps=1))
     with pytest.raises(OptionError, match=r"written as \.html"):

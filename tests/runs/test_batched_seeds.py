@@ -1,4 +1,4 @@
-"""Runs of several seeds as one batch: each has the folder, the history and the end of a run on its own."""
+"""Runs of several seeds as one batch: each has the folder, the history and the end of a single run."""
 
 import time
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pdefreq import Stop, compare, load_run
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.errors import IncompatibleError, OptionError, TooLargeError
 from pdefreq.core.history import Status
-from pdefreq.runs.batched_seeds import run_batch
+from pdefreq.runs.batched_seeds import require_batchable, run_batch
 from pdefreq.runs.planned_run import PlannedRun
 from tests.toys import line_problem
 
@@ -74,6 +74,12 @@ def test_an_error_of_a_run_is_raised_and_nothing_is_written_for_a_refusal(tmp_pa
     assert not (tmp_path / "refused").exists()
 
 
+def test_more_seeds_than_the_memory_holds_are_refused():
+    require_batchable(planned(seeds=2), 100)
+    with pytest.raises(TooLargeError, match=r"`seeds` = 100000000 would need about [0-9,]+ GiB of memory"):
+        require_batchable(planned(seeds=2), 10**8)
+
+
 @pytest.mark.slow
 def test_a_comparison_has_a_batch_for_each_method(tmp_path):
     methods = [SMALL, "mscale:widths=[4],scales=[1,2],number=50"]
@@ -83,7 +89,7 @@ def test_a_comparison_has_a_batch_for_each_method(tmp_path):
     for label in methods:
         for found, expected in zip(batch.solutions[label], alone.solutions[label], strict=True):
             require_same(found, expected)
-    with pytest.raises(IncompatibleError, match="optimizer of first order"):
+    with pytest.raises(IncompatibleError, match=r"^jacobi: seeds are batched .* optimizer of first order"):
         compare(line_problem(), [SMALL, "jacobi"], steps=10, seeds=2, batch=True)
     with pytest.raises(OptionError, match="`seeds` above 1"):
         compare(line_problem(), [SMALL], batch=True)

@@ -145,6 +145,33 @@ def test_an_interrupt_ends_the_run_between_two_steps(number):
     assert signal.getsignal(number) is before
 
 
+class Interrupted(GeometricIteration):
+    """Ctrl-C arrives during step 7."""
+
+    def step(self, state):
+        if int(state.memory["count"]) == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().step(state)
+
+
+class InterruptedMethod(Geometric):
+    def prepare(self, *args, **options):
+        inner = super().prepare(*args, **options)
+        return Interrupted(inner.space, inner.target, inner.start, inner.factor)
+
+
+def test_an_interrupted_run_says_which_of_its_numbers_are_those_of_the_last_recorded_step():
+    """The objective 0.5^4 |u*| of step 4 differs from the distance 0.5^7 |u*| of the result."""
+    solution = run(InterruptedMethod(), schedule=Schedule(dense=4, per_decade=1))
+    summary, start = solution.summary(), solution.history.column("objective")[0]
+    assert (summary["steps"], summary["recorded_step"], summary["is_last_state"]) == (7, 4, True)
+    assert summary["objective"] == pytest.approx(start * 0.5**4, rel=1e-12)  # rounding of four steps
+    assert "those of step 4, the last one that was recorded; the errors in norms are those of step 7." in summary["notes"][-1]
+    whole = run().summary()
+    assert (whole["steps"], whole["recorded_step"], whole["is_last_state"]) == (20, 20, True)
+    assert not any("recorded" in note for note in whole["notes"])
+
+
 def test_a_callback_can_stop_the_run():
     assert run(callback=lambda step, *_: step == 5).step == 5
 

@@ -211,6 +211,20 @@ def test_other_objects_are_refused(u, message):
         Monitor("poisson")(0, u)
 
 
+@pytest.mark.parametrize("bad", [{"gradient": 3}, {"objective": "low"}, {"objective": None}, {"objective": torch.zeros(2)}])
+def test_other_gradients_and_objectives_are_refused(bad):
+    monitor = Monitor("poisson")
+    with pytest.raises(OptionError, match=f"`{next(iter(bad))}` must be a"):
+        monitor(0, wave(0), **bad)
+    assert not len(monitor.history)
+
+
+def test_an_objective_may_be_a_tensor():
+    monitor = Monitor("poisson")
+    monitor(0, wave(0), objective=torch.tensor(0.5, requires_grad=True))
+    assert monitor.history.last("objective") == 0.5
+
+
 def test_functions_with_a_wrong_number_of_values_are_refused():
     with pytest.raises(OptionError, match="one value for each point"):
         Monitor("poisson")(0, lambda _: np.zeros(3))
@@ -235,6 +249,21 @@ def test_notes_name_skipped_steps_and_values_that_are_not_finite(monkeypatch):
     monitor(100, slow, last=True)
     assert f"from step {recorded[-1]} to 100" in monitor.record.notes[1]
     assert monitor.record.summary()["notes"] == list(monitor.record.notes)
+
+
+def test_the_notes_count_steps_of_the_schedule_and_not_the_calls_between_them(monkeypatch):
+    """Two measurements of 10 s use up the share, so that of the steps 0, 1, 2, 4, 8, ... only the first two are recorded."""
+    now = [0.0]
+    monkeypatch.setattr("pdefreq.runs.monitor.time.perf_counter", lambda: now[0])
+
+    def slow(x):
+        now[0] += 10
+        return np.zeros(len(x))
+
+    monitor = Monitor("poisson", schedule=Schedule(dense=1, per_decade=1 / math.log10(2) * (1 - 1e-12)))
+    recorded = [step for step in range(200) if monitor(step, slow)]
+    assert recorded == [0, 1]
+    assert "To save time 7 steps of the schedule were not recorded" in monitor.record.notes[0]  # 2, 4, 8, 16, 32, 64, 128
 
 
 @pytest.mark.parametrize("bad", [{"share": "x"}, {"share": 0}, {"points": "jax"}, {"label": " "}, {"label": 3}, {"schedule": 3}])

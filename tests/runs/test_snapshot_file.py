@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from pdefreq import measure
+from pdefreq import load_record, measure, report
 from pdefreq.cli import app
 from pdefreq.core.errors import OptionError
 from pdefreq.runs.snapshot_file import SnapshotFile
@@ -46,6 +47,10 @@ def test_the_times_of_a_file_without_seconds_are_unknown(halves, tmp_path):
     assert np.isnan(record.history.column("seconds")).all()
     assert record.history.last("relative_l2") == measure(halves, "poisson").history.last("relative_l2")
     assert "halved" in repr(record.spectrum())
+    again = load_record(record.save(tmp_path / "untimed"))
+    assert np.isnan(again.history.column("seconds")).all()
+    assert again.history.last("relative_l2") == record.history.last("relative_l2")
+    assert re.search(r"\bnan\b", report(tmp_path / "untimed").html) is None
 
 
 @settings(max_examples=20)
@@ -76,6 +81,7 @@ def test_scattered_points_are_interpolated_linearly():
     [
         ({"values": None}, "has no array `values`"),
         ({"values": np.ones((2, 3))}, "needs points"),
+        ({"points": np.zeros((0, 1)), "values": np.zeros((2, 0))}, "needs points"),
         ({"steps": np.array([3, 1])}, "increasing whole numbers"),
         ({"steps": np.array([0.5, 1])}, "increasing whole numbers"),
         ({"values": np.full((2, 5), math.nan)}, "finite numbers"),

@@ -1,3 +1,7 @@
+import pytest
+
+from pdefreq import Box, Problem
+from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.history import Stop
 from pdefreq.runs.lifecycle import load_run
 from pdefreq.runs.solve import solve
@@ -13,3 +17,11 @@ def test_a_saved_run_keeps_the_time_of_its_measurements(tmp_path):
     assert solution.elapsed > solution.seconds
     solution.save(tmp_path / "run")
     assert load_run(tmp_path / "run").elapsed == solution.elapsed
+
+
+@pytest.mark.parametrize("method", ["fem", "deep-ritz:widths=[4],number=16", "pinn:widths=[4],number=16"])
+def test_a_problem_without_boundary_conditions_is_refused_by_every_method(method):
+    """Without a condition -u'' = sin(pi x) has many solutions, and a network must not return one of them."""
+    problem = Problem(domain=Box(0, 1), source="sin(pi*x)")
+    with pytest.raises(ProblemFileError, match="no boundary conditions: give boundary="):
+        solve(problem, method, stop=Stop(steps=1))

@@ -101,6 +101,25 @@ def test_auto_chooses_a_method_whose_needs_the_problem_meets(name):
             with_parts(DISK, BoundaryPart("robin", alpha=1, flux=parse_field("abs(x - 2)", Scope(2), "flux"))),
             "",
         ),  # the kink is outside
+        (
+            with_parts(
+                RING,
+                BoundaryPart("robin", "outer", alpha=1, flux=parse_field("abs(x^2 + y^2 - 0.6)", Scope(2), "flux")),
+                BoundaryPart("dirichlet"),
+            ),
+            "",
+        ),  # the kink is between the two circles
+        (
+            Problem(
+                domain=Box(0, 1),
+                source="x",
+                boundary=[
+                    BoundaryPart("robin", "x-max", flux=parse_field("abs(x - 0.5)", Scope(1), "flux")),
+                    BoundaryPart("dirichlet"),
+                ],
+            ),
+            "",
+        ),  # a flux at a point is a number
     ],
 )
 def test_roughness_names_the_place_that_limits_the_solution(problem, clause):

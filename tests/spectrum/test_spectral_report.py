@@ -115,6 +115,13 @@ def test_the_order_in_words(halving_steps, options, sentence):
     assert report(halving_steps, **options).sentence == sentence
 
 
+def test_the_spread_of_halving_steps_is_undefined_if_steps_do_not_resolve_it():
+    """Interpolated halving steps below one have ratios without a meaning: all modes were halved in the first steps."""
+    assert report([10, 20, 30, 40]).halving_spread == pytest.approx(4, rel=1e-9)  # interpolated exactly, up to rounding
+    assert report([0.05, 0.5, 1, 2]).halving_spread is None
+    assert report([10, 20, 30, 1e9]).halving_spread is None
+
+
 def test_the_sentence_gives_no_example_that_contradicts_it():
     """The two requested tones have the opposite order, so that other modes are the examples."""
     halving_steps = np.array([100.0, 20, 150, 900])  # 25.1 before 9.42, although B > 0

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pdefreq import benchmark, load_benchmark, load_problem, make_solver, solve
 from pdefreq.core.errors import RunFolderError
 from pdefreq.core.history import Stop
+from pdefreq.core.machine import machine
 from pdefreq.reports.benchmark import benchmark_report
 from pdefreq.studies.benchmark_result import Benchmark, Run
 from pdefreq.studies.suite import Suite, SuiteMethod, SuiteProblem
@@ -115,7 +117,7 @@ def test_the_report_names_all_results_and_marks_cited_numbers(tiny):
         found, suite="quick", title=suite_names()["quick"], runs=[replace(found.runs[0], outside=True, method="a b")]
     )
     assert "pdefreq benchmark quick --adapter &#x27;a b=FILE.py:NAME&#x27;<" in benchmark_report(outside).html
-    assert "src=" not in html and "http" not in html.replace("http-equiv", "")
+    assert "src=" not in html and "http:" not in html and "https:" not in html
 
 
 def test_the_figures_have_a_panel_for_each_problem(tiny):
@@ -178,3 +180,18 @@ def test_an_error_of_any_kind_is_a_row():
     suite = Suite("large", "Large", [SuiteProblem("poisson", load_problem("poisson"))], [method], {"1 steps": Stop(steps=1)})
     (run,) = benchmark(suite).runs
     assert run.status == "refused" and run.failed and "memory" in run.sentence
+
+
+class Elsewhere(ThreadPoolExecutor):
+    """An executor whose workers are on another machine."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        return super().submit((lambda: {**machine(), "processor": "Other"}) if fn is machine else fn, *args, **kwargs)
+
+
+def test_the_machine_is_that_of_the_workers():
+    method = SuiteMethod("jacobi", make_solver("jacobi:intervals=16"), ("poisson",))
+    suite = Suite("own", "Own", [SuiteProblem("poisson", load_problem("poisson"))], [method], {"1 steps": Stop(steps=1)})
+    assert benchmark(suite).machine == machine()
+    with Elsewhere(1) as executor:
+        assert benchmark(suite, executor=executor).machine["processor"] == "Other"

@@ -100,7 +100,7 @@ def test_the_evidence_has_the_limit_of_the_optimizer(optimizer, limit):
         ("gauss-newton:number=100", "no such limit for gauss-newton, in which a line search or a damped linear system"),
         ("deep-ritz:number=200,clip=1", "no such limit is known for adam if gradients are clipped"),
         ("deep-ritz:number=200,optimizer=soap", "no such limit is known for soap"),
-        ("jacobi", "A finding if"),
+        ("jacobi", "the method does not train a network"),
     ],
 )
 def test_optimizers_without_a_limit_say_so(method, reason):
@@ -109,9 +109,26 @@ def test_optimizers_without_a_limit_say_so(method, reason):
         assert reason in found[check]
 
 
+@pytest.mark.parametrize("method", ["jacobi", "gauss-newton"])
+def test_a_check_that_does_not_apply_says_why(method):
+    """The summary of a check, its first line, is what it tests and no reason."""
+    found = diagnose(solve("poisson", method, steps=1)).inapplicable
+    assert found and not {*found.values()} & {*CHECKS.summaries().values()}
+
+
+def test_the_kernel_of_a_small_network_has_as_many_eigenvalues_as_coefficients():
+    """200 points and 31 coefficients: the other 169 eigenvalues are zero, however long the network is trained."""
+    run = solve("poisson", f"{RITZ},network=mlp,widths=[10],input=null,optimizer=gd,learning_rate=1e-3", steps=20)
+    assert len(run.state.coefficients) == 31
+    found = {each.check: each for each in diagnose(run).findings}["kernel condition"]
+    below = re.search(r"; (\d+) of 31 are below", found.evidence)
+    assert below is not None, found.evidence
+    assert found.severity == pytest.approx(int(below[1]) / 31 / 0.5)
+
+
 def test_the_command_prints_the_option_to_try(tmp_path, capsys):
     solve("poisson", "jacobi:intervals=6", steps=50).save(tmp_path / "run")
     command(tmp_path / "run")
     out = capsys.readouterr().out
     assert "aliasing" in out.splitlines()[0] and "try: `--set intervals=" in out
-    assert "  step size: A finding if the sharpness at the start is above the limit of the optimizer" in out
+    assert "  step size: the method does not train a network" in out

@@ -8,7 +8,7 @@ import pytest
 from pdefreq.core.errors import NotPredictedError
 from pdefreq.experiments.half_times import OPTIMIZERS, experiment, stable_rate
 from pdefreq.spectrum.predicted import Drift
-from pdefreq.studies.half_times import HalfTime, half_times
+from pdefreq.studies.half_times import HalfTime, half_times, half_times_of
 
 NETWORK = "widths=[200],activation=sin,initialization=siren(10),number=40"
 
@@ -21,6 +21,15 @@ def test_half_times_are_compared_in_whole_steps():
     assert row(0.1, 0.9).agrees and row(7.0, 14.0).agrees and row(14.0, 7.0).agrees
     assert not row(7.0, 14.1).agrees and not row(math.inf, 3.0).agrees
     assert not row(3.0, math.inf).is_reached and not row(3.0, math.inf).agrees
+
+
+def test_predictions_are_judged_over_the_steps_of_the_run_like_measurements():
+    """An error that is above one half again after the run has the half time that a run of these steps would measure."""
+    steps = np.array([0, 10, 20, 40, 100, 200])
+    returns, late, never = [1, 0.5, 0.4, 0.4, 0.6, 0.7], [1, 0.9, 0.8, 0.7, 0.5, 0.4], [1, 1, 1, 0.9, 0.9, 0.9]
+    curves = np.array([returns, late, never]).T
+    np.testing.assert_allclose(half_times_of(steps, curves, 40), [10, 100, math.inf])
+    np.testing.assert_allclose(half_times_of(steps, curves, 200), [math.inf, 100, math.inf])
 
 
 @pytest.mark.parametrize(

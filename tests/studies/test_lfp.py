@@ -94,3 +94,13 @@ def test_a_single_point_gives_a_bump():
     assert found.splines == {}
     left, right = found(np.array([0.05, 0.45]))
     assert left == pytest.approx(right)
+
+
+def test_at_coincident_points_the_splines_have_the_mean_of_the_values():
+    """The model has it too, up to its ridge, which is half as large for two copies."""
+    repeated = lfp(regression([-0.5, 0.25, 0.25, 0.5], [0.0, 1.3, 0.7, -1.0]), initialization="ntk")
+    single = lfp(regression([-0.5, 0.25, 0.5], [0.0, 1.0, -1.0]), initialization="ntk")
+    for name, values in single.splines.items():
+        np.testing.assert_allclose(repeated.splines[name], values, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(repeated(single.line), single(single.line), rtol=0, atol=1e-3)
+    assert lfp(regression([0.25, 0.25], [2.0, 1.0]), initialization="ntk").splines == {}

@@ -1,5 +1,7 @@
 """Methods of other programs: a call is measured like a run of the package, and whatever goes wrong is a sentence."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from pdefreq import Stop, benchmark, load_problem, solve
@@ -115,6 +117,8 @@ def test_an_adapter_needs_a_name_of_its_own(file, tmp_path):
         benchmark(tmp_path / "suite.toml", adapters=[f"{file}:jacobi", f"{file}:jacobi"])
     with pytest.raises(OptionError, match="must be a list"):
         benchmark(tmp_path / "suite.toml", adapters=f"{file}:jacobi")
+    with ThreadPoolExecutor(1) as executor, pytest.raises(OptionError, match="adapters run on this machine"):
+        benchmark(tmp_path / "suite.toml", adapters=[f"own={file}:jacobi"], executor=executor)
     assert OutsideMethod.parse(f"other={file}:jacobi").label == "other"
 
 

@@ -134,6 +134,6 @@ def test_iterations_that_lose_all_digits_do_not_make_the_residual_longer():
 @pytest.mark.parametrize("decades", [3, 8, 20])
 def test_the_default_ridge_suits_float32(decades):
     a, y = ill_conditioned(decades, 0).float(), random(ROWS, 1, 1)[:, 0].float()
-    left = sketched(a, ridge=None).solve(y)[1]
+    left = SketchedFactorization(lambda: [a], COLUMNS, torch.Generator().manual_seed(0)).solve(y)[1]
     least = ridge_least_squares(a.double(), y.double(), RIDGE / torch.finfo(torch.float64).eps * torch.finfo(torch.float32).eps)
     assert left.norm() <= EXCESS * (y - a.double() @ least).norm() + 1e-4 * y.norm()  # errors of products with coefficients

@@ -54,7 +54,7 @@ class Attempt:
             of all features.
         stages: The same functional for easier equations, from which Newton's method continues to a nonlinear one.
         rows: How a linear problem is solved: with the triangular factor of all rows, or with a sketch of rows that are stored or
-            computed anew in each iteration (`SketchedFactorization`).
+            recomputed in each iteration (`SketchedFactorization`).
     """
 
     space: Features
@@ -277,8 +277,8 @@ class FeatureLeastSquares(Iteration):
         """A lower bound for the number of features that reaches the tolerance, extrapolated from the last two attempts.
 
         The logarithm of the residual is extrapolated as a linear function of the bandwidth, which is proportional to the root of
-        this number. This is optimistic except for entire functions. The number is 0 if the residual is large, because it
-        decreases suddenly when the bandwidth reaches the waves of u.
+        this number. This is optimistic except for entire functions. The number is 0 if the residual is large, because a large
+        residual decreases abruptly when the bandwidth reaches the waves of u.
         """
         assert self._tolerance is not None
         if len(residuals) < 2 or residuals[-1] > _CONVERGING or sizes[-1] <= sizes[-2]:

@@ -1,6 +1,6 @@
 """Gradients that are recorded as a CUDA graph and replayed, so that the kernels of a step are launched by one call.
 
-This module has been tested with the stand-in for a graph of its tests, and has not been run on a GPU.
+The tests replace the graph by a function that repeats the recorded operations. The module has not been run on a GPU.
 """
 
 from __future__ import annotations

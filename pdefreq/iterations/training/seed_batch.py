@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, TooLargeError
 from pdefreq.iterations.training.steppers import FirstOrderStepper
 from pdefreq.iterations.training.training_iteration import TrainingIteration
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.iterations.iteration import Iteration, State
 
-_SAME = {torch.float32: 1e-3, torch.float64: 1e-8}  # relative; gradients of different random points differ by more than 1e-3
+_SAME = 1e-3  # relative; rounding in single precision changes gradients by 1e-6, and an operation that is wrong for rows by O(1)
 _ALONE = "leave out --batch, which runs the seeds one by one or on several processes"
 
 
@@ -35,6 +35,7 @@ class SeedBatch:
 
     Raises:
         IncompatibleError: If a step can't be batched, or if the objective depends on the seed.
+        TooLargeError: If the memory does not suffice, also by a step.
     """
 
     def __init__(self, members: Sequence[Iteration]) -> None:
@@ -42,6 +43,11 @@ class SeedBatch:
         self._stepper = self._members[0].stepper
         self._rows: list[State] = []  # the last states
         self._require_same_gradients()
+
+    @property
+    def bytes_of_a_member(self) -> int:
+        """About the memory that each member adds; 0 if it is not known."""
+        return self._members[0].bytes_needed
 
     def step(self, numbers: Sequence[int], states: Sequence[State]) -> list[State]:
         """The next states of some members.
@@ -77,23 +83,27 @@ class SeedBatch:
         states = [member.init() for member in self._members]
         c = torch.stack([state.coefficients for state in states])
         own = [member.functional_of_step(state) for member, state in zip(self._members, states, strict=True)]
-        first, rest = own[0], [functional for functional in own if functional is not None]
-        if first is None:
+        functionals = [functional for functional in own if functional is not None]
+        if len(functionals) < len(own):
             raise IncompatibleError(f"a batch of seeds needs points and weights that do not depend on the iterate: {_ALONE}")
         # Each functional on its own comes first: it computes fields that it keeps, whose derivatives could not be batched.
-        alone = [each.gradient(state.coefficients) for each, state in zip(rest, states, strict=True)]
+        alone = [each.gradient(row) for each, row in zip(functionals, c, strict=True)]
+        # At the same coefficients the same points give the same bits. No tolerance could replace this: with many points, the
+        # gradients of two random sets differ as little as by rounding.
+        if not all(torch.equal(each.gradient(c[0]), alone[0]) for each in functionals):
+            raise IncompatibleError(
+                "the points of the objective depend on the seed, and a batch of seeds has the same points for all: use "
+                f"`--set points=gauss` without the option `batch`, or {_ALONE}"
+            )
         try:
-            batched = _gradients(first, c)
+            batched = _gradients(functionals[0], c)
         except RuntimeError:
             raise IncompatibleError(
                 f"the derivatives of this objective or network use automatic differentiation, which can't be batched: {_ALONE}"
             ) from None
         for found, expected in zip(batched, alone, strict=True):
-            if not float((found - expected).norm()) <= _SAME[c.dtype] * float(expected.norm()):
-                raise IncompatibleError(
-                    "the points of the objective depend on the seed, and a batch of seeds has the same points for all: use "
-                    f"`--set points=gauss` without `batch`, or {_ALONE}"
-                )
+            if not float((found - expected).norm()) <= _SAME * float(expected.norm()):
+                raise IncompatibleError(f"the gradients of a batch differ from those of the seeds, or are no numbers: {_ALONE}")
 
 
 def _require_first_order(member: Iteration) -> TrainingIteration:
@@ -115,9 +125,21 @@ def _are_rows(states: Sequence[State], rows: Sequence[State]) -> bool:
 
 
 def _gradients(functional: Functional, c: Tensor) -> Tensor:
-    """The gradients of a functional at several vectors of coefficients, ``(S, P)``."""
-    with _Unfused():
-        return torch.func.vmap(functional.gradient)(c)
+    """The gradients of a functional at several vectors of coefficients, ``(S, P)``.
+
+    Raises:
+        TooLargeError: If the memory does not suffice.
+        RuntimeError: If the gradient can't be batched.
+    """
+    try:
+        with _Unfused():
+            return torch.func.vmap(functional.gradient)(c)
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):  # on a GPU, on a CPU
+            raise
+        raise TooLargeError(
+            f"a step of {len(c)} seeds does not fit into the memory of {c.device}: use fewer seeds, or {_ALONE}"
+        ) from None
 
 
 class _Unfused(TorchFunctionMode):

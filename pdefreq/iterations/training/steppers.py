@@ -169,7 +169,7 @@ class FirstOrderStepper(Stepper):
     """
 
     elementwise: ClassVar[bool] = False
-    """Whether `update` treats each coefficient on its own, so that several vectors can be rows of one tensor."""
+    """Whether `update` treats each coefficient independently, so that several vectors can be rows of one tensor."""
 
     rate: LearningRate
     clip: float | None = None

@@ -61,6 +61,7 @@ class TrainingIteration(Iteration):
         adaptive: The choice of interior points by the residual, for objectives on given points; None for points that depend on
             the step only.
         captured: The recorder of gradients; None evaluates each gradient as usual.
+        bytes_needed: About the memory of a step and of the points; 0 if it is not known.
         objectives_in: The same objectives on another space, for functionals that are quadratic in u. With it the rows of the
             functional are applied to modes.
     """
@@ -79,13 +80,14 @@ class TrainingIteration(Iteration):
         held_out: HeldOut | None = None,
         adaptive: AdaptiveSampling | None = None,
         captured: CapturedGradients | None = None,
+        bytes_needed: int = 0,
         objectives_in: Callable[[TrialSpace], ObjectiveSchedule] | None = None,
     ) -> None:
         self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper.on(space), objectives_in
         self._seed, self._like, self._unit = seed, like, unit
         self._remarks = tuple(remarks)
         self._balance_every, self._held_out, self._adaptive = balance_every, held_out, adaptive
-        self._captured = captured
+        self._captured, self.bytes_needed = captured, bytes_needed
         self._samples = lru_cache(maxsize=1)(lambda points: None if adaptive is None else adaptive.samples(points))
         self.objective_kind = ObjectiveKind.RESIDUAL if objectives.at(0).tends_to_zero else ObjectiveKind.ENERGY
         self.open_ended = not stepper.ends and (held_out is None or held_out.patience is None)

@@ -1,4 +1,4 @@
-"""Optimizers of first order, for the checks of their steps, and the reason why others have no limit of the learning rate."""
+"""First-order optimizers for the checks of steps, and the reason why other optimizers have no limit of the learning rate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pdefreq.parts.optimizers import FirstOrder
     from pdefreq.runs.solution import Solution
+
+NO_NETWORK = "the method does not train a network"
 
 
 def first_order_of(run: Solution) -> FirstOrder | None:
@@ -18,12 +20,12 @@ def first_order_of(run: Solution) -> FirstOrder | None:
     return optimizer if isinstance(optimizer, FirstOrder) else None
 
 
-def no_limit(run: Solution) -> str | None:
-    """Why there is no limit of the learning rate; None for methods that do not train a network."""
+def no_limit(run: Solution) -> str:
+    """Why there is no limit of the learning rate."""
     from pdefreq.solvers.network_solver import NetworkSolver
 
     if not isinstance(run.solver, NetworkSolver):
-        return None
+        return NO_NETWORK
     if (optimizer := first_order_of(run)) is None:
         return (
             f"there is no such limit for {run.solver.optimizer.title}, in which a line search or a damped linear system "

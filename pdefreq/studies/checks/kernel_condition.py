@@ -1,4 +1,4 @@
-"""The condition of the tangent kernel for optimizers of first order: the modes that the budget can't reach."""
+"""The condition of the tangent kernel for first-order optimizers: the modes that the steps can't reduce."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ _RESULT = 0.1  # relative L2 error above which the slow modes matter
 _ROWS, _ENTRIES = 3000, 2**26  # largest kernel that is decomposed, and largest factor
 
 
-def kernel_condition(subject: Subject) -> Finding | str | None:
+def kernel_condition(subject: Subject) -> Finding | str:
     """A finding if the steps can't have reduced most eigenvectors of the kernel F P^-1 F^T, with the preconditioner P of Adam.
 
     An eigenvector with the eigenvalue kappa decays by exp(-eta kappa) in a step of gradient descent or of Adam, and by
-    exp(-eta kappa / (1 - beta)) with the momentum beta. n steps therefore reach those above 1 / (eta n), or above
-    (1 - beta) / (eta n). F and P are those at the end of the run, and eta n is the sum of the learning rates.
+    exp(-eta kappa / (1 - beta)) with the momentum beta. In n steps those with eigenvalues of at least 1 / (eta n), or
+    (1 - beta) / (eta n), are therefore reduced by a factor of e or more. F and P are those at the end of the run, and eta n is
+    the sum of the learning rates. With more rows than coefficients, only as many eigenvalues as coefficients count, because the
+    others are zero for any network of this size.
     """
     from pdefreq.iterations.protocols import HasFunctional
 
@@ -40,7 +42,7 @@ def kernel_condition(subject: Subject) -> Finding | str | None:
     with torch.no_grad():
         if descent.preconditioner is not None:
             factor *= descent.preconditioner.rsqrt()
-        values = torch.linalg.eigvalsh(factor @ factor.T).clamp(min=0)
+        values = torch.linalg.eigvalsh(factor @ factor.T)[-min(factor.shape) :].clamp(min=0)
     travel = descent.gain * sum(map(optimizer.rate, range(max(run.step, 1))))
     below = int((values < 1 / travel).sum())
     ratio = float(values[-1] / values[len(values) // 2].clamp(min=1e-300))

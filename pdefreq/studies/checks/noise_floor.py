@@ -16,7 +16,7 @@ _BELOW_ROUNDING = 1.0  # severity: amplitudes below rounding are recorded as 0, 
 _NEAR = 1e-3  # relative difference of wavenumbers that are the same
 
 
-def noise_floor(subject: Subject) -> Finding | None:
+def noise_floor(subject: Subject) -> Finding | str:
     """A finding if the amplitude of a mode that the problem names is below rounding or the error of the reference solution."""
     from pdefreq.spectrum.spectral_record import SpectralRecord
 
@@ -26,7 +26,7 @@ def noise_floor(subject: Subject) -> Finding | None:
     near = record.modes.nearest(asked) if len(record) else ()
     named = [k for k in near if any(abs(record.modes.wavenumber[k] - xi) < _NEAR * xi for xi in asked)]
     if not named:
-        return None
+        return "the problem names no wavenumber that was recorded"
     size = float(np.linalg.norm(record.modes.amplitude))
     floor = max(_ROUNDING.get(run.spec.dtype, 1e-6), np.nan_to_num(run.reference_error)) * size
     weakest = min(named, key=lambda k: record.modes.amplitude[k])

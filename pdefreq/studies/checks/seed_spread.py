@@ -17,11 +17,15 @@ _HARMLESS = 10.0  # ratio of the largest error to the smallest
 _WRONG = 0.01  # a largest error below this value is no failure
 
 
-def seed_spread(subject: Subject) -> Finding | None:
+def seed_spread(subject: Subject) -> Finding | str:
     """A finding on the ratio of the largest to the smallest relative L2 error of runs with different seeds."""
     errors = {seed: each["relative_l2"] for seed, each in subject.seeds.items() if each["relative_l2"]}
-    if len(errors) < 2 or not max(errors.values()) > _WRONG or not all(map(math.isfinite, errors.values())):
-        return None
+    if len(errors) < 2:
+        return "errors of at least two seeds are needed, from the folder of `solve --seeds`"
+    if not all(map(math.isfinite, errors.values())):
+        return "the error of a seed is not finite"
+    if max(errors.values()) <= _WRONG:
+        return f"the largest relative L2 error is {max(errors.values()):.2g}, so that no seed failed"
     best, worst = min(errors, key=errors.__getitem__), max(errors, key=errors.__getitem__)
     return Finding(
         errors[worst] / errors[best] / _HARMLESS,

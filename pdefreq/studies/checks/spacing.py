@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING
 from pdefreq.studies.checks.finding import Finding, option_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Sequence
 
     from pdefreq.runs.solution import Solution
     from pdefreq.studies.checks.finding import Subject
 
 
-def aliasing(subject: Subject) -> Finding | None:
+def aliasing(subject: Subject) -> Finding | str:
     """A finding on the wave of the problem with the fewest points per wavelength; two points are the least (Nyquist)."""
     return _coarse(subject, ("wave",))
 
 
-def narrow_features(subject: Subject) -> Finding | None:
+def narrow_features(subject: Subject) -> Finding | str:
     """A finding on the layer or the gap of the problem that is finest relative to the distance of the points."""
     return _coarse(subject, ("layer", "gap"))
 
 
-def _coarse(subject: Subject, kinds: Container[str]) -> Finding | None:
+def _coarse(subject: Subject, kinds: Sequence[str]) -> Finding | str:
     from pdefreq.iterations.defaults import quadrature_of
     from pdefreq.runs.resolution import spacings
 
     run = subject.run
     if run.problem.data is not None or run.problem.domain.dimension > 3:
-        return None
+        return "distances of points are compared for equations in at most three dimensions"
     found = spacings(run.target, run.state.space.nodes, quadrature_of(subject.iteration, run.state))
     found = [(spacing / feature.spacing, spacing, feature) for spacing, feature in found if feature.kind in kinds]
     if not found:
-        return None
+        return f"no {' or '.join(kinds)} of the problem is known"
     ratio, spacing, feature = max(found, key=lambda each: each[0])
     many = max(2, int(ratio * 2) + 1)
     per = f", {feature.length / spacing:.3g} points per wavelength" if feature.kind == "wave" else ""

@@ -1,4 +1,4 @@
-"""The learning rate of an optimizer of first order against the sharpness of the objective."""
+"""The learning rate of a first-order optimizer against the sharpness of the objective."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 _RESULT = 0.1  # relative L2 error above which a run has failed
 
 
-def step_size(subject: Subject) -> Finding | str | None:
-    """A finding if the sharpness at the start is above the limit of the optimizer, and the objective rose more than it fell.
+def step_size(subject: Subject) -> Finding | str:
+    """A finding if the sharpness at the start is above the limit, and the objective increased more than it decreased.
 
     The limit of gradient descent is 2 / eta, that with the momentum beta (2 + 2 beta) / eta, and that of Adam is 38 / eta for the
-    sharpness P^-1 H with its preconditioner. Both conditions are needed: in training that succeeds, the sharpness rises to the
+    sharpness P^-1 H with its preconditioner. Both conditions are needed: in successful training, the sharpness rises to the
     limit and stays there, and the preconditioner of the first steps of Adam contains few gradients.
 
     Source:

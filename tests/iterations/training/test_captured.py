@@ -1,4 +1,6 @@
-"""Recorded gradients, with a stand-in for a CUDA graph that repeats the recorded function into the same tensor."""
+"""Recorded gradients; a function that writes its result into the same tensor each time replaces the CUDA graph."""
+
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -76,11 +78,20 @@ def test_a_capture_is_refused_without_a_gpu(method, words):
         prepared(f"{method}:capture=true")
 
 
+def test_a_capture_is_refused_for_several_processes(monkeypatch):
+    """Each would evaluate all points, since a recorded gradient has no sum over the processes."""
+    solver, device = make_solver("deep-ritz"), torch.device("cuda")
+    solver._require_capture(device)
+    monkeypatch.setattr("pdefreq.solvers.network_solver.processes", lambda: SimpleNamespace(size=2))
+    with pytest.raises(OptionError, match="`capture` needs a run in one process, got 2"):
+        solver._require_capture(device)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("method", [FIXED, REDRAWN, STAGED])
 def test_captured_steps_on_a_gpu_are_those_of_plain_steps(method):
     found, expected = trained(prepared(f"{method},capture=true", "cuda")), trained(prepared(method, "cuda"))
-    # The same kernels in the same order; algorithms of products may be chosen anew, which changes sums by 1e-16.
+    # The same kernels in the same order; other algorithms of products may be chosen, which changes sums by 1e-16.
     torch.testing.assert_close(found.coefficients, expected.coefficients, rtol=1e-10, atol=1e-12)
 
 

@@ -1,9 +1,9 @@
-"""A batch of seeds is the same set of trainings as the seeds one by one, up to rounding."""
+"""A batch of seeds gives the same coefficients as the seeds one by one, up to rounding."""
 
 import pytest
 import torch
 
-from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError, TooLargeError
 from pdefreq.core.history import Stop
 from pdefreq.iterations.training.seed_batch import SeedBatch
 from pdefreq.problem.files import load_problem
@@ -107,3 +107,33 @@ def test_a_problem_in_two_dimensions():
 def test_what_is_refused(method, words):
     with pytest.raises(IncompatibleError, match=words):
         SeedBatch(trainings(method, line_problem(), seeds=2))
+
+
+@pytest.mark.parametrize("number", [100, 20_000])
+def test_points_that_depend_on_the_seed_are_refused_in_single_precision(number):
+    # The gradients of two sets of 20,000 Sobol points differ by 2e-5.
+    with pytest.raises(IncompatibleError, match="depend on the seed"):
+        SeedBatch(trainings(f"deep-ritz:widths=[6],number={number},points=sobol", line_problem(), seeds=2, dtype=torch.float32))
+
+
+def test_mixed_precision_can_be_batched():
+    # Its gradients have the rounding errors of single precision, 1e-7, although the coefficients are double.
+    method = "pinn:widths=[8,8],number=100,precision=mixed"
+    members = trainings(method, load_problem("poisson"), seeds=2)
+    states = SeedBatch(members).step(range(2), [member.init() for member in members])
+    for member, state in zip(members, states, strict=True):
+        start, expected = member.init().coefficients, alone(member, 1).coefficients
+        assert float((state.coefficients - expected).norm()) <= 1e-5 * float((expected - start).norm())
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 bytes")]
+)
+def test_a_lack_of_memory_is_a_sentence(monkeypatch, error):
+    def full(_):
+        raise error
+
+    members = trainings(METHODS[0], line_problem(), seeds=2)
+    monkeypatch.setattr(torch.func, "vmap", full)
+    with pytest.raises(TooLargeError, match="a step of 2 seeds does not fit into the memory of cpu"):
+        SeedBatch(members)
