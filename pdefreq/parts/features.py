@@ -82,8 +82,12 @@ class Singular(Part):
 
     def families(self, problem: Problem) -> list[FeatureFamily]:
         """The functions for a problem."""
-        from pdefreq.spaces.features.corner_functions import LARGEST_EXPONENT, corner_functions
         from pdefreq.spaces.features.multipoles import multipoles
 
-        corners = corner_functions(problem, LARGEST_EXPONENT if self.corners is None else self.corners)
-        return [*multipoles(problem, self.multipoles), *corners]
+        return [*multipoles(problem, self.multipoles), *self.at_corners(problem)]
+
+    def at_corners(self, problem: Problem) -> tuple[FeatureFamily, ...]:
+        """The functions at corners only; none if all their exponents are above the largest one."""
+        from pdefreq.spaces.features.corner_functions import LARGEST_EXPONENT, corner_functions
+
+        return corner_functions(problem, LARGEST_EXPONENT if self.corners is None else self.corners)

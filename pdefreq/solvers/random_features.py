@@ -143,7 +143,6 @@ class _Plan:
         from pdefreq.iterations.linear.feature_least_squares import Attempt
         from pdefreq.solvers.feature_bands import MOST_FEATURES, num_features
         from pdefreq.solvers.feature_objectives import boundary_weights, energy, reentrant_corners, weighted_near_corners
-        from pdefreq.spaces.features.corner_functions import corner_functions
         from pdefreq.spaces.features.features import Features
 
         problem, d = self.problem, self.problem.domain.dimension
@@ -156,14 +155,15 @@ class _Plan:
         angular = bands.scaled(lengths)
         singular = [] if self.method.singular is None else self.method.singular.families(problem)
         most = count + sum(family.size for family in singular)
-        bare = bool(reentrant_corners(problem.domain)) and (self.method.singular is None or not corner_functions(problem))
+        metric, functions = self.method.metric, self.method.singular is not None and self.method.singular.at_corners(problem)
+        bare = metric == "l2" and not functions and bool(reentrant_corners(problem.domain))  # in H^-1 the residual is finite
         per_column = _ROWS_AT_CORNERS if bare else _ROWS[d]
         how = self._rows(count, most, math.ceil(per_column * most))  # checks the memory before anything is drawn
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         space = Features((*singular, waves))
         outside = space.num_coefficients - waves.size
         nested = tuple(outside + round(waves.size * ratio**d) for ratio in (_NESTED**2, _NESTED))
-        rows, metric = math.ceil(per_column * space.num_coefficients), self.method.metric
+        rows = math.ceil(per_column * space.num_coefficients)
         if number > 0 and rows > MOST_POINTS and is_dense(problem, metric):
             return None
         interior, edge = self._points(rows, bands)
@@ -171,15 +171,15 @@ class _Plan:
         balanced = _BALANCED * max(angular.largest)
         balanced = min(balanced, _BALANCED_AT_CORNERS * self._occupied(lengths)) if bare else balanced
         beta, robin = boundary_weights(problem, metric, balanced, interior, edge)
-        if bare:
-            interior, held = (weighted_near_corners(problem.domain, each) for each in (interior, held))
+        fitted = weighted_near_corners(problem.domain, interior) if bare else interior
+        held = weighted_near_corners(problem.domain, held) if bare else held
         zero = self.like.new_zeros(0)
 
         source = validated(problem.source, "[equation] source", interior.x)
 
         def functional(problem: Problem, source: Values) -> Functional:
             given = {"beta": beta, "robin_beta": robin, "source": source, "like": zero}
-            return StrongResidual(problem, space, interior, edge, metric=metric, **given)
+            return StrongResidual(problem, space, fitted, edge, metric=metric, **given)
 
         def stage(equation: Equation) -> Functional:
             easier = replace(problem, terms=equation.terms)
