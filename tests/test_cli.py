@@ -908,7 +908,7 @@ def test_the_output_in_get_started_is_up_to_date(cli):
 
 
 def test_the_python_code_in_get_started_runs(tmp_path, capsys):
-    (code,) = get_started("python")
+    code, _ = get_started("python")
     (tmp_path / "example.py").write_text(code)
     runpy.run_path(str(tmp_path / "example.py"))
     error, sentence = capsys.readouterr().out.split(" ", 1)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.content import digest, encode
 from pdefreq.core.conversion import shown
-from pdefreq.core.errors import DomainError
+from pdefreq.core.errors import DomainError, ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.printable import printable
 from pdefreq.core.streams import stream
@@ -323,6 +323,15 @@ class Problem(BoundaryConditions):
         """The first term that can make the quadratic form negative, a property known or found at sample points, or None."""
         x = self.domain.interior(_MANY, stream(0, "coercivity")).x
         return next((term for term in self.equation if term.coercive is False or term.is_negative_at(x)), None)
+
+    def require_conditions(self) -> None:
+        """Refuse a differential equation without boundary conditions, which networks would solve without any.
+
+        Raises:
+            ProblemFileError: If there are none.
+        """
+        if not self.boundary and not self.is_regression:
+            raise ProblemFileError("the problem has no boundary conditions: give boundary=..., such as boundary=0, or exact=...")
 
     def lacks(self, needs: Sequence[Need]) -> tuple[Need, str] | None:
         """The first requirement that the problem violates, with the reason; None if it meets all of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pdefreq.core.conversion import shown
-from pdefreq.core.errors import OptionError, ProblemFileError
+from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,7 @@ def problem_of(given: Problem | str) -> Problem:
     problem = load_problem(given) if isinstance(given, str) else given
     if not isinstance(problem, Problem):
         raise OptionError(f"`problem` must be a Problem, a name or the path of a problem file, got {type(given).__name__}")
-    if not problem.boundary and not problem.equation.is_regression:  # networks would solve it without any
-        raise ProblemFileError("the problem has no boundary conditions: give boundary=..., such as boundary=0, or exact=...")
+    problem.require_conditions()
     return problem
 
 

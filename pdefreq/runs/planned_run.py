@@ -71,10 +71,12 @@ class PlannedRun:
         from pdefreq.core.fields import as_field
         from pdefreq.core.file_io import as_path
         from pdefreq.problem.identity import WrittenProblem
+        from pdefreq.problem.problem import Problem
         from pdefreq.runs.arguments import probes_of, problem_of, solver_of
         from pdefreq.solvers.solver import chosen
 
-        problem = problem_of(problem)
+        problem = problem if isinstance(problem, Problem) else problem_of(problem)
+        problem.require_conditions()
         stop = Stop.of(stop)
         if schedule is not None and not isinstance(schedule, Schedule):
             raise OptionError(f"`schedule` must be a Schedule, got {schedule!r}: write schedule=Schedule(...)")
