@@ -91,7 +91,7 @@ def read_boundary(
     if table.has("value") or (open_sides and stated.exact is not None):
         parts.append(_dirichlet(table, None, None, stated, claims, len(parts)))
     if not parts:
-        raise MissingValueError('[boundary] is missing: give value = "0", or parts, or exact in [equation]', "boundary")
+        raise MissingValueError('[boundary] is missing: give value = "0", [[boundary.part]], or exact in [equation]', "boundary")
     return tuple(parts)
 
 

@@ -58,7 +58,7 @@ def _known(table: Mapping[str, Any], keys: Sequence[str], path: str, findings: F
             found[key] = _checked(value, kind, below, findings)
         except ProblemFileError as error:
             findings.add(error)
-            findings.incomplete.add(path)
+            findings.incomplete |= {path, below}
     return found
 
 
@@ -69,10 +69,17 @@ def _checked(value: Any, kind: Any, path: str, findings: Findings) -> Any:
             raise ProblemFileError(f"{path} must be a value, not a table")
         return value
     if not kind.repeated:
+        inside = [f"[[{path}.{key}]]" for key in kind.keys or () if isinstance(key, Key) and _is_repeated(key.kind)]
+        if isinstance(value, list) and inside:
+            raise ProblemFileError(f"[{path}] is one table: write {' or '.join(inside)} in place of [[{path}]]")
         return _table(value, kind, path, f"[{path}] must be a table of keys and values", findings)
     if not isinstance(value, list):
         raise ProblemFileError(f"{path} must be written as [[{path}]], got {shorten(value)}")
     return [_table(item, kind, path, f"[[{path}]] must be a table", findings) for item in value]
+
+
+def _is_repeated(kind: Any) -> bool:
+    return isinstance(kind, Table) and kind.repeated
 
 
 def _table(value: Any, kind: Table, path: str, expected: str, findings: Findings) -> dict[str, Any]:

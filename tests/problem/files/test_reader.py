@@ -683,3 +683,11 @@ def test_a_flux_across_a_sphere_is_accepted_if_and_only_if_it_is_continuous(outs
         problem_from_text(
             text.replace("inside, outside)", "inside, 1.5*outside)"), name="sphere", parameters={"outside": str(outside)}
         )
+
+
+def test_conditions_that_are_written_as_several_tables_are_one_error():
+    """The message has the form to type, and no second error says that the conditions are missing."""
+    text = '[domain]\nkind = "disk"\nradius = 1\n[equation]\nsource = "1"\n[[boundary]]\nname = "outer"\nvalue = "0"\n'
+    with pytest.raises(ProblemFileError) as refused:
+        problem_from_text(text, name="parts", parameters={})
+    assert str(refused.value) == "[boundary] is one table: write [[boundary.part]] in place of [[boundary]]"
