@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from pdefreq.core.errors import NotPredictedError
@@ -17,12 +16,13 @@ from pdefreq.functionals.objective_schedule import SampledSchedule
 from pdefreq.functionals.split_functional import split
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind, Prediction
+from pdefreq.iterations.training.balancing import balanced
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
+from pdefreq.iterations.training.predictions import guide_by_flow, prediction, relative_errors
 from pdefreq.iterations.training.steppers import age
 from pdefreq.spectrum.predicted import Drift
 from pdefreq.spectrum.span import modes_at_rows, span_of
 from pdefreq.theory.certificate import Certificate, damped_least_squares
-from pdefreq.theory.dynamics import GradientDescentFilter, GradientFlowFilter, HeavyBallFilter
 from pdefreq.theory.kernel_modes import rayleigh_quotients, relative_distance
 
 if TYPE_CHECKING:
@@ -240,13 +240,13 @@ class TrainingIteration(Iteration):
         if target is None:
             raise NotPredictedError("the errors of a network can be predicted only if the solution is known")
         if method is not None:
-            return _prediction(self.linearized(modes, target, cheap=cheap), method, steps, modes)
+            return prediction(self.linearized(modes, target, cheap=cheap), method, steps, modes)
         model = self.linearization(modes, target)
         guide = self.guide(self.init(), model)
         if guide is None:
-            return _heuristic(self.linearized(modes, target), steps, modes)
+            return guide_by_flow(self.linearized(modes, target), steps, modes)
         note = guide.note + ("" if self._is_fixed(0) else "; the objective changes, and that of the first step is used")
-        curves = _relative(guide.errors(model, steps), model.start, modes)
+        curves = relative_errors(guide.errors(model, steps), model.start, modes)
         return Prediction(curves, curves.real.new_full((len(modes),), torch.nan), note)
 
     def columns(self, state: State) -> dict[str, Tensor]:
@@ -319,67 +319,3 @@ class TrainingIteration(Iteration):
         if self._balance_every is None:
             return functional
         return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))
-
-
-def _relative(errors: Tensor, start: Tensor, modes: Modes) -> Tensor:
-    """The errors of modes relative to those at the start, ``(T, m)``, from the errors of their parts ``(T, q)``."""
-    found, unit = (torch.from_numpy(np.asarray(modes.of_parts(part.numpy()))) for part in (errors, start))
-    return found / unit
-
-
-def _prediction(dynamics: LinearDynamics, method: SpectralFilter, steps: Tensor, modes: Modes) -> Prediction:
-    """The note on a prediction by linearization, with a warning if it does not converge."""
-    note, fastest = (
-        "exact for the network linearized at its initial state (Lee et al., 2019), near which training must stay",
-        dynamics.kappa[0],
-    )
-    if isinstance(method, (GradientDescentFilter, HeavyBallFilter)) and fastest >= method.stable_below:
-        largest = method.rate * method.stable_below / float(fastest)
-        note += f"; the learning rate {method.rate:g} is above {method.limit} = {largest:.3g}: it diverges"
-    if bool((dynamics.secular_rate != 0).any()):
-        note += "; the objective has no minimum at these points: errors finally grow like t"
-    curves, known = _relative(dynamics.errors(method, steps), dynamics.start, modes), dynamics.rayleigh_quotients
-    unknown = dynamics.kappa.new_full((len(modes),), torch.nan)
-    found = Prediction(curves, unknown, note, final_rates=_final_rates(dynamics, method, modes))
-    if known is None:
-        return found
-    return replace(found, rayleigh_quotients=method.first(known.values), eigen_residuals=known.eigen_residuals)
-
-
-def _final_rates(dynamics: LinearDynamics, method: SpectralFilter, modes: Modes) -> Tensor:
-    """The final rate of each mode: that of its slowest part, ``(m,)``."""
-    part = torch.from_numpy(modes.mode_of_part)
-    size = torch.from_numpy(np.abs(modes.of_parts(dynamics.start.numpy())))[part]  # shares are those in the mode
-    rates = replace(dynamics, start=size).asymptotic_rates(method)
-    slowest = rates.new_full((len(modes),), torch.inf)
-    slowest.scatter_reduce_(0, part, rates.nan_to_num(nan=torch.inf), "amin")
-    return torch.where(slowest.isfinite(), slowest, torch.nan)
-
-
-def _heuristic(dynamics: LinearDynamics, steps: Tensor, modes: Modes) -> Prediction:
-    """Gradient flow on the initial kernel, in units of the time of its fastest direction."""
-    fastest, known = dynamics.kappa[0], dynamics.rayleigh_quotients
-    kappa, response, secular = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.secular_rate))
-    known = None if known is None else replace(known, values=known.values / fastest)
-    scaled = replace(dynamics, kappa=kappa, response=response, secular_rate=secular, rayleigh_quotients=known)
-    found = _prediction(scaled, GradientFlowFilter(), steps, modes)
-    note = (
-        "theory covers gradient descent at one rate, with or without momentum, and Gauss-Newton at one damping, on fixed points "
-        "(optimizer=gd or sgd with half_life=null, or gauss-newton with damping=1e-3, and points=gauss), and there are guides "
-        "for Adam and for Gauss-Newton with adaptive damping, but not for this optimizer; here the guide is gradient flow on the "
-        "initial tangent kernel, in units of the time of its fastest direction"
-    )
-    return replace(found, note=note, is_heuristic=True)
-
-
-def balanced(functional: Functional, c: Coefficients) -> Tensor:
-    """Weights tr K / tr K_i of the terms, which give all terms the same mean rate, shape ``(terms,)``.
-
-    tr K_i is the sum over the rows of term i of their squared gradients. Rows include quadrature weights, so that the numbers of
-    points do not matter. A term that does not depend on the coefficients keeps the weight 1.
-
-    Source:
-        Wang, Yu, Perdikaris (2022), When and why PINNs fail to train, J. Comput. Phys. 449, Algorithm 1.
-    """
-    traces = torch.stack(list(functional.traces(c).values()))
-    return torch.where(traces > 0, traces.sum() / traces, 1.0)

@@ -6,7 +6,7 @@ import torch
 
 from pdefreq.core.history import Stop
 from pdefreq.functionals.functional import Functional
-from pdefreq.iterations.training.training_iteration import balanced
+from pdefreq.iterations.training.balancing import balanced
 from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
