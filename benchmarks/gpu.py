@@ -2,7 +2,7 @@
 
 - The time of a step of `mscale` and of `gauss-newton` with 5,251 parameters on the 2-D chirp, and of the tangent kernel of four
   layers of 1000 units at 1000 points, on the CPU and on each GPU.
-- The time of a step whose gradient is replayed as a CUDA graph, and that of a plain step, for `mscale` in 2-D.
+- The time of a step that is replayed as a CUDA graph, and that of a plain step, for `mscale` in 2-D.
 - The time of a step of a batch of seeds, that of a step of one seed, and that of all seeds one by one, in 1-D and 2-D.
 
 Without a GPU, the rows of the CPU are printed. Times are medians of the elapsed times of steps, of which the first ones are not

@@ -239,7 +239,8 @@ def _compare(
     if not changes.same_machine:
         say(
             console,
-            "The machines differ: times are not compared, and errors within budgets of seconds depend on the machine.",
+            "The machines, or the processes of the runs, differ: times are not compared, and errors within budgets of seconds "
+            "depend on the machine.",
             "yellow",
         )
     say(console, changes.sentence, "bold")

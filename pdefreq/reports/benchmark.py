@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.studies.benchmark_result import Benchmark, Run
 
 _GIB = 2**30
+_DEFAULTS = {"threads": 1, "device": "cpu", "dtype": "float64"}  # of the options of the command
 _CAPTION = "Medians over the seeds, and the range of the error; half times in seconds, – : the mode is not halved"
 
 
@@ -154,6 +155,8 @@ def _machine(found: Benchmark) -> Markup:
         ("available cores", found.machine.get("cores") or "unknown"),
         ("memory", f"{memory / _GIB:.0f} GiB" if memory else "unknown"),
         ("system", found.machine.get("system") or "unknown"),
+        ("processes", found.setup.get("workers") or "unknown"),
+        ("threads of each process", found.setup.get("threads") or "unknown"),
         ("date", found.date),
     ]
     made = table(["package", "version"], sorted(found.versions.items()), caption="Versions")
@@ -166,6 +169,8 @@ def _command(found: Benchmark) -> str:
 
     is_included = suite_names().get(found.suite) == found.title
     words = ["pdefreq", "benchmark", found.suite if is_included else f"{found.suite}.toml"]
+    for name, value in found.setup.items():
+        words += [f"--{name}", str(value)] if value not in (None, _DEFAULTS.get(name)) else []
     for label in dict.fromkeys(run.method for run in found.runs if run.outside):
         words += ["--adapter", f"{label}=FILE.py:NAME"]
     return " ".join(map(shlex.quote, words))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pdefreq.core.devices import require_memory
-from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
+from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
-from pdefreq.core.reduce import processes
 from pdefreq.parts.adaptive_points import AdaptivePoints
 from pdefreq.parts.boundary import Automatic as AutomaticBoundary
 from pdefreq.parts.boundary import Boundary, Setting
@@ -22,6 +20,15 @@ from pdefreq.parts.points import Automatic, Gauss, Points
 from pdefreq.parts.training import Training
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.problem.needs import VALUES_WITH_DERIVATIVES, Need
+from pdefreq.solvers.network_checks import (
+    bytes_of_points,
+    require_capture,
+    require_consistent,
+    require_pairs,
+    require_room,
+    require_smooth,
+    require_start,
+)
 from pdefreq.solvers.requirements import require, require_precision
 from pdefreq.solvers.solver import Solver
 
@@ -36,19 +43,16 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.objective_schedule import SampledSchedule
     from pdefreq.iterations.training.growing_training import GrowingTraining
+    from pdefreq.iterations.training.steppers import Stepper
     from pdefreq.iterations.training.training_iteration import TrainingIteration
-    from pdefreq.problem.data import Data
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.scales import NaturalUnits, Scales
-    from pdefreq.problem.terms.equation import Equation
-    from pdefreq.problem.terms.term import Term
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.data_spectrum import SpectralData
 
 _UNITS = "The network was trained in units that the data imply: {}; scaling=none trains it in those of the problem."
 _MOST_AXES, _ORDER = 3, 2  # of lattices for the spectrum of the residual, and of the derivatives in it
-_FEW = 64  # points at which a term is tested for being nonzero
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,24 +84,7 @@ class NetworkSolver(Solver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.loss.is_regression and self.boundary.is_penalty:
-            raise OptionError(
-                "a fit of a function has no boundary conditions: leave `boundary` out, or use `--set loss=residual`"
-            )
-        if not self.loss.is_square and self.training.balance_every is not None:
-            raise OptionError(
-                "`balance_every` does nothing here: it needs a loss that is a sum of squares, such as loss=residual; set that, "
-                "or leave `balance_every` out"
-            )
-        if not self.loss.is_square and (option := self.optimizer.for_squares) is not None:
-            raise OptionError(
-                f"`{option}` needs a loss that is a sum of squares, such as loss=residual; set that, or leave `{option}` out"
-            )
-        if self.optimizer.needs_fixed_objective and self.training.batch is not None:
-            raise OptionError(
-                f"{self.optimizer.title} needs an objective that is the same in every step: leave `batch` out, or use "
-                "`--set optimizer=adam`"
-            )
+        require_consistent(self)
 
     @property
     def name(self) -> str:
@@ -186,13 +173,13 @@ class NetworkSolver(Solver):
         resolved, data = self.resolved(problem, Stop()), SpectralData(problem)
         method, reason = resolved._settled(data)
         require(problem, self.name, method.needs, advice="use `--set boundary=penalty`")
-        method._require_start(problem.equation, domain, problem.side_values)
-        method._require_room(method.points, method.boundary, domain.dimension)
-        self._require_pairs(method.points, method.boundary, problem.data, is_regression=problem.is_regression)
+        require_start(method, problem.equation, domain, problem.side_values)
+        require_room(method, method.points, method.boundary, domain.dimension)
+        require_pairs(self, method.points, method.boundary, problem.data, is_regression=problem.is_regression)
         if method.training.precision == "mixed" and dtype != torch.float64:
             raise OptionError("precision=mixed does nothing in float32: use `--dtype float64`, or leave `precision` out")
         if method.training.capture:
-            method._require_capture(device)
+            require_capture(method, device)
         like, remarks = torch.empty(0, dtype=dtype, device=device), [*self.network.remarks, *([reason] if reason else [])]
         training = method._training(data, seed, like, remarks)
         asked, network = resolved.network, method.network
@@ -214,7 +201,6 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.mixed_precision import in_mixed_precision
         from pdefreq.functionals.objective_schedule import SampledSchedule
         from pdefreq.functionals.sampling import Sampling, data_samples, held_out_samples
-        from pdefreq.iterations.training.captured import CapturedGradients
         from pdefreq.iterations.training.held_out import HeldOut
         from pdefreq.iterations.training.training_iteration import TrainingIteration
         from pdefreq.problem.boundary_extent import BoundaryExtent
@@ -248,7 +234,7 @@ class NetworkSolver(Solver):
 
         objectives = objectives_in(space)
         start = objectives.at(0)
-        self._require_smooth(network, space, start.order)
+        require_smooth(self, network, space, start.order)
         self.optimizer.require_memory(start.num_rows, space.num_coefficients)
         held_out = objectives.held_out()
         adaptive = None
@@ -262,7 +248,7 @@ class NetworkSolver(Solver):
         return TrainingIteration(
             space,
             objectives,
-            self.optimizer.stepper(),
+            self._stepper(),
             seed=seed,
             like=like,
             unit=unit,
@@ -272,10 +258,20 @@ class NetworkSolver(Solver):
             if held_out is None
             else HeldOut(held_out, training.keep == "best", training.patience, unit, is_data=known is not None),
             adaptive=adaptive,
-            captured=CapturedGradients() if training.capture else None,
-            bytes_needed=self.network.step_bytes(domain.dimension) + self._bytes_of_points(domain.dimension),
+            bytes_needed=self.network.step_bytes(domain.dimension) + bytes_of_points(self, domain.dimension),
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) and not mixed else None,
         )
+
+    def _stepper(self) -> Stepper:
+        """The stepper of the optimizer, which records its steps if `capture` is set."""
+        from pdefreq.iterations.training.step_graphs import StepGraphs
+        from pdefreq.iterations.training.steppers import FirstOrderStepper
+
+        stepper = self.optimizer.stepper()
+        if not self.training.capture:
+            return stepper
+        assert isinstance(stepper, FirstOrderStepper)
+        return replace(stepper, graphs=StepGraphs())
 
     def penalty_parameter(self, problem: Problem, step: int) -> float:
         """The factor of the boundary penalty of an energy at a step, in the units of the problem."""
@@ -319,110 +315,6 @@ class NetworkSolver(Solver):
             space = space_of(InUnits(network, scales.offset, scales.amplitude))
         return network, space, scales
 
-    def _require_start(self, equation: Equation, domain: Domain, values: Mapping[str, Field] | None) -> None:
-        """Refuse an initial state with constant u if p > 2, where the derivative of the flux |grad u|^(p-2) grad u is zero.
-
-        Raises:
-            IncompatibleError: If the network starts with constant u, and no other term of the equation or the boundary depends on
-                u.
-        """
-        from pdefreq.domains.domain import only_one
-        from pdefreq.problem.terms.diffusion import Diffusion
-
-        diffusion, only = equation.find(Diffusion), only_one(values) if values else None
-        edge = None if self.boundary.is_penalty or only is None else only.constant
-        residual = self.loss.is_square and not self.loss.is_regression
-        if diffusion is None or diffusion.exponent <= 2 or edge is None or not (residual and self.network.starts_at_zero):
-            return
-        others = [term for term in equation if term is not diffusion]
-        if not any(_acts_on_constants(term, domain, edge) for term in others):
-            raise IncompatibleError(
-                f"start=antisymmetric begins with grad u = 0, where the residual for exponent = {diffusion.exponent:g} is "
-                "degenerate, so that training makes no progress: leave `start` out"
-            )
-
-    def _require_pairs(self, points: Points, boundary: Boundary, data: Data | None, *, is_regression: bool) -> None:
-        """Check that the options of different parts are compatible with each other on a problem.
-
-        Raises:
-            IncompatibleError: If states are to be compared at held-out points, and no data points are held out.
-            OptionError: If the objective changes from step to step and the optimizer needs a fixed one, or if a batch is too
-                large.
-            UnknownNameError: If `weights` names a boundary term that the loss does not have.
-        """
-        training = self.training
-        if points.number is None and not (data and data.holdout) and (training.keep == "best" or training.patience is not None):
-            remedy = "hold out some of them, such as holdout = 0.2, or " if is_regression else ""
-            raise IncompatibleError(
-                f"{self.name} uses all points at which the source is known ([data]), which leaves none to compare states: "
-                f"{remedy}leave `keep` and `patience` out"
-            )
-        if self.loss.couples_points and (not points.is_fixed or training.batch is not None):
-            raise OptionError(
-                "a metric of the residual couples all points, which must stay the same: use `--set points=gauss`, and leave "
-                "`batch` out"
-            )
-        if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
-            raise OptionError(
-                f"{self.optimizer.title} needs an objective that is the same in every step, and random points change it: "
-                "use `--set points=gauss` or `--set resample_every=100`"
-            )
-        if points.number is not None and training.batch is not None and training.batch > points.number:
-            raise OptionError(
-                f"`batch` must be at most the number of points, {points.number}, got {training.batch}: leave it out to use all"
-            )
-        if "boundary" in (self.loss.weights or {}) and not boundary.is_penalty and not is_regression:
-            raise UnknownNameError(
-                "unknown term 'boundary' in `weights`: boundary values are built into the network, which leaves no such term; "
-                "use `--set boundary=penalty`"
-            )
-
-    def _require_capture(self, device: torch.device) -> None:
-        """Check that the steps can be CUDA graphs.
-
-        Raises:
-            OptionError: If the device is no GPU, the optimizer needs more than a gradient, or several processes share the points.
-        """
-        if device.type != "cuda":
-            raise OptionError(f"`capture` records a CUDA graph and needs a GPU, got the device {device}: leave `capture` out")
-        if not isinstance(self.optimizer, FirstOrder):
-            raise OptionError(f"`capture` needs an optimizer of first order, got {self.optimizer.title}: leave `capture` out")
-        if (number := processes().size) > 1:  # a recorded gradient contains no sum over the processes
-            raise OptionError(f"`capture` needs a run in one process, got {number} processes: leave `capture` out")
-
-    def _require_room(self, points: Points, boundary: Boundary, dimension: int) -> None:
-        """Check from the options alone that the memory suffices for a step and for the points, before anything is built.
-
-        Raises:
-            OptionError: If it does not.
-        """
-        self.network.require_memory(dimension)
-        if boundary.number is not None:
-            entries = 3 * dimension + 4  # point, normal, weight, part, values given, and the distance of the point
-            require_memory(boundary.number, "boundary.points", 8 * entries * boundary.number)
-        if points.number is not None:
-            require_memory(points.number, "number", self._bytes_of_points(dimension))
-
-    def _bytes_of_points(self, dimension: int) -> int:
-        """The number of bytes of points, fields, boundary factors and input that are kept between steps."""
-        kept = 24 + 8 * dimension + (dimension + 2) * self.network.inputs(dimension)
-        return 8 * kept * (self.points.number or 0)
-
-    def _require_smooth(self, network: TrialSpace, space: TrialSpace, order: int) -> None:
-        """Check that the network is smooth enough for the derivatives in the loss.
-
-        Raises:
-            IncompatibleError: If the network, or the built-in boundary values, have fewer derivatives.
-        """
-        if order <= space.smoothness:
-            return
-        if order > network.smoothness:
-            cause, remedy = f"{self.network.smoothness_from} has {network.smoothness:g}", self.network.smoother
-        else:
-            cause = f"boundary values built in on this domain leave the network {space.smoothness:g}"
-            remedy = "`--set boundary=penalty`"
-        raise IncompatibleError(f"{self.name} takes derivatives of order {order} and {cause}: use {remedy}")
-
 
 def _shows_bands(data: SpectralData, space: TrialSpace) -> bool:
     """Whether the residual of the equation can be evaluated on a lattice of points."""
@@ -431,14 +323,3 @@ def _shows_bands(data: SpectralData, space: TrialSpace) -> bool:
     problem = data.problem
     known = problem.data is None and problem.domain.dimension <= _MOST_AXES
     return known and (problem.is_regression or (problem.lacks((CONTINUOUS,)) is None and space.smoothness >= _ORDER))
-
-
-def _acts_on_constants(term: Term, domain: Domain, value: float) -> bool:
-    """Whether the linearization of a term at a constant is nonzero at some of a few points of a domain."""
-    import torch
-
-    from pdefreq.core.streams import stream
-
-    x = domain.interior(_FEW, stream(0, "constants")).x
-    strong, at = term.strong(x), (torch.full_like(x[:, 0], value), torch.zeros_like(x))
-    return any(slope is not None and bool(slope.any()) for slope in (*strong.lower_slopes(*at), strong.second(*at)))

@@ -81,6 +81,7 @@ def benchmark(
             "the adapters, or the executor (--dask)"
         )
     where = machine() if executor is None else executor.submit(machine).result()
+    setup = {**_processes(suite, workers, executor), "device": device, "dtype": dtype}
     planned = _planned(suite, device=device, dtype=dtype)
     runs, others = _named(suite, planned, outside)
     with ExitStack() as entered:
@@ -117,10 +118,23 @@ def benchmark(
             versions(),
             datetime.now(UTC).date().isoformat(),
             None if folder is None else study.path,
+            setup,
         )
         if found.folder is not None:
             found.save(found.folder)
     return found
+
+
+def _processes(suite: Suite, workers: int | str, executor: Executor | None) -> dict[str, int | None]:
+    """The numbers of processes and of the threads of each; None for an executor, which does not tell them."""
+    import torch
+
+    from pdefreq.runs.local_processes import number_of_workers
+
+    if executor is not None:
+        return {"workers": None, "threads": None}
+    count = number_of_workers(workers, len(suite.problems) * len(suite.methods) * len(suite.budgets) * len(suite.seeds))
+    return {"workers": count, "threads": torch.get_num_threads() if count == 1 else 1}
 
 
 def _outside(suite: Suite, adapters: Sequence[str]) -> list[OutsideMethod]:

@@ -69,7 +69,7 @@ class Changes:
         changes: The changes that exceed the threshold, regressions first.
         compared: The number of compared combinations of problem, method and budget.
         unmatched: Combinations that only one of the results has, whose runs have not all ended, or whose problem has changed.
-        same_machine: Whether the machines have the same description. Otherwise times are not compared.
+        same_machine: Whether the machines and the setups of the runs have the same description. Otherwise times are not compared.
 
     Example:
         >>> from pdefreq import benchmark, compare_benchmarks
@@ -120,7 +120,8 @@ def compare_benchmarks(
     For each problem, method and budget the medians over the seeds are compared. A change counts if the larger median divided by
     the smaller one exceeds the threshold times the spread, which is the larger one of the two ratios of the largest to the
     smallest value over the seeds. Errors below 1e-12 and times below 0.1 s are replaced by these values. A larger part of seeds
-    without a result is a regression. Times are compared only if both results are from the same kind of machine.
+    without a result is a regression. Times are compared only if both results are from the same kind of machine, with as many
+    processes and threads.
 
     Args:
         before: The first result, its folder, or its file ``benchmark.json``.
@@ -139,7 +140,7 @@ def compare_benchmarks(
             )
     old, new = (each if isinstance(each, Benchmark) else load_benchmark(each) for each in (before, after))
     first, second = dict(old.cases()), dict(new.cases())
-    same_machine = dict(old.machine) == dict(new.machine)
+    same_machine = dict(old.machine) == dict(new.machine) and dict(old.setup) == dict(new.setup)
     common = [
         case
         for case in first

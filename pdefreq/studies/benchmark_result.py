@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from pdefreq.core.errors import RunFolderError
 from pdefreq.core.history import Status
@@ -90,6 +90,15 @@ class _MachineRecord(TypedDict):
     system: str
 
 
+class _SetupRecord(TypedDict):
+    """How the runs were made: see `Benchmark`."""
+
+    workers: int | None
+    threads: int | None
+    device: str
+    dtype: str
+
+
 class _Record(TypedDict):
     """All of ``benchmark.json``."""
 
@@ -98,6 +107,7 @@ class _Record(TypedDict):
     title: str
     date: str
     machine: _MachineRecord
+    setup: NotRequired[_SetupRecord]
     versions: Mapping[str, str]
     runs: list[_RunRecord]
     published: list[_PublishedRecord]
@@ -195,6 +205,8 @@ class Benchmark(Shown):
         versions: The versions of Python and of packages.
         date: The day of the last run, ``2026-01-31``.
         folder: The folder with the results, if they are stored.
+        setup: How the runs were made: the number of processes ``"workers"`` and of the ``"threads"`` of each, both None for an
+            executor; ``"device"`` and ``"dtype"``. It is empty for results that do not contain it.
 
     Example:
         >>> from pdefreq import benchmark
@@ -209,6 +221,7 @@ class Benchmark(Shown):
     versions: Mapping[str, str]
     date: str
     folder: Path | None = None
+    setup: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         rows = [row for row in self.rows() if not row["failed"]]
@@ -303,6 +316,7 @@ class Benchmark(Shown):
         record = {
             "format": FORMAT,
             **{name: getattr(self, name) for name in ("suite", "title", "date", "machine", "versions")},
+            **({"setup": self.setup} if self.setup else {}),
             "runs": [asdict(run) for run in self.runs],
             "published": [dict(row) for row in self.published],
         }
@@ -353,7 +367,7 @@ def load_benchmark(path: str | Path) -> Benchmark:
         require_schema(record, _Record)
         runs = [Run(**row) for row in record["runs"]]
         names = ("suite", "title", "published", "machine", "versions", "date")
-        return Benchmark(runs=runs, folder=file.parent, **{name: record[name] for name in names})
+        return Benchmark(runs=runs, folder=file.parent, setup=record.get("setup", {}), **{name: record[name] for name in names})
     except OSError as error:
         raise RunFolderError(f"can't read the benchmark {file}: {(error.strerror or str(error)).lower()}") from None
     except ValueError as error:

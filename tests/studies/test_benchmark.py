@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import torch
 
 from pdefreq import benchmark, load_benchmark, load_problem, make_solver, solve
 from pdefreq.core.errors import RunFolderError
@@ -80,6 +81,7 @@ def test_the_files_contain_the_rows(tiny):
     assert [row["relative_l2"] for row in rows] == [
         "" if run.relative_l2 is None else repr(run.relative_l2) for run in found.runs
     ]
+    assert loaded.setup == found.setup == {"workers": 1, "threads": torch.get_num_threads(), "device": "cpu", "dtype": "float64"}
     assert loaded.machine["cores"] >= 1 and {"python", "torch", "numpy"} <= {*loaded.versions}
     assert {path.name for path in (folder / "out").glob("*.png")} == {"benchmark.png", "bias_index.png"}
 

@@ -67,6 +67,9 @@ def test_times_are_compared_on_the_same_machine_only():
     assert kinds(before, after) == [("seconds", True)]
     other = result([0.1], [2.0], machine={**MACHINE, "processor": "two"})
     assert kinds(before, other) == [] and not compare_benchmarks(before, other).same_machine
+    alone, beside = (replace(after, setup={"workers": workers}) for workers in (1, 2))
+    assert kinds(replace(before, setup={"workers": 1}), alone) == [("seconds", True)]
+    assert kinds(replace(before, setup={"workers": 1}), beside) == []
 
 
 def test_a_larger_part_of_failures_is_a_regression():

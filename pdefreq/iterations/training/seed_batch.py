@@ -62,7 +62,7 @@ class SeedBatch:
         c, memory = self._stacked, self._memory
         functional = self._members[0].functional_of_step(states[0])
         assert functional is not None and isinstance(self._stepper, FirstOrderStepper)
-        self._stepper.descend(c, _gradients(functional, c), step, memory)
+        self._stepper.descend(c, _gradients(functional, c), memory, self._stepper.numbers(step, memory))
         self._rows = [self._members[number].step_of_batch(state, step) for number, state in zip(numbers, states, strict=True)]
         return self._rows
 

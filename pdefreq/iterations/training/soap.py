@@ -11,11 +11,12 @@ import torch
 from pdefreq.iterations.training.steppers import FirstOrderStepper, age
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients
+    from pdefreq.iterations.training.step_graphs import Numbers
     from pdefreq.iterations.training.steppers import Memory
     from pdefreq.spaces.trial_space import Network
 
@@ -84,8 +85,12 @@ class SoapStepper(FirstOrderStepper):
             found[f"basis.{side.name}"] = torch.eye(n, dtype=c.dtype, device=c.device).repeat(side.shape[0], 1, 1)
         return found
 
-    def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Memory) -> None:
-        beta, epsilon, count = 0.95, 1e-8, age(step, memory)
+    def numbers(self, step: int, memory: Memory) -> Sequence[float]:
+        """The learning rate, and the number of steps before this one."""
+        return self.rate(step), age(step, memory)
+
+    def update(self, c: Coefficients, gradient: Coefficients, memory: Memory, numbers: Numbers) -> None:
+        rate, count, beta, epsilon = float(numbers[0]), int(numbers[1]), 0.95, 1e-8
         if count == 0:
             for side in self.sides:
                 mean = self._averaged(side, gradient, memory, beta)
@@ -97,7 +102,7 @@ class SoapStepper(FirstOrderStepper):
         v.mul_(beta).addcmul_(rotated, rotated, value=1 - beta)
         denominator = (v.sqrt() / math.sqrt(1 - beta**count)).add_(epsilon)
         direction = self.rotated(self.rotated(m, memory) / denominator, memory, back=True)
-        c.sub_(direction, alpha=self.rate(step) / (1 - beta**count))
+        c.sub_(direction, alpha=rate / (1 - beta**count))
         for side in self.sides:
             mean = self._averaged(side, gradient, memory, beta)
             if count % self.every == 0:

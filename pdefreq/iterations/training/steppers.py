@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import MutableMapping
-from dataclasses import dataclass
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
+    from pdefreq.iterations.training.step_graphs import Numbers, StepGraphs
     from pdefreq.spaces.trial_space import Network
     from pdefreq.theory.dynamics import SpectralFilter
     from pdefreq.theory.linearization import Guide
@@ -166,30 +167,51 @@ class FirstOrderStepper(Stepper):
     Args:
         rate: The learning rate.
         clip: Largest Euclidean norm of a gradient, to which longer gradients are scaled; None disables clipping.
+        graphs: The recorder of steps, for steppers that are `elementwise`; None takes each step as usual.
     """
 
     elementwise: ClassVar[bool] = False
-    """Whether `update` treats each coefficient independently, so that several vectors can be rows of one tensor."""
+    """Whether `update` applies the same operations to each coefficient in each step, so that several vectors can be rows of one
+    tensor, and a step can be recorded."""
 
     rate: LearningRate
     clip: float | None = None
+    graphs: StepGraphs | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:
-        self.descend(c, functional.gradient(c), step, memory)
+        def take(numbers: Numbers) -> None:
+            self.descend(c, functional.gradient(c), memory, numbers)
+
+        numbers = self.numbers(step, memory)
+        if self.graphs is None:
+            take(numbers)
+        else:
+            self.graphs.take(take, numbers, functional, [c, *(memory[name] for name in self.memory(c[:0]))])
         return False
 
-    def descend(self, c: Coefficients, gradient: Coefficients, step: int, memory: Memory) -> None:
+    def descend(self, c: Coefficients, gradient: Coefficients, memory: Memory, numbers: Numbers) -> None:
         """Change coefficients and memory in place, given the gradient, which may be overwritten.
 
         If the stepper is `elementwise`, the coefficients may be those of several networks, ``(S, P)``.
         """
         if self.clip is not None:
             gradient.mul_((self.clip / gradient.norm(dim=-1, keepdim=True)).clamp_max(1.0))
-        self.update(c, gradient, step, memory)
+        self.update(c, gradient, memory, numbers)
+
+    def numbers(self, step: int, memory: Memory) -> Sequence[float]:
+        """The numbers of a step that differ from step to step: the learning rate."""
+        return (self.rate(step),)
 
     @abstractmethod
-    def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Memory) -> None:
-        """Change coefficients and memory in place."""
+    def update(self, c: Coefficients, gradient: Coefficients, memory: Memory, numbers: Numbers) -> None:
+        """Change coefficients and memory in place.
+
+        Args:
+            c: The coefficients.
+            gradient: The gradient, which may be overwritten.
+            memory: The memory of the previous step.
+            numbers: What `numbers` returns for the step. A stepper that is `elementwise` also accepts zero-dimensional tensors.
+        """
 
 
 @dataclass(frozen=True)
@@ -220,10 +242,11 @@ class GradientDescentStepper(FirstOrderStepper):
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(c)} if self.momentum else {}
 
-    def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Memory) -> None:
+    def update(self, c: Coefficients, gradient: Coefficients, memory: Memory, numbers: Numbers) -> None:
+        (rate,) = numbers
         if self.momentum:
             gradient = memory["velocity"].mul_(self.momentum).add_(gradient)
-        c.sub_(gradient, alpha=self.rate(step))
+        c.sub_(gradient * rate)
 
 
 @dataclass(frozen=True)
@@ -239,22 +262,32 @@ class AdamStepper(FirstOrderStepper):
     def descent(self, memory: Memory, step: int) -> Descent | None:
         if self.clip is not None:
             return None
-        beta1, (denominator, bias) = _BETAS[0], self._corrections(memory["v"], age(step, memory))
-        return Descent(self.rate(step - 1), beta1, 1 - beta1, bias * denominator)
+        beta1, (bias, root) = _BETAS[0], self._corrections(age(step, memory))
+        return Descent(self.rate(step - 1), beta1, 1 - beta1, bias * _denominator(memory["v"], root))
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(c), "v": torch.zeros_like(c)}
 
-    def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Memory) -> None:
+    def numbers(self, step: int, memory: Memory) -> Sequence[float]:
+        """The learning rate divided by 1 - beta1^t, and the square root of 1 - beta2^t, for the t-th step."""
+        bias, root = self._corrections(age(step, memory) + 1)
+        return self.rate(step) / bias, root
+
+    def update(self, c: Coefficients, gradient: Coefficients, memory: Memory, numbers: Numbers) -> None:
         beta1, beta2 = _BETAS
         m, v = memory["m"], memory["v"]
+        rate, root = numbers
         m.lerp_(gradient, 1 - beta1)
         v.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        denominator, bias = self._corrections(v, age(step, memory) + 1)
-        c.addcdiv_(m, denominator, value=-self.rate(step) / bias)
+        c.sub_((m * rate).div_(_denominator(v, root)))
 
     @staticmethod
-    def _corrections(v: Tensor, count: int) -> tuple[Tensor, float]:
-        """sqrt(v / (1 - beta2^t)) + epsilon and 1 - beta1^t after t steps; their product is the preconditioner P."""
+    def _corrections(count: int) -> tuple[float, float]:
+        """1 - beta1^t and sqrt(1 - beta2^t) after t steps."""
         beta1, beta2 = _BETAS
-        return (v.sqrt() / math.sqrt(1 - beta2**count)).add_(_EPSILON), 1 - beta1**count
+        return 1 - beta1**count, math.sqrt(1 - beta2**count)
+
+
+def _denominator(v: Tensor, root: float | Tensor) -> Tensor:
+    """sqrt(v / (1 - beta2^t)) + epsilon, which times 1 - beta1^t is the preconditioner P."""
+    return (v.sqrt() / root).add_(_EPSILON)

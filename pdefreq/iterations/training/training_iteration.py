@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.objective_schedule import ObjectiveSchedule
-    from pdefreq.iterations.training.captured import CapturedGradients
     from pdefreq.iterations.training.held_out import HeldOut
     from pdefreq.iterations.training.steppers import Stepper
     from pdefreq.spaces.trial_space import Network, TrialSpace
@@ -60,7 +59,6 @@ class TrainingIteration(Iteration):
         held_out: The objective at held-out points.
         adaptive: The choice of interior points by the residual, for objectives on given points; None for points that depend on
             the step only.
-        captured: The recorder of gradients; None evaluates each gradient as usual.
         bytes_needed: About the memory of a step and of the points; 0 if it is not known.
         objectives_in: The same objectives on another space, for functionals that are quadratic in u. With it the rows of the
             functional are applied to modes.
@@ -79,7 +77,6 @@ class TrainingIteration(Iteration):
         balance_every: int | None = None,
         held_out: HeldOut | None = None,
         adaptive: AdaptiveSampling | None = None,
-        captured: CapturedGradients | None = None,
         bytes_needed: int = 0,
         objectives_in: Callable[[TrialSpace], ObjectiveSchedule] | None = None,
     ) -> None:
@@ -87,7 +84,7 @@ class TrainingIteration(Iteration):
         self._seed, self._like, self._unit = seed, like, unit
         self._remarks = tuple(remarks)
         self._balance_every, self._held_out, self._adaptive = balance_every, held_out, adaptive
-        self._captured, self.bytes_needed = captured, bytes_needed
+        self.bytes_needed = bytes_needed
         self._samples = lru_cache(maxsize=1)(lambda points: None if adaptive is None else adaptive.samples(points))
         self.objective_kind = ObjectiveKind.RESIDUAL if objectives.at(0).tends_to_zero else ObjectiveKind.ENERGY
         self.open_ended = not stepper.ends and (held_out is None or held_out.patience is None)
@@ -129,10 +126,7 @@ class TrainingIteration(Iteration):
         if due:
             memory["term_weights"] = balanced(split(self._at(step, memory)), c)
         fresh = due or age(step, memory) == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
-        functional = split(self._functional(step, memory))
-        if self._captured is not None:
-            functional = self._captured.of(functional)
-        arrived = self._stepper.advance(c, functional, step, memory, fresh=fresh)
+        arrived = self._stepper.advance(c, split(self._functional(step, memory)), step, memory, fresh=fresh)
         return self._after(state, step, memory, arrived=arrived)
 
     def step_of_batch(self, state: State, step: int) -> State:

@@ -29,7 +29,7 @@ def taken(stepper, given, start=()):
     memory = {**stepper.memory(c), **dict(start)}
     path = []
     for step, gradient in enumerate(given):
-        stepper.update(c, gradient.clone(), step, memory)
+        stepper.update(c, gradient.clone(), memory, stepper.numbers(step, memory))
         path.append(c.clone())
     return torch.stack(path), memory
 
@@ -98,7 +98,7 @@ def test_bases_are_refreshed_on_schedule_and_stay_orthonormal():
     memory, changed = stepper.memory(c), []
     for step, gradient in enumerate(given):
         before = memory["basis.left.weight2"].clone()
-        stepper.update(c, gradient.clone(), step, memory)
+        stepper.update(c, gradient.clone(), memory, stepper.numbers(step, memory))
         if not torch.equal(before, memory["basis.left.weight2"]):
             changed.append(step)
     assert changed == [0, 4, 8, 12]
@@ -125,7 +125,7 @@ def test_second_moments_follow_the_order_of_the_basis():
     memory = stepper.memory(c)
     memory[f"mean.{side.name}"] = torch.diag(torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64))[None]
     memory["v"] = torch.tensor([10.0, 20.0, 30.0], dtype=torch.float64)
-    stepper.update(c, torch.zeros(3, dtype=torch.float64), 1, memory)
+    stepper.update(c, torch.zeros(3, dtype=torch.float64), memory, stepper.numbers(1, memory))
     torch.testing.assert_close(memory["v"], 0.95 * torch.tensor([30.0, 20.0, 10.0], dtype=torch.float64), rtol=1e-14, atol=0)
     torch.testing.assert_close(
         memory[f"basis.{side.name}"].abs()[0], torch.eye(3, dtype=torch.float64).flip(0), rtol=0, atol=1e-15

@@ -48,7 +48,7 @@ def test_a_descent_is_the_step_that_was_taken(stepper):
     for step in range(4):
         gradient, before = torch.randn(6, dtype=torch.float64, generator=generator), c.clone()
         mean = memory.get("m", memory.get("velocity", torch.zeros_like(c))).clone()
-        stepper.update(c, gradient.clone(), step, memory)
+        stepper.update(c, gradient.clone(), memory, stepper.numbers(step, memory))
         descent = stepper.descent(memory, step + 1)
         m = descent.momentum * mean + descent.weight * gradient
         expected = before - descent.rate * m / (1.0 if descent.preconditioner is None else descent.preconditioner)

@@ -1,5 +1,6 @@
-"""Recorded gradients; a function that writes its result into the same tensor each time replaces the CUDA graph."""
+"""Recorded steps; a function that repeats the operations on the same tensors replaces the CUDA graph."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -7,9 +8,10 @@ import torch
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import Stop
-from pdefreq.iterations.training.captured import CapturedGradients
 from pdefreq.iterations.training.seed_batch import SeedBatch
+from pdefreq.iterations.training.step_graphs import StepGraphs
 from pdefreq.solvers.names import make_solver
+from pdefreq.solvers.network_checks import require_capture
 from tests.toys import line_problem
 
 FIXED = "deep-ritz:widths=[6],number=40,boundary=penalty"
@@ -19,18 +21,21 @@ ONCE = "deep-ritz:widths=[6],number=40,points=sobol,resample_every=1"
 
 
 class FakeGraphs:
-    """Counts what is recorded and replayed. As in a CUDA graph, the result is always in the same tensor."""
+    """Counts what is recorded and replayed. As with a CUDA graph, a recording leaves the tensors as they were."""
 
     def __init__(self):
         self.records, self.replays = 0, 0
 
-    def __call__(self, work):
+    def __call__(self, work, tensors):
         self.records += 1
-        result = work()
+        before = [each.clone() for each in tensors]
+        work()
+        for each, content in zip(tensors, before, strict=True):
+            each.copy_(content)
 
         def replay():
             self.replays += 1
-            return result.copy_(work())
+            work()
 
         return replay
 
@@ -38,6 +43,13 @@ class FakeGraphs:
 def prepared(method, device="cpu"):
     solver = make_solver(method).resolved(line_problem().blind(), Stop(steps=20))
     return solver.prepare(line_problem().blind(), seed=3, device=torch.device(device), dtype=torch.float64)
+
+
+def recording(method):
+    """An iteration with recorded steps, and its recorder."""
+    graphs, iteration = FakeGraphs(), prepared(method)
+    iteration._stepper = replace(iteration.stepper, graphs=StepGraphs(graphs))
+    return iteration, graphs
 
 
 def trained(iteration, steps=20):
@@ -49,21 +61,26 @@ def trained(iteration, steps=20):
 
 @pytest.mark.parametrize(
     ("method", "records", "replays"),
-    [(FIXED, 1, 19), (REDRAWN, 5, 15), (STAGED, 5, 14), (ONCE, 0, 0)],  # one of the six stages has a single step
-    ids=["fixed", "redrawn", "staged", "once"],
+    [
+        (FIXED, 1, 19),
+        (f"{FIXED},optimizer=sgd,half_life=5,clip=1", 1, 19),
+        (f"{FIXED},half_life=5,decay=cosine", 1, 19),
+        (REDRAWN, 5, 15),
+        (STAGED, 5, 14),  # one of the six stages has a single step
+        (ONCE, 0, 0),
+    ],
+    ids=["fixed", "momentum", "decreasing rate", "redrawn", "staged", "once"],
 )
 def test_the_states_are_those_of_plain_steps(method, records, replays):
     """New points and new weights are new functionals: each is evaluated once, recorded, and replayed in the remaining steps."""
-    graphs, iteration = FakeGraphs(), prepared(method)
-    iteration._captured = CapturedGradients(graphs)
+    iteration, graphs = recording(method)
     found, expected = trained(iteration), trained(prepared(method))
     assert torch.equal(found.coefficients, expected.coefficients)
     assert (graphs.records, graphs.replays) == (records, replays)
 
 
 def test_another_place_in_memory_is_recorded_again():
-    graphs, iteration = FakeGraphs(), prepared(FIXED)
-    iteration._captured = CapturedGradients(graphs)
+    iteration, graphs = recording(FIXED)
     first, second = trained(iteration, 5), iteration.init()
     second = iteration.restore(first.coefficients, first.memory)
     for _ in range(5):
@@ -81,10 +98,10 @@ def test_a_capture_is_refused_without_a_gpu(method, words):
 def test_a_capture_is_refused_for_several_processes(monkeypatch):
     """Each would evaluate all points, since a recorded gradient has no sum over the processes."""
     solver, device = make_solver("deep-ritz"), torch.device("cuda")
-    solver._require_capture(device)
-    monkeypatch.setattr("pdefreq.solvers.network_solver.processes", lambda: SimpleNamespace(size=2))
+    require_capture(solver, device)
+    monkeypatch.setattr("pdefreq.solvers.network_checks.processes", lambda: SimpleNamespace(size=2))
     with pytest.raises(OptionError, match="`capture` needs a run in one process, got 2"):
-        solver._require_capture(device)
+        require_capture(solver, device)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
