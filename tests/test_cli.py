@@ -958,6 +958,7 @@ def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
     Path("taken/letter.txt").write_text("dear")
     assert_refused(cli("reproduce", "point-sources", "--out", "taken"), files())
     assert_refused(cli("reproduce", "all", "--steps", "3"), files())
+    assert_refused(cli("reproduce", "--workers", "2"), files())
     assert_refused(cli("reproduce", "point-sources", "--steps", "3", "--set", "steps=3"), files())
 
 

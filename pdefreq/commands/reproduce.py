@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +57,8 @@ def reproduce(
 
     console = make_console()
     if name is None:
+        if dask is not None or many.is_typed(workers) or seeds or steps or settings or fresh or out:
+            raise OptionError("options belong to an experiment: name it, `all`, or leave the options out to list the experiments")
         return _list(console)
     given: dict[str, Any] = {key: value for key, value in (("seeds", seeds), ("steps", steps)) if value is not None}
     for key, value in o.key_values("--set", settings).items():
@@ -134,8 +137,10 @@ def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, d
             each.discard()
     asked = [Asked(each.name, each.options, each.folder.absolute()) for each in every]
     done = 0
-    with many.dask_executor(dask) as executor:
+    with many.dask_executor(dask) as executor, _bar(console, [each.name for each in every]) as advance:
         for place, result in reproduce_all(asked, workers=count, executor=executor):
+            if result is not None:
+                advance(every[place].name)
             if isinstance(result, UserError):
                 failed[every[place].name] = result
             elif result is not None:
@@ -147,6 +152,34 @@ def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, d
         say(console, "interrupted: the same command continues with the runs on disk")
         return 130
     return code
+
+
+@contextmanager
+def _bar(console: Console, names: Sequence[str]) -> Iterator[Callable[[str], None]]:
+    """A progress bar on a terminal, in which the part of an experiment is its recorded time; it yields what advances the bar."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from pdefreq.experiments import entries
+
+    known = entries()
+    seconds = {name: (known[name].seconds if name in known else None) or 1.0 for name in names}
+    ended: list[str] = []
+
+    def text() -> str:
+        return f"{len(ended)} of {len(names)} experiments done"
+
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn()
+    # The estimate of the remaining time uses all experiments so far, since they end minutes apart.
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, speed_estimate_period=1e6
+    ) as progress:
+        task = progress.add_task(text(), total=sum(seconds.values()))
+
+        def advance(name: str) -> None:
+            ended.append(name)
+            progress.update(task, description=text(), advance=seconds[name])
+
+        yield advance
 
 
 def _code_of(failed: Mapping[str, UserError]) -> int:

@@ -1,8 +1,11 @@
 """`pdefreq reproduce all`: one experiment after the other, or side by side."""
 
-import pytest
+import io
 
-from pdefreq.commands.reproduce import _run_all
+import pytest
+from rich.console import Console
+
+from pdefreq.commands.reproduce import _bar, _run_all
 from pdefreq.commands.result import make_console
 from pdefreq.experiments import experiment_named
 from pdefreq.experiments.reproduction import Reproduction
@@ -20,3 +23,12 @@ def test_a_failure_does_not_end_the_other_experiments(workers, tmp_path, monkeyp
     out, err = capsys.readouterr()
     assert "They ran." in out and (tmp_path / "right" / "reproduce.json").is_file()
     assert err.count("error: mine.py:several:") == 1 and "colour" in err
+
+
+def test_the_bar_counts_experiments():
+    """The part of an experiment in the bar is its recorded time; an experiment in a file of its own counts as one second."""
+    names, out = ["point-sources", "tones", "mine.py:several"], io.StringIO()
+    with _bar(Console(file=out, force_terminal=True, width=120), names) as advance:
+        advance(names[0])
+        advance(names[2])
+    assert "2 of 3 experiments done" in out.getvalue()
