@@ -3,7 +3,8 @@
     python benchmarks/workers.py [--repeats 3] [--steps 300]
 
 The three ways take turns. The table has the median of the wall times and the ratio to one process; the coefficients must be equal
-bit for bit. Run it on a quiet machine: wall times include everything else that runs.
+bit for bit. The profiler of Dask, which interrupts each worker every 10 ms, is switched off (docs/many_runs.md). Run it on a quiet
+machine: wall times include everything else that runs.
 """
 
 from __future__ import annotations
@@ -80,8 +81,10 @@ def measured(ways: Sequence[Way], steps: int, repeats: int, dask_workers: int = 
 
 def on_dask(runs: list[PlannedRun], processes: int, *, started: bool) -> tuple[list, float]:
     """The runs on a local cluster and their time, with the start of the cluster, or without it and without the first runs."""
+    import dask  # pyright: ignore[reportMissingImports]
     from distributed import Client, LocalCluster  # pyright: ignore[reportMissingImports]
 
+    dask.config.set({"distributed.worker.profile.enabled": False})
     began = time.perf_counter()
     with LocalCluster(n_workers=processes, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
         executor = client.get_executor(pure=False)
