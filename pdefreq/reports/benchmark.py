@@ -15,7 +15,8 @@ from pdefreq.reports.sections import code
 from pdefreq.reports.tables import facts, shown, table
 
 if TYPE_CHECKING:
-    from pdefreq.studies.benchmark_result import Benchmark, Run
+    from pdefreq.studies.benchmark_result import Benchmark
+    from pdefreq.studies.benchmark_run import Run
 
 _GIB = 2**30
 _DEFAULTS = {"threads": 1, "device": "cpu", "dtype": "float64"}  # of the options of the command
