@@ -6,7 +6,6 @@ import os
 import platform
 import subprocess
 import sys
-
 from types import SimpleNamespace
 
 import numpy as np
@@ -43,15 +42,15 @@ def test_freed_memory_is_kept_where_the_environment_asks_for_an_early_return() -
     assert kept < 50  # with it, the pages of the first allocation are used again
 
 
-@pytest.mark.parametrize("allocate", [lambda x: torch.empty(2**60), lambda x: np.empty(2**60)], ids=["torch", "numpy"])
+@pytest.mark.parametrize("allocate", [torch.empty, np.empty], ids=["torch", "numpy"])
 def test_a_failed_allocation_is_one_sentence(allocate) -> None:
-    problem = Problem(domain=Box(0, 1), source=lambda x: allocate(x), boundary=0)
+    problem = Problem(domain=Box(0, 1), source=lambda _: allocate(2**60), boundary=0)
     with pytest.raises(TooLargeError, match="the memory does not suffice for this computation: use fewer"):
         solve(problem, "jacobi:intervals=8")
 
 
 def test_other_errors_of_the_user_s_functions_are_not_hidden() -> None:
-    def source(x):
+    def source(_):
         raise RuntimeError("a mistake")
 
     with pytest.raises(RuntimeError, match="a mistake"):
@@ -59,7 +58,7 @@ def test_other_errors_of_the_user_s_functions_are_not_hidden() -> None:
 
 
 def test_the_memory_of_a_gpu_is_its_own(monkeypatch) -> None:
-    monkeypatch.setattr("torch.cuda.get_device_properties", lambda device: SimpleNamespace(total_memory=2**34))
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: SimpleNamespace(total_memory=2**34))
     require_memory(8, "seeds", 2**34, "cuda:1")
     with pytest.raises(TooLargeError, match=r"`seeds` = 8 would need about 32 GiB of memory, but cuda:1 has 16 GiB"):
         require_memory(8, "seeds", 2**35, "cuda:1")
