@@ -96,14 +96,37 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     slope = float(x @ y / (x @ x))
     residual = y - slope * x
     error = float(np.sqrt(residual @ residual / (len(x) - 2) / (x @ x)))
-    sides = np.sign(x[~arrived[usable]]).tolist()
-    return BiasIndex(slope, error, combined({0.0: "=", 1.0: ">=", -1.0: "<="}[side] for side in sides), modes)
+    return BiasIndex(slope, error, relation_of(wavenumbers[usable], ~arrived[usable]), modes)
+
+
+def relation_of(wavenumbers: np.ndarray, late: np.ndarray) -> Relation:
+    """The relation of a bias index to that of a longer run.
+
+    Args:
+        wavenumbers: |xi_k| > 0 of the modes in the fit, shape ``(m,)``.
+        late: Whether each of them was not halved.
+    """
+    x = np.log(wavenumbers)
+    above, below = (bool((late & side).any()) for side in (x > x.mean(), x < x.mean()))
+    return "~" if above and below else ">=" if above else "<=" if below else "="
 
 
 def combined(relations: Iterable[Relation]) -> Relation:
     """The relation that holds if several do, as for the median over several runs."""
-    found = {*relations} - {"="}
-    return "=" if not found else "~" if len(found) > 1 else found.pop()
+    found: list[Relation] = [*dict.fromkeys(relation for relation in relations if relation != "=")]
+    return "~" if len(found) > 1 else found[0] if found else "="
+
+
+def with_relation(text: str, relation: Relation | None) -> str:
+    """The text of a bias index in a table, with its relation to that of a longer run; in parentheses without a bound.
+
+    Example:
+        >>> [with_relation("1.5", relation) for relation in ("=", ">=", "~")]
+        ['1.5', '>= 1.5', '(1.5)']
+    """
+    if relation in (None, "="):
+        return text
+    return f"({text})" if relation == "~" else f"{relation} {text}"
 
 
 def bias_of_seeds(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step: float) -> BiasIndex:

@@ -30,7 +30,7 @@ _COLUMNS = (
     "max_error",
     "reference_error",
     "bias_index",
-    "bias_index_is_bound",
+    "bias_index_relation",
     "half_time_low",
     "half_time_high",
     "sentence",

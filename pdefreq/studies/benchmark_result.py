@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, table
+from pdefreq.spectrum.bias import combined
 from pdefreq.studies.benchmark_file import FILE, read_json, rows_of, write_csv, write_json
 from pdefreq.studies.benchmark_run import Run, select_time
 
@@ -82,8 +83,11 @@ class Benchmark(Shown):
             for name in _HALVES:
                 times = [getattr(run, name) for run in runs if run.half_times]
                 row[name] = select_time(statistics.median_low, times) if times else None
+            ordered = [run for run in runs if run.bias_index is not None and not run.failed]
+            row["bias_index_relation"] = combined(run.bias_index_relation or "=" for run in ordered) if ordered else None
             for name in _MEDIANS:
-                values = [value for run in runs if (value := getattr(run, name)) is not None]
+                used = ordered if name == "bias_index" else runs
+                values = [value for run in used if (value := getattr(run, name)) is not None]
                 row[name] = statistics.median_low(values) if values else None
                 if name in _SPREADS:
                     row[f"{name}_min"], row[f"{name}_max"] = min(values, default=None), max(values, default=None)
@@ -121,7 +125,10 @@ class Benchmark(Shown):
 
         several = len({run.budget for run in self.runs}) > 1
         values = {
-            (f"{row['method']}, {row['budget']}" if several else row["method"], row["problem"]): row["bias_index"]
+            (f"{row['method']}, {row['budget']}" if several else row["method"], row["problem"]): (
+                row["bias_index"],
+                row["bias_index_relation"],
+            )
             for row in self.rows()
             if row["bias_index"] is not None
         }

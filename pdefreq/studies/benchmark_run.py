@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from pdefreq.core.history import Status
+from pdefreq.spectrum.bias import Relation, relation_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Run:
         max_error: The largest error.
         reference_error: The estimated relative L2 error of the reference solution.
         bias_index: The bias index B.
-        bias_index_is_bound: Whether B is a bound, because some modes were not halved.
+        bias_index_is_bound: Whether some modes were not halved, so that a longer run has another B.
         half_times: For each watched mode whose relative error begins above one half, in the order of the wavenumbers: the
             wavenumber, and the step and the seconds at which its error is halved, None if it is not.
         curve: Pairs of seconds and relative L2 errors along the run.
@@ -63,6 +66,14 @@ class Run:
     def case(self) -> tuple[str, str, str]:
         """The problem, the method and the budget."""
         return self.problem, self.method, self.budget
+
+    @property
+    def bias_index_relation(self) -> Relation | None:
+        """Whether the bias index of a longer run is at least (``">="``) or at most (``"<="``) B; ``"~"`` if neither is known."""
+        if self.bias_index is None:
+            return None
+        modes = np.array([(k, time is None) for k, _, time in self.half_times if k], dtype=float).reshape(-1, 2)
+        return relation_of(modes[:, 0], modes[:, 1] > 0)
 
     @property
     def is_open(self) -> bool:
