@@ -134,7 +134,7 @@ def bias_figure(
     image = axes.imshow(cells, cmap=DIFFERENCE_MAP, norm=CenteredNorm(halfrange=most), aspect="auto")
     for (method, problem), (value, relation) in values.items():
         text = with_relation(f"{value:+.2f}", relation).replace(">= ", "\u2265").replace("<= ", "\u2264")
-        shade = 1.0 if relation == "~" else np.mean(image.cmap(image.norm(value))[:3])
+        shade = 1.0 if relation == "~" else np.mean(image.cmap(image.norm(np.array(value)))[:3])
         color = "0.45" if relation == "~" else "white" if shade < 0.5 else "black"
         axes.text(problems.index(problem), methods.index(method), text, ha="center", va="center", fontsize=9, color=color)
     axes.set_xticks(range(len(problems)), list(problems), rotation=30, ha="right")

@@ -62,7 +62,7 @@ def _summary(found: Benchmark) -> Markup:
         for method, budget in names
     ]
     caption = (
-        "Bias index B, median over the seeds; above 0: low frequencies first; in parentheses: low and high modes were not halved; "
+        "Bias index B, median over the seeds; above 0: low frequencies first; in parentheses: low and high modes are not halved; "
         "– : undefined, as for methods of one step"
     )
     definition = tag(
