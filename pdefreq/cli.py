@@ -76,7 +76,8 @@ def _usage_sentence(error: Any) -> str:
     """A message of click as one sentence; for an unknown option, with the nearest known one."""
     if hasattr(error, "possibilities") and error.ctx is not None:
         known = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("-")]
-        return f"unknown option '{error.option_name}': {nearest(error.option_name, [*known, '--help'])}"
+        bare = {name.lstrip("-"): name for name in [*known, "--help"] if name.startswith("--")}  # the dashes are no likeness
+        return f"unknown option '{error.option_name}': {nearest(error.option_name.lstrip('-'), bare, bare)}"
     message = " ".join(error.format_message().split()).rstrip(".")
     if hasattr(error.__cause__, "errors"):  # of pydantic, whose message does not contain the value
         (found, *_), message = error.__cause__.errors(), message.replace("Value error, ", "")

@@ -224,7 +224,7 @@ def modes_table(report: SpectralReport, reference_error: float = 0.0) -> Table:
             skipped = True
             continue
         skipped = False
-        halving_step = "from start" if row.status == "below half from the start" else _whole(row.halving_step)
+        halving_step = "at start" if row.status == "below half at the start" else _whole(row.halving_step)
         own = report.own_error(row, reference_error)
         error = f"< {number(own)}" if row.error is not None and row.error < own else number(row.error)
         cells = [number(row.wavenumber, 4), number(row.amplitude), error, halving_step]

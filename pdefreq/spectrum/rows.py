@@ -39,4 +39,4 @@ class ModeRow:
     predicted_halving_step: float | None
     rayleigh_quotient: float | None
     eigen_residual: float | None
-    status: Literal["halved", "not halved", "below half from the start", "unknown"]
+    status: Literal["halved", "not halved", "below half at the start", "unknown"]

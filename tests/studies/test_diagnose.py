@@ -90,7 +90,7 @@ def test_the_evidence_has_the_limit_of_the_optimizer(optimizer, limit):
     """2 / eta; (2 + 2 beta) / eta with the momentum beta; (2 + 2 beta_1) / ((1 - beta_1) eta) for Adam (arXiv 2207.14484)."""
     run = solve("poisson", f"{RITZ},optimizer={optimizer},learning_rate=0.01", steps=1)
     found = {each.check: each for each in diagnose(run).findings}["step size"]
-    assert f"with the learning rate 0.01 is stable below {limit:.3g};" in found.evidence
+    assert f"with the learning rate 0.01 is stable only if it is below {limit:.3g};" in found.evidence
 
 
 @pytest.mark.parametrize(
