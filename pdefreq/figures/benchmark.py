@@ -105,26 +105,30 @@ def _finish(axes: Axes, xlabel: str, otherwise: str) -> None:
 
 @styled
 def bias_figure(
-    methods: Sequence[str], problems: Sequence[str], values: Mapping[tuple[str, str], tuple[float, Relation]], *, title: str = ""
+    methods: Sequence[str],
+    problems: Sequence[str],
+    values: Mapping[tuple[str, str], tuple[float, Relation, bool]],
+    *,
+    title: str = "",
 ) -> Figure:
     """The bias index B of each method (row) on each problem (column); cells without B are empty.
 
-    Cells in which B is no bound, because low and high modes were not halved, have no color.
+    Cells without a clear order, and those in which B is no bound, because low and high modes were not halved, have no color.
 
     Args:
         methods: The names of the methods.
         problems: The names of the problems.
-        values: B by method and problem, with its relation to that of a longer run.
+        values: B by method and problem, its relation to that of a longer run, and whether there is a clear order.
         title: Title of the figure.
     """
     cells = np.full((len(methods), len(problems)), np.nan)
-    for (method, problem), (value, relation) in values.items():
-        cells[methods.index(method), problems.index(problem)] = np.nan if relation == "~" else value
+    for (method, problem), (value, relation, is_clear) in values.items():
+        cells[methods.index(method), problems.index(problem)] = value if is_clear and relation != "~" else np.nan
     labels = short_labels(methods)
     figure = Picture(figsize=(max(6.0, 3.2 + 0.95 * len(problems)), 2.2 + 0.38 * len(methods)))
     axes = figure.subplots()
-    undecided = any(relation == "~" for _, relation in values.values())
-    told = "above 0: low frequencies converge first" + "; in parentheses: low and high modes were not halved" * undecided
+    told = "above 0: low frequencies converge first; without color: no clear order"
+    told += "; in parentheses: low and high modes were not halved" * any(relation == "~" for _, relation, _ in values.values())
     axes.set_title(f"{title}\n{told}", fontsize=11)
     if not methods:
         note(axes, "no method has a bias index")
@@ -132,11 +136,13 @@ def bias_figure(
         return figure
     most = float(np.nanmax(np.abs(cells), initial=1.0))
     image = axes.imshow(cells, cmap=DIFFERENCE_MAP, norm=CenteredNorm(halfrange=most), aspect="auto")
-    for (method, problem), (value, relation) in values.items():
+    for (method, problem), (value, relation, _) in values.items():
+        row, column = methods.index(method), problems.index(problem)
         text = with_relation(f"{value:+.2f}", relation).replace(">= ", "\u2265").replace("<= ", "\u2264")
-        shade = 1.0 if relation == "~" else np.mean(image.cmap(image.norm(np.array(value)))[:3])
-        color = "0.45" if relation == "~" else "white" if shade < 0.5 else "black"
-        axes.text(problems.index(problem), methods.index(method), text, ha="center", va="center", fontsize=9, color=color)
+        color = "0.45"
+        if np.isfinite(cells[row, column]):
+            color = "white" if np.mean(image.cmap(image.norm(np.array(value)))[:3]) < 0.5 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=9, color=color)
     axes.set_xticks(range(len(problems)), list(problems), rotation=30, ha="right")
     axes.set_yticks(range(len(methods)), [labels[name] for name in methods])
     axes.grid(visible=False)

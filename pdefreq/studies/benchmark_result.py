@@ -84,7 +84,10 @@ class Benchmark(Shown):
                 times = [getattr(run, name) for run in runs if run.half_times]
                 row[name] = select_time(statistics.median_low, times) if times else None
             ordered = [run for run in runs if run.bias_index is not None and not run.failed]
-            row["bias_index_relation"] = combined(run.bias_index_relation or "=" for run in ordered) if ordered else None
+            found = [bias for run in ordered if (bias := run.bias) is not None]
+            row["bias_index_relation"] = combined(bias.relation for bias in found) if found else None
+            orders = {bias.order for bias in found}
+            row["frequency_order"] = None if not found else orders.pop() if len(orders) == 1 else 0
             for name in _MEDIANS:
                 used = ordered if name == "bias_index" else runs
                 values = [value for run in used if (value := getattr(run, name)) is not None]
@@ -128,6 +131,7 @@ class Benchmark(Shown):
             (f"{row['method']}, {row['budget']}" if several else row["method"], row["problem"]): (
                 row["bias_index"],
                 row["bias_index_relation"],
+                row["frequency_order"] != 0,
             )
             for row in self.rows()
             if row["bias_index"] is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pdefreq.core.history import Status
-from pdefreq.spectrum.bias import Relation, relation_of
+from pdefreq.spectrum.bias import BiasIndex, Relation, bias_index
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,18 @@ class Run:
         return self.problem, self.method, self.budget
 
     @property
+    def bias(self) -> BiasIndex | None:
+        """The bias index with its standard error and its relation to that of a longer run; None if it is undefined."""
+        if self.bias_index is None or self.steps is None:
+            return None
+        modes = [(k, math.inf if step is None else step) for k, step, _ in self.half_times if k]
+        wavenumbers, steps = np.array(modes, dtype=float).reshape(-1, 2).T
+        return bias_index(wavenumbers, steps, last_step=self.steps, complete=True)
+
+    @property
     def bias_index_relation(self) -> Relation | None:
         """Whether the bias index of a longer run is at least (``">="``) or at most (``"<="``) B; ``"~"`` if neither is known."""
-        if self.bias_index is None:
-            return None
-        modes = np.array([(k, time is None) for k, _, time in self.half_times if k], dtype=float).reshape(-1, 2)
-        return relation_of(modes[:, 0], modes[:, 1] > 0)
+        return None if self.bias is None else self.bias.relation
 
     @property
     def is_open(self) -> bool:
