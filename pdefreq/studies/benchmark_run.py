@@ -78,7 +78,7 @@ class Run:
 
     @property
     def bias_index_relation(self) -> Relation | None:
-        """Whether the bias index of a longer run is at least (``">="``) or at most (``"<="``) B; ``"~"`` if neither is known."""
+        """Whether a longer run has a bias index of at least (``">="``) or at most (``"<="``) B; ``"~"`` if neither is known."""
         return None if self.bias is None else self.bias.relation
 
     @property
