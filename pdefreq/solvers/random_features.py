@@ -194,8 +194,8 @@ class _Plan:
         near = "" if bands.is_box else " near those in the data"
         extra = f" and {outside} singular functions" if singular else ""
         text = (
-            f"The least-squares problem has {waves.size} features with wavenumbers{near} up to {widths} (pi per side){extra}, "
-            f"{len(interior.x)} points in the domain and {len(edge.x)} points on its boundary."
+            f"The least-squares problem has {waves.size} features with wavenumbers{near} up to {widths} "
+            f"(in units of pi per side){extra}, {len(interior.x)} points in the domain and {len(edge.x)} points on its boundary."
         )
         by_energy = problem.equation.has_energy and not problem.equation.is_semilinear
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[: None if by_energy else -1]))

@@ -12,8 +12,8 @@ Relation = Literal["=", ">=", "<=", "~"]
 """The relation of the bias index of a longer run to a value: equal to it, at least it, at most it, or ``"~"``, unknown."""
 
 LEGEND = (
-    "B >= or <=: some modes were not halved by the end, and a longer run has a larger (>=) or smaller (<=) B. "
-    "B in parentheses: low and high modes were not halved, and the value is not a bound."
+    "B >= or <=: some modes were not halved by the end, and B of a longer run is at least (>=) or at most (<=) this value. "
+    "B in parentheses: low and high modes were not halved by the end, and the value is not a bound."
 )
 """The explanation of `with_relation` below a table."""
 
