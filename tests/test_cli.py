@@ -85,6 +85,7 @@ def assert_refused(result, before):
         (["solve"], "PROBLEM"),
         (["solve", "poisson", "--stepz", "3"], "--steps"),
         (["run", "file.toml", "--method", "fem"], "known names are --help"),  # the dashes alone are no likeness
+        (["predict", "poisson", "--steps", "9"], "known names are --help"),  # not --threads
         (["solve", "poisson", "--steps", "many"], "--steps"),
         (["solve", "poisson", "--steps", "-5"], "steps"),
         (["solve", "poisson", "--seconds", "-1"], "seconds"),
