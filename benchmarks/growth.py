@@ -5,11 +5,11 @@
 - ``dimension``: a fixed number of steps in 1 to 10 dimensions; grids and meshes in up to three;
 - ``processes``: the study of 12 runs of ``workers.py`` on one and two processes.
 
-Each study prints a table and draws a figure with reference slopes. Errors are relative L2 errors at the test points of the problem.
-Times are processor seconds of one thread from the problem to the solution, without imports, measurements and test points; those of
-``processes`` are wall seconds. Seed 0, float64. The folder of ``--out``, by default runs/growth, receives growth.json with the rows
-of all studies, which ``--from`` uses in place of measurements, and growth-STUDY.png; the script prints their paths. The figures of
-docs/growth.md are written by ``--figure docs/figures/growth-STUDY.png``.
+Each study prints a table and draws a figure with reference slopes. Errors are relative L2 errors at the test points of the
+problem. Times are processor seconds of one thread from the problem to the solution, without imports, measurements and test
+points; those of ``processes`` are wall seconds. Seed 0, float64. The folder of ``--out``, by default runs/growth, receives
+growth.json with the rows of all studies, which ``--from`` uses in place of measurements, and growth-STUDY.png; the script
+prints their paths. The figures of docs/growth.md are written by ``--figure docs/figures/growth-STUDY.png``.
 """
 
 from __future__ import annotations
