@@ -116,7 +116,7 @@ def _implied(default: Any) -> Any:
     """
     if isinstance(default, (list, tuple)) and default:
         inner = {_implied(each) for each in default}
-        return tuple[inner.pop(), ...] if len(inner) == 1 and inner <= {int, float} else None
+        return (tuple[float, ...] if float in inner else tuple[int, ...]) if inner <= {int, float} else None
     return next((each for each in (bool, int, float, str) if isinstance(default, each)), None)
 
 

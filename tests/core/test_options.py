@@ -32,7 +32,7 @@ def test_short_labels_differ_and_contain_only_options_that_differ(methods):
 
 
 def test_a_default_implies_the_type_of_a_parameter_without_an_annotation():
-    def factory(size: float, number=3, rate=0.1, name="sin", on=False, widths=(20, 20), shares=[0.5]):  # noqa: B006
+    def factory(size: float, number=3, rate=0.1, name="sin", on=False, widths=(20, 20), shares=[0.5, 1]):  # noqa: B006
         raise NotImplementedError
 
     found = {option.name: (option.annotation, option.default) for option in options_of(factory)}
@@ -43,7 +43,7 @@ def test_a_default_implies_the_type_of_a_parameter_without_an_annotation():
         "name": (str, "sin"),
         "on": (bool, False),
         "widths": (tuple[int, ...], (20, 20)),
-        "shares": (tuple[float, ...], [0.5]),
+        "shares": (tuple[float, ...], [0.5, 1]),
     }
 
 
