@@ -103,7 +103,8 @@ def experiment(*, wavenumber: int = 4, steps: int = 2000, seed: int = 0) -> Repo
         + "; ".join(f"{in_gap:.2g} ({name})" for name, _, in_gap in rows)
         + ".",
         "The notes state that the effect is gone with biases or more layers, and print no numbers. An error below "
-        f"{SMALL:g} counts as a reproduction: that {first} alone reproduces the sine {holds(reproduced == [first])}.",
+        f"{SMALL:g} counts as a reproduction: that only the network with {first} reproduces the sine "
+        f"{holds(reproduced == [first])}.",
     ]
     figure = function_panels_figure([panels], title=f"ReLU networks on the circle, no data for |x| < {GAP:g}")
     table = Table(["network", "mean square error at the data", "relative rms error in the gap"], rows)

@@ -94,7 +94,7 @@ def test_the_lowest_loss_is_that_of_the_table():
 def test_an_odd_wavenumber_is_not_reproduced_in_the_gap():
     """A network on the circle without biases contains no sin 3x, whatever its weights are (Basri et al., 2019)."""
     findings = data_gap(wavenumber=3, steps=20).findings
-    assert "alone reproduces the sine does not hold in this run." in findings[1]
+    assert "no biases reproduces the sine does not hold in this run." in findings[1]
 
 
 def test_the_kept_state_is_not_better_if_the_error_still_decreases():
