@@ -1,14 +1,20 @@
 """Runs that are broken on purpose: each names its cause first. Healthy runs have no severe finding."""
 
 import re
+import shlex
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from pdefreq import Box, Problem, Spectrum, Stop, diagnose, make_solver, solve
+from pdefreq.cli import app
 from pdefreq.commands.diagnose import diagnose as command
+from pdefreq.core.history import Schedule
+from pdefreq.runs.lifecycle import load_run
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.studies.checks import CHECKS
+from tests.toys import Geometric, GeometricIteration, line_problem
 
 LAYER = Problem(domain=Box(0, 1), exact="tanh((x - 0.5)/0.002)")
 WEAK = Problem(
@@ -67,7 +73,7 @@ def test_seeds_that_differ_are_named_first(tmp_path):
 
 
 def test_every_check_has_a_broken_run():
-    assert set(CHECKS) == {*(cause for cause, *_ in BROKEN), "seed spread"}
+    assert set(CHECKS) == {*(cause for cause, *_ in BROKEN), "seed spread", "budget"}
 
 
 @pytest.mark.slow
@@ -124,6 +130,95 @@ def test_the_kernel_of_a_small_network_has_as_many_eigenvalues_as_coefficients()
     below = re.search(r"; (\d+) of 31 are below", found.evidence)
     assert below is not None, found.evidence
     assert found.severity == pytest.approx(int(below[1]) / 31 / 0.5)
+
+
+def halvings(run):
+    """The severity of the check of the budget, None if it does not apply, and its evidence with the remedy or the reason."""
+    found = diagnose(run)
+    assert not found.failed
+    own = {each.check: each for each in found.findings}.get("budget")
+    return (None, found.inapplicable["budget"]) if own is None else (own.severity, f"{own.evidence}; {own.remedy}")
+
+
+@pytest.mark.parametrize("steps", [40, 400])
+@pytest.mark.parametrize("times", [0.3, 1.0, 3.0])
+def test_the_error_of_a_geometric_method_is_halved_as_often_as_its_factor_says(steps, times):
+    """The error q^k with q^(N/2) = 2^-times has the median q^(0.95 N), so that there are 0.9 times as many halvings."""
+    method = Geometric(2 ** (-2 * times / steps), intervals=256, steps=steps)
+    severity, told = halvings(solve(line_problem(), method, schedule=Schedule(dense=steps)))
+    assert severity == pytest.approx(0.9 * times, rel=0.01)  # the interpolation error is 2e-5, and that of the end 2^-6 or more
+    assert f"`pdefreq resume RUN --steps {2 * steps}`" in told
+
+
+def test_a_run_that_reached_its_floor_in_the_last_half_is_not_continued():
+    """The interpolation error of 16 intervals is reached after about 60 % of the steps."""
+    run = solve(line_problem(), Geometric(0.97, intervals=16, steps=320), schedule=Schedule(dense=320))
+    error = run.history.column("relative_l2")
+    assert error[:161].min() > 2 * error[-1] and error[250:].max() < 1.01 * error[-1]
+    severity, _ = halvings(run)
+    assert severity is not None and severity < 0.1
+
+
+def test_fluctuations_are_not_taken_for_a_decrease(monkeypatch):
+    """An error that is multiplied by random numbers between 1 and 100 at each step."""
+    noise = 10 ** (2 * np.random.default_rng(0).random(401))
+    run = solve(line_problem(), Geometric(1.0, steps=400), schedule=Schedule(dense=400))
+    monkeypatch.setitem(run.history._columns, "relative_l2", [*noise])
+    severity, _ = halvings(run)
+    assert severity == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"), [("fem", "did not end"), ("cg", "did not end"), ("random-features", "did not end")]
+)
+def test_only_runs_that_used_up_their_budget_can_be_continued(method, reason):
+    severity, told = halvings(solve("poisson", method))
+    assert severity is None and reason in told
+
+
+def test_meshes_that_are_refined_are_no_unfinished_runs():
+    severity, told = halvings(solve("poisson", "fem:refinement=uniform,cells=8", steps=2))
+    assert severity is None and "more unknowns" in told
+
+
+class SquaredIteration(GeometricIteration):
+    """The objective is the square of the distance, an energy."""
+
+    def objective(self, state):
+        return {"energy": super().objective(state)["distance"] ** 2}
+
+
+class Squared(Geometric):
+    """A method whose objective decreases by the square of the factor."""
+
+    def prepare(self, *args, **options):
+        inner = super().prepare(*args, **options)
+        return SquaredIteration(inner.space, inner.target, inner.start, inner.factor)
+
+
+@pytest.mark.parametrize(("factor", "severe"), [(0.97, True), (0.8, False)])
+def test_an_energy_without_errors_is_compared_with_its_own_decrease(factor, severe):
+    """E_k = q^2k E_0 has the median q^76 at the end of 40 steps, and q^40 at their middle."""
+    run = solve(line_problem(), Squared(factor, steps=40), probes=[], schedule=Schedule(dense=40))
+    severity, told = halvings(run)
+    assert severity == pytest.approx((factor**40 - factor**76) / (1 - factor**76) / 0.01, rel=1e-6)
+    assert (severity >= 1) == severe and "of the decrease of its objective" in told
+
+
+def test_a_time_that_was_used_up_is_doubled():
+    run = solve(line_problem(), Geometric(0.999, steps=10**6), stop=Stop(train_seconds=1e-4))
+    assert "`pdefreq resume RUN --train-seconds 1`" in halvings(run)[1]
+
+
+def test_the_command_of_the_remedy_continues_the_run(tmp_path):
+    folder = tmp_path / "a run"
+    solve("poisson", "jacobi", steps=40, folder=folder)
+    found = {each.check: each for each in diagnose(folder).findings}["budget"]
+    assert found.is_severe
+    words = shlex.split(found.remedy.strip("`"))
+    assert words[:2] == ["pdefreq", "resume"]
+    assert CliRunner().invoke(app, [*words[1:], "--no-figures"], catch_exceptions=False).exit_code == 0
+    assert load_run(folder).step == 80
 
 
 def test_the_command_prints_the_option_to_try(tmp_path, capsys):
