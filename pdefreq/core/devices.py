@@ -73,8 +73,14 @@ def devices() -> list[str]:
     return ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
 
 
-def require_memory(number: int, option: str, bytes_needed: int) -> None:
+def require_memory(number: int, option: str, bytes_needed: int, remedy: str = "use a smaller number") -> None:
     """Check that the memory of the machine suffices for a computation.
+
+    Args:
+        number: The value of the option that determines the size.
+        option: Its name.
+        bytes_needed: The memory that the computation needs.
+        remedy: What to do if the memory does not suffice.
 
     Raises:
         TooLargeError: If it does not.
@@ -82,7 +88,7 @@ def require_memory(number: int, option: str, bytes_needed: int) -> None:
     if not fits_memory(bytes_needed):
         raise TooLargeError(
             f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory, but this machine has "
-            f"{_memory() // 2**30:,} GiB: use a smaller number"
+            f"{_memory() // 2**30:,} GiB: {remedy}"
         )
 
 

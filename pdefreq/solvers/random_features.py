@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pdefreq.core.devices import fits_memory, require_memory
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.errors import IncompatibleError, OptionError, TooLargeError
 from pdefreq.core.history import Stop
+from pdefreq.core.reduce import processes
 from pdefreq.parts.features import RandomSines, Singular, WaveFeatures
 from pdefreq.parts.part import POSITIVE
 from pdefreq.parts.part import require as require_range
@@ -39,6 +40,7 @@ _SIDES = 1.5  # boundary points per distance between interior points
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
 _NESTED = 0.9  # ratio of the bandwidths of nested solutions
+_TRIANGLES = 6  # triangular factors in the memory of each of several processes, in addition to one from each process
 _SKETCHED = 1000  # number of functions above which a sketch takes less time than a factorization of all rows
 _BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
 _BALANCED_AT_CORNERS = 1.5  # the same, of the occupied wavenumbers, at corners without singular functions
@@ -158,7 +160,12 @@ class _Plan:
         metric, functions = self.method.metric, self.method.singular is not None and self.method.singular.at_corners(problem)
         bare = metric == "l2" and not functions and bool(reentrant_corners(problem.domain))  # in H^-1 the residual is finite
         per_column = _ROWS_AT_CORNERS if bare else _ROWS[d]
-        how = self._rows(count, most, math.ceil(per_column * most))  # checks the memory before anything is drawn
+        try:
+            how = self._rows(count, most, math.ceil(per_column * most))  # checks the memory before anything is drawn
+        except TooLargeError:
+            if number == 0:
+                raise
+            return None
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         space = Features((*singular, waves))
         outside = space.num_coefficients - waves.size
@@ -208,12 +215,20 @@ class _Plan:
     def _rows(self, count: int, columns: int, rows: int) -> Literal["factorized", "stored", "computed"]:
         """How a problem with a number of sines, columns and rows is solved.
 
+        Several processes factorize the rows of a linear problem together: each of them factorizes those of its points, and then
+        the triangular factors of all (`SplitFunctional.equivalent_rows`). For a nonlinear equation each factorizes all rows.
+
         Raises:
             TooLargeError: If the memory of the machine does not suffice.
         """
-        solve = self.method.solve
+        over, solve, linear = processes(), self.method.solve, self.problem.equation.is_linear
         in_factors, in_sketch = 8 * 3 * columns * (rows + columns), 8 * 4 * columns**2  # bytes, with working space
-        if solve == "auto" and self.problem.equation.is_linear:
+        if over.size > 1:
+            shared = 8 * columns * (3 * rows // over.size + (over.size + _TRIANGLES) * columns)
+            each = shared if linear else in_factors
+            require_memory(count, "number", over.here * each, "use a smaller number, or fewer processes")
+            return "factorized"
+        if solve == "auto" and linear:
             solve = "sketched" if columns >= _SKETCHED or not fits_memory(in_factors) else "qr"
         if solve == "sketched":
             require_memory(count, "number", in_sketch)
