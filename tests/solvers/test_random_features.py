@@ -11,8 +11,9 @@ from pdefreq import Box, Problem
 from pdefreq.core import devices
 from pdefreq.core.announcements import listening
 from pdefreq.core.devices import as_device, as_dtype
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.errors import IncompatibleError, OptionError, TooLargeError
 from pdefreq.core.history import Status, Stop
+from pdefreq.core.reduce import Reduce, joined
 from pdefreq.iterations.defaults import final_status_of, notes_of, result_state_of
 from pdefreq.iterations.linear import feature_least_squares
 from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
@@ -296,6 +297,36 @@ def test_rows_that_do_not_fit_into_the_memory_are_sketched(monkeypatch, memory, 
     state = iteration.step(iteration.init())
     assert iteration._at(0).rows == rows
     assert error(problem, SpaceField(state.space, state.coefficients)) < 1e-9
+
+
+@pytest.mark.parametrize("solve", ["auto", "sketched"])
+@pytest.mark.parametrize(("size", "here", "least"), [(2, 1, 46.6e6), (2, 2, 93.3e6), (4, 4, 187.4e6)])
+def test_several_processes_need_the_memory_of_the_factorization_that_they_share(monkeypatch, solve, size, here, least):
+    """700 functions: each of two processes has three times 910 rows and 8 triangles, 47 MB. A sketch needs 16 MB.
+
+    The processes of one machine share its memory.
+    """
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(3*pi*x)*sin(4*pi*y) + x*y")
+    method = make_solver("random-features", {"number": 700, "bandwidth": 14, "solve": solve})
+    for memory in (0.99 * least, 1.01 * least):
+        monkeypatch.setattr(devices, "_memory", lambda memory=memory: int(memory))
+        with joined(Reduce(0, size, here)):
+            iteration = method.prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
+            if memory < least:
+                with pytest.raises(TooLargeError, match=r"`number` = 700 would need .* or fewer processes"):
+                    iteration.init()
+            else:
+                assert iteration._at(0).rows == "factorized"
+
+
+def test_a_run_ends_before_an_attempt_that_does_not_fit_into_the_memory(monkeypatch):
+    """The sketch of the first attempt fits, and that of the second one, which has more functions, does not."""
+    u, *_ = solved(CASES["1-D"], number=None, tolerance=None)
+    first = u.space.num_coefficients
+    monkeypatch.setattr(devices, "_memory", lambda: int(33 * first**2))
+    u, status, notes = solved(CASES["1-D"], tolerance=1e-30)
+    assert u.space.num_coefficients == first and status is Status.UNRESOLVED
+    assert "number of attempts: 1" in " ".join(notes) and error(CASES["1-D"], u) < 1e-6
 
 
 def test_sketched_rows_need_a_linear_equation():
