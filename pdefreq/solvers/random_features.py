@@ -40,7 +40,7 @@ _SIDES = 1.5  # boundary points per distance between interior points
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
 _NESTED = 0.9  # ratio of the bandwidths of nested solutions
-_TRIANGLES = 6  # triangular factors in the memory of each of several processes, in addition to one from each process
+_TRIANGLES = 6  # matrices of the size of a triangular factor in each of several processes, besides the factors of all
 _SKETCHED = 1000  # number of functions above which a sketch takes less time than a factorization of all rows
 _BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
 _BALANCED_AT_CORNERS = 1.5  # the same, of the occupied wavenumbers, at corners without singular functions
@@ -224,7 +224,7 @@ class _Plan:
         over, solve, linear = processes(), self.method.solve, self.problem.equation.is_linear
         in_factors, in_sketch = 8 * 3 * columns * (rows + columns), 8 * 4 * columns**2  # bytes, with working space
         if over.size > 1:
-            shared = 8 * columns * (3 * rows // over.size + (over.size + _TRIANGLES) * columns)
+            shared = 8 * columns * max(3 * rows // over.size, (over.size + _TRIANGLES) * columns)
             each = shared if linear else in_factors
             require_memory(count, "number", over.here * each, "use a smaller number, or fewer processes")
             return "factorized"

@@ -81,10 +81,10 @@ def test_the_printed_result_and_the_report_agree_with_the_summary(pair):
     from pdefreq.commands.result import number, print_solution
 
     kept, _ = pair
-    console = Console(record=True, width=200)
-    with console.capture():
+    console, found = Console(width=200), kept.summary()
+    with console.capture() as printed:
         print_solution(console, kept)
-    text, found = console.export_text(), kept.summary()
+    text = printed.get()
     assert f"objective {number(found['objective'], 8)}" in text
     assert "The result is an earlier state than the last one. The objective and all errors are those of the result" in text
     strongest = max(found["modes"], key=lambda mode: mode["amplitude"])

@@ -25,10 +25,10 @@ from pdefreq.spaces.trial_space import SpaceField
 from pdefreq.spectrum.box_modes import SineModes
 
 
-def solved(problem, seed=0, **options):
+def solved(problem, seed=0, dtype="float64", **options):
     """The solution, the status and the notes, without measurements."""
     method = make_solver("random-features", options)
-    iteration = method.prepare(problem.blind(), seed=seed, device=as_device("cpu"), dtype=as_dtype("float64"))
+    iteration = method.prepare(problem.blind(), seed=seed, device=as_device("cpu"), dtype=as_dtype(dtype))
     state = iteration.init()
     for _ in range(method.budget.steps or 1):
         state = iteration.step(state)
@@ -287,6 +287,18 @@ def test_sketched_rows_lead_to_the_solution_of_all_rows(name):
     assert error(CASES[name], solved(CASES[name], solve="sketched")[0]) < 1e-11
 
 
+@pytest.mark.parametrize("number", [120, 400])
+@pytest.mark.parametrize("solve", ["qr", "sketched"])
+def test_more_functions_than_needed_do_not_increase_the_rounding_errors_of_float32(number, solve):
+    """The rounding error of u is 1e-7. With the ridge of float64 the errors were 3e-6 and 4e-5, and the coefficients 10 and 72."""
+    problem = load_problem("poisson")
+    u, *_ = solved(problem, dtype="float32", number=number, tolerance=None, solve=solve)
+    x = problem.domain.quadrature(400).x
+    exact = problem.exact(x)
+    assert float((u(x.float()) - exact).norm() / exact.norm()) < 2e-6
+    assert float(u.coefficients.norm()) < 1  # 0.27 and 0.16 in float64
+
+
 @pytest.mark.parametrize(("memory", "rows"), [(2**40, "factorized"), (30e6, "stored"), (20e6, "computed")])
 def test_rows_that_do_not_fit_into_the_memory_are_sketched(monkeypatch, memory, rows):
     """700 functions: a factorization of their rows takes 42 MB, a sketch 16 MB, and the rows beside it 10 MB."""
@@ -300,14 +312,14 @@ def test_rows_that_do_not_fit_into_the_memory_are_sketched(monkeypatch, memory, 
 
 
 @pytest.mark.parametrize("solve", ["auto", "sketched"])
-@pytest.mark.parametrize(("size", "here", "least"), [(2, 1, 46.6e6), (2, 2, 93.3e6), (4, 4, 187.4e6)])
+@pytest.mark.parametrize(("size", "here", "least"), [(2, 1, 31.36e6), (2, 2, 62.72e6), (4, 4, 156.8e6)])
 def test_several_processes_need_the_memory_of_the_factorization_that_they_share(monkeypatch, solve, size, here, least):
-    """700 functions: each of two processes has three times 910 rows and 8 triangles, 47 MB. A sketch needs 16 MB.
+    """700 functions: each of two processes has 8 matrices of 3.92 MB, more than its rows three times. A sketch needs 16 MB.
 
     The processes of one machine share its memory.
     """
     problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(3*pi*x)*sin(4*pi*y) + x*y")
-    method = make_solver("random-features", {"number": 700, "bandwidth": 14, "solve": solve})
+    method = make_solver("random-features", {"number": 700, "bandwidth": 14, "singular": None, "solve": solve})
     for memory in (0.99 * least, 1.01 * least):
         monkeypatch.setattr(devices, "_memory", lambda memory=memory: int(memory))
         with joined(Reduce(0, size, here)):
