@@ -103,7 +103,7 @@ def resident(name):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs the counters of Linux")
-@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("size", [3])
 def test_processes_that_factorize_together_need_at_most_the_memory_that_was_checked(tmp_path, size):
     """2000 functions, for which one process uses a sketch. The estimate is at most twice the memory."""
 
@@ -111,7 +111,7 @@ def test_processes_that_factorize_together_need_at_most_the_memory_that_was_chec
         from pdefreq.solvers import random_features
 
         checked, solution = [], FeatureLeastSquares._solution
-        random_features.require_memory = lambda number, option, needed, *_: checked.append(needed)
+        random_features.require_memory = lambda *given: checked.append(given[2])
 
         def measured(self, number):
             if self._solved is not None:
