@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _HALF, _QUARTER, _TENTH = 0.5, 0.25, 0.1  # the last parts of the steps that are compared
 _DOUBLING = math.log(2) / math.log(4 / 3)  # halvings in twice the steps, over those in 4/3 of the steps, of a power of the steps
 _ROUNDING = {"float32": 1e-6, "float64": 1e-14}  # relative errors that do not decrease further
-_PART_OF_ENERGY = 0.01  # of its decrease: the square of the relative error 0.1 above which a run has failed
+_RESULT = 0.1  # relative L2 error above which a run has failed
+_PART_OF_ENERGY = _RESULT**2  # of its decrease
+_SLOW = 1.0  # severity of a slow decrease: other findings explain it, and are named first
 
 
 def budget(subject: Subject) -> Finding | str:
@@ -30,6 +32,11 @@ def budget(subject: Subject) -> Finding | str:
     steps must agree, because an error that reached its floor in the last half does not decrease any more. The error at the end
     is the median of the last tenth of the steps, and the one before is the smallest error that was recorded, so that
     fluctuations are not taken for a decrease.
+
+    If the relative L2 error is still above 0.1, a slower decrease is a finding as well, unless it comes to an end. All errors of
+    the last tenth must be below those before, and the logarithm must decrease in the last quarter by at least half of its
+    decrease in the quarter before. By Aitken's extrapolation of a geometric sequence, it then has to decrease by at least as much
+    again as in the last quarter.
 
     Without a known solution the objective is measured: its root if it is a sum of squares. An energy E tends to an unknown
     minimum. The square root of its decrease in the last half over its decrease since the start is a relative error in the energy
@@ -47,7 +54,7 @@ def budget(subject: Subject) -> Finding | str:
     history = run.valid_history
     known = history.column("relative_l2").astype(float) if "relative_l2" in history else np.empty(0)
     if np.isfinite(known).any():
-        return _halvings(run, "the relative L2 error", history.column("step"), known)
+        return _halvings(run, "the relative L2 error", history.column("step"), known, is_error=True)
     step, objective = comparable_objective(history)
     if objective_kind_of(iteration) is ObjectiveKind.ENERGY:
         return _decrease_of_energy(run, step, objective)
@@ -56,20 +63,33 @@ def budget(subject: Subject) -> Finding | str:
     return _halvings(run, name, step, np.sqrt(objective) if squares else objective)
 
 
-def _halvings(run: Solution, name: str, step: np.ndarray, value: np.ndarray) -> Finding | str:
+def _halvings(run: Solution, name: str, step: np.ndarray, value: np.ndarray, *, is_error: bool = False) -> Finding | str:
     """The finding on a quantity that tends to zero."""
     step, value = step[np.isfinite(value)], value[np.isfinite(value)]
     end = _end(step, value)
     if not end > _ROUNDING[run.spec.dtype] * value.max():
         return f"{name} is {end:.2g}, which is its rounding error"
     before, later = (value[step <= _start_of(step, part)].min() for part in (_HALF, _QUARTER))
-    halvings = min(math.log2(before / end), _DOUBLING * math.log2(later / end))
-    return Finding(
-        max(halvings, 0.0),
+    severity = max(min(math.log2(before / end), _DOUBLING * math.log2(later / end)), 0.0)
+    evidence = (
         f"the run ended because its budget was used up, and in the last half of its {run.step:,} steps {name} changed from "
-        f"{before:.3g} to {end:.3g}, by a factor of {before / end:.3g}",
-        f"`{_continuation(run)}`",
+        f"{before:.4g} to {end:.4g}, by a factor of {before / end:.4g}"
     )
+    is_below = value[step >= _start_of(step, _TENTH)].max() < later
+    continues = is_below and math.log(later / end) >= math.log(before / later) / 2
+    if severity >= 1 or not (is_error and end > _RESULT and continues):
+        return Finding(severity, evidence, f"`{_continuation(run)}`")
+    steps = _time_of_halving(step, math.log2(later / end))
+    return Finding(
+        _SLOW,
+        f"{evidence}; at this rate it is halved in {steps:,} more steps",
+        f"`{_continuation(run, 1 + steps / run.step)}`, or a method with a faster decrease, as `--method auto` chooses",
+    )
+
+
+def _time_of_halving(step: np.ndarray, halvings: float) -> int:
+    """The number of steps for a halving at the rate of the last quarter, from the halvings up to the middle of the last tenth."""
+    return math.ceil((_start_of(step, _TENTH / 2) - _start_of(step, _QUARTER)) / halvings)
 
 
 def _decrease_of_energy(run: Solution, step: np.ndarray, energy: np.ndarray) -> Finding | str:
@@ -97,13 +117,14 @@ def _end(step: np.ndarray, value: np.ndarray) -> float:
     return float(np.median(value[step >= _start_of(step, _TENTH)]))
 
 
-def _continuation(run: Solution) -> str:
-    """The command that continues a run with twice its budget."""
+def _continuation(run: Solution, factor: float = 2.0) -> str:
+    """The command that continues a run with a multiple of its budget, at least twice."""
+    factor = max(factor, 2.0)
     folder = "RUN" if run.folder is None else shlex.quote(str(run.folder))
     folder += " --trust" if run.spec.code_files else ""
     stop = run.spec.stop
     if run.status is Status.STEPS:
-        return f"pdefreq resume {folder} --steps {2 * run.step}"
+        return f"pdefreq resume {folder} --steps {math.ceil(factor * run.step)}"
     in_steps = stop.train_seconds is not None and run.seconds >= stop.train_seconds
     option, used = ("train-seconds", run.seconds) if in_steps else ("seconds", run.elapsed)
-    return f"pdefreq resume {folder} --{option} {math.ceil(2 * used)}"
+    return f"pdefreq resume {folder} --{option} {math.ceil(factor * used)}"
