@@ -37,6 +37,7 @@ _ROWS = {1: 3.0, 2: 2.6, 3: 2.2}  # rows per feature
 _ROWS_AT_CORNERS = 8.0  # at corners without singular functions; with fewer rows the residual is large between their points
 _POINTS_PER_HALF_WAVE = 2.0  # of the shortest wave along each axis of a grid of Gauss points
 _SIDES = 1.5  # boundary points per distance between interior points
+_SINGLE = 1e-5  # least tolerance in float32: residuals of solutions that are accurate to rounding were 4e-7 to 6e-6
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
 _NESTED = 0.9  # ratio of the bandwidths of nested solutions
@@ -60,7 +61,7 @@ class RandomFeatures(Solver):
         bandwidth: The largest wavenumber of the first attempt along each axis, in units of pi per side of the bounding box; with
             null it is chosen by the spectrum of the data.
         number: The number of sines; with null it is chosen by the bandwidth.
-        tolerance: The tolerance for the residual at held-out points, relative to the data. With null
+        tolerance: The tolerance for the residual at held-out points, relative to the data, in float32 at least 1e-5. With null
             there is one attempt, which is not judged. If number is given, there is one attempt, which is judged.
         accuracy: The estimated relative L2 error of u below which a run with more than 1000 functions ends, although the residual
             is above the tolerance. With null only the residual is judged.
@@ -122,7 +123,9 @@ class RandomFeatures(Solver):
         bands = FeatureBands(problem, self.bandwidth)
         plan = _Plan(self, problem, bands, seed, torch.empty(0, dtype=dtype, device=device))
         kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
-        limits = {"tolerance": self.tolerance, "accuracy": self.accuracy, "most": MOST_FEATURES}
+        least = _SINGLE if dtype == torch.float32 else 0.0
+        tolerance = None if self.tolerance is None else max(self.tolerance, least)
+        limits = {"tolerance": tolerance, "accuracy": self.accuracy, "most": MOST_FEATURES}
         return kind(plan.attempt, **limits, like=plan.like, remarks=[bands.reason])
 
 

@@ -299,6 +299,16 @@ def test_more_functions_than_needed_do_not_increase_the_rounding_errors_of_float
     assert float(u.coefficients.norm()) < 1  # 0.27 and 0.16 in float64
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_a_solution_that_is_accurate_to_the_rounding_of_float32_is_resolved(name):
+    """Second derivatives have larger rounding errors than u, and residuals of 1e-9 are out of reach."""
+    u, status, _ = solved(CASES[name], dtype="float32")
+    x = CASES[name].domain.quadrature(400).x
+    exact = CASES[name].exact(x)
+    assert status is Status.DONE
+    assert float((u(x.float()) - exact).norm() / exact.norm()) < 1e-5
+
+
 @pytest.mark.parametrize(("memory", "rows"), [(2**40, "factorized"), (30e6, "stored"), (20e6, "computed")])
 def test_rows_that_do_not_fit_into_the_memory_are_sketched(monkeypatch, memory, rows):
     """700 functions: a factorization of their rows takes 42 MB, a sketch 16 MB, and the rows beside it 10 MB."""
