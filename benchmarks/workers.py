@@ -3,8 +3,8 @@
     python benchmarks/workers.py [--repeats 3] [--steps 300]
 
 The three ways take turns. The table has the median of the wall times and the ratio to one process; the coefficients must be equal
-bit for bit. The profiler of Dask, which interrupts each worker every 10 ms, is switched off (docs/many_runs.md). Run it on a quiet
-machine: wall times include everything else that runs.
+bit for bit. The profiler of Dask, which interrupts each worker every 10 ms, is off (docs/many_runs.md). Wall times include
+everything else that runs on the machine.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Torch data types and devices by name, and checks of the memory of the machine."""
+"""Torch data types and devices by name, and checks of their memory."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import OptionError, TooLargeError
@@ -73,30 +75,64 @@ def devices() -> list[str]:
     return ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
 
 
-def require_memory(number: int, option: str, bytes_needed: int, remedy: str = "use a smaller number") -> None:
-    """Check that the memory of the machine suffices for a computation.
+def require_memory(
+    number: int, option: str, bytes_needed: int, device: str = "cpu", remedy: str = "use a smaller number"
+) -> None:
+    """Check that the memory of the machine, or of a GPU, suffices for a computation.
 
     Args:
         number: The value of the option that determines the size.
         option: Its name.
         bytes_needed: The memory that the computation needs.
+        device: The device that needs it.
         remedy: What to do if the memory does not suffice.
 
     Raises:
         TooLargeError: If it does not.
     """
-    if not fits_memory(bytes_needed):
+    memory = _memory(device)
+    if memory is not None and bytes_needed > memory:
+        owner = "this machine" if device == "cpu" else device
         raise TooLargeError(
-            f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory, but this machine has "
-            f"{_memory() // 2**30:,} GiB: {remedy}"
+            f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory, but {owner} has "
+            f"{memory // 2**30:,} GiB: {remedy}"
         )
 
 
 def fits_memory(bytes_needed: int) -> bool:
     """Whether the memory of the machine suffices for a computation; true on systems that do not state their memory."""
-    return not hasattr(os, "sysconf") or bytes_needed <= _memory()  # Windows: let the allocation fail
+    memory = _memory("cpu")
+    return memory is None or bytes_needed <= memory
 
 
-def _memory() -> int:
-    """The memory of the machine, in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def _memory(device: str) -> int | None:
+    """The memory of the machine or of a GPU, in bytes; None on systems that do not state it, where an allocation fails."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_properties(torch.device(device)).total_memory
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """A context in which an allocation that fails is an error of the user, in one sentence.
+
+    Raises:
+        TooLargeError: If NumPy or torch can't allocate an array.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TooLargeError(
+            "the memory does not suffice for this computation: use fewer unknowns or points, or `--dtype float32`"
+        ) from error
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether NumPy, or torch on a CPU or a GPU, could not allocate an array."""
+    import torch
+
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)

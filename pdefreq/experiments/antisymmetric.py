@@ -63,8 +63,7 @@ _TESTS = 500
     published=("the loss decreases fastest with antisymmetric initialization (no values)",),
     lacks="The source states ten random points, sin 4x, 1-5000-5000-1 and v_std = 10, but neither the activation, the learning "
     "rate nor the number of steps.",
-    seconds=86.0,
-    extrapolated=True,
+    seconds=63,
     full="`--set width=5000`, about 80 minutes for the plain network and 3.3 hours for the "
     "antisymmetric one, by extrapolation from 21 and 9 steps.",
     full_pictures=False,

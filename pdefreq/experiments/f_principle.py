@@ -92,8 +92,7 @@ DEEP = regression().with_options(
     "attributed to equal amplitudes; runs with increasing amplitudes are closer to them.",
     full="`--seeds 3 --steps 25000`, about 10 minutes on one core; published: 20 runs of 60,000 steps.",
     pictures=("f-principle-three", "f-principle-ten"),
-    seconds=112,
-    extrapolated=True,
+    seconds=162,
 )
 def f_principle(
     *,

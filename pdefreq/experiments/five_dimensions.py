@@ -129,8 +129,7 @@ def conditions_and_activations(
     published=("curves of MSE and REL only, in figure 11",),
     lacks="The slides state the equation only; points and stages of the penalty are those of the authors' programs.",
     full="`--set full=true`, about 15 minutes.",
-    seconds=115,
-    extrapolated=True,
+    seconds=51,
 )
 def five_dimensions(*, steps: int | None = None, seeds: int = 1, full: bool = False) -> Report:
     """Example 4.6 in 5-D: penalty and built-in boundary values, sin-sReLU and sReLU, Adam and Gauss-Newton (arXiv 2009.14597).

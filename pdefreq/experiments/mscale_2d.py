@@ -97,8 +97,7 @@ def scales_against_none(*, problems: Iterable[str] = tuple(ASKED), steps: int | 
     published=("see `mscale-printed` for the printed sizes",),
     lacks="The networks are smaller than the printed ones.",
     full="`--seeds 3`.",
-    seconds=159,
-    extrapolated=True,
+    seconds=58,
 )
 def mscale_2d(*, steps: int | None = None, seeds: int = 1) -> Report:
     """Multiscale networks against the same with all scales 1, on a chirp and squares with holes (arXiv 2007.11207).

@@ -115,8 +115,7 @@ def exponents(*, steps: int | None = None, seeds: int = 1, full: bool = True) ->
     published=("REL 3.42e-6 for epsilon = 0.1 and 6.95e-3 for epsilon = 0.01, p = 2, after 60,000 steps",),
     lacks="The text of the first paper was not available.",
     full="`--set full=true`.",
-    seconds=120,
-    extrapolated=True,
+    seconds=48,
 )
 def p_laplacian(*, steps: int | None = None, seeds: int = 1, full: bool = False) -> Report:
     """The multiscale p-Laplacian in 1-D by multiscale networks, p = 2, 3, 5, 8 and two periods (arXiv 2009.14597).

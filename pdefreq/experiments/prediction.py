@@ -234,8 +234,7 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
     "for a regression, an energy and a residual. The prediction fails as the parameters move.",
     lacks="The sources print no numbers for these problems.",
     full="`--steps 5000 --set width=10000`, more than 150 s on one core.",
-    seconds=94,
-    extrapolated=True,
+    seconds=43,
 )
 def prediction(*, width: int = 4000, steps: int = 3000) -> Report:
     """The error of each frequency along training, predicted from the initial kernel: regression, Ritz, residual.

@@ -127,8 +127,7 @@ def loss_near(history: History, step: int) -> float:
     lacks="The notes state neither network nor training; both are from the notebooks beside them. The activation sin 10z of the "
     "row 'sin10' is that of the file utils.py in the folder of the notebook without antisymmetry.",
     pictures=("ricker", "ricker-losses"),
-    seconds=120,
-    extrapolated=True,
+    seconds=95,
     full="`--steps 10000`, about 9 minutes on one core by extrapolation.",
 )
 def ricker(*, steps: int = 1000, seed: int = 0) -> Report:

@@ -31,14 +31,14 @@ def require_batchable(runs: Sequence[PlannedRun], number: int | None = None) -> 
 
     Raises:
         IncompatibleError: If they can't.
-        TooLargeError: If the memory of the machine does not suffice for all of them.
+        TooLargeError: If the memory of the machine or the GPU does not suffice for all of them.
         UserError: If a run can't be prepared.
     """
     from pdefreq.iterations.training.seed_batch import SeedBatch
 
     batch = SeedBatch([_prepared(run) for run in runs[:2]])
     number = len(runs) if number is None else number
-    require_memory(number, "seeds", number * batch.bytes_of_a_member)
+    require_memory(number, "seeds", number * batch.bytes_of_a_member, runs[0].spec.device)
 
 
 def run_batch(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.announcements import IN_RESULT, LOGGER, phase, remark
+from pdefreq.core.devices import within_memory
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.locks import is_locked, locked
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pdefreq.solvers.solver import Solver
 
 
+@within_memory()
 def run(
     spec: RunSpec,
     folder: str | Path | None = None,
@@ -54,6 +56,7 @@ def run(
 
     Raises:
         UserError: As `solve` does, or if an object of the original run is missing, or if the problem is another one.
+        TooLargeError: If the memory does not suffice, like `rerun` and `resume`.
     """
     given = given or Given()
     if folder is None and callback is None and (folder := place_of(spec)) is not None and (folder / "run.json").is_file():
@@ -65,6 +68,7 @@ def run(
     return _started(prepared, folder, callback=callback, progress=progress)
 
 
+@within_memory()
 def rerun(
     folder: str | Path,
     out: str | Path | None = None,
@@ -96,6 +100,7 @@ def rerun(
     return _started(prepared, out, callback=callback, progress=progress)
 
 
+@within_memory()
 def resume(
     folder: str | Path,
     problem: Problem | None = None,

@@ -229,7 +229,7 @@ class _Plan:
         if over.size > 1:
             shared = 8 * columns * max(3 * rows // over.size, (over.size + _TRIANGLES) * columns)
             each = shared if linear else in_factors
-            require_memory(count, "number", over.here * each, "use a smaller number, or fewer processes")
+            require_memory(count, "number", over.here * each, remedy="use a smaller number, or fewer processes")
             return "factorized"
         if solve == "auto" and linear:
             solve = "sketched" if columns >= _SKETCHED or not fits_memory(in_factors) else "qr"

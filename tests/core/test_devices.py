@@ -6,8 +6,15 @@ import os
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
+
+from pdefreq import Box, Problem, solve
+from pdefreq.core.devices import require_memory
+from pdefreq.core.errors import TooLargeError
 
 PAGE_FAULTS = """
 import resource, torch
@@ -33,3 +40,30 @@ def test_freed_memory_is_kept_where_the_environment_asks_for_an_early_return() -
     plain, kept = map(int, found.stdout.split())
     assert plain > 50  # without it, every allocation takes new pages from the system
     assert kept < 50  # with it, the pages of the first allocation are used again
+
+
+@pytest.mark.parametrize("allocate", [torch.empty, np.empty], ids=["torch", "numpy"])
+def test_a_failed_allocation_is_one_sentence(allocate) -> None:
+    def source(x):
+        return allocate(2**50) if len(x) > 300 else x[:, 0]  # the problem itself needs few values
+
+    problem = Problem(domain=Box(0, 1), source=source, boundary=0)
+    with pytest.raises(TooLargeError, match="the memory does not suffice for this computation: use fewer"):
+        solve(problem, "jacobi:intervals=512")
+
+
+def test_other_errors_of_the_user_s_functions_are_not_hidden() -> None:
+    def source(x):
+        if len(x) > 300:
+            raise RuntimeError("a mistake")
+        return x[:, 0]
+
+    with pytest.raises(RuntimeError, match="a mistake"):
+        solve(Problem(domain=Box(0, 1), source=source, boundary=0), "jacobi:intervals=512")
+
+
+def test_the_memory_of_a_gpu_is_its_own(monkeypatch) -> None:
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: SimpleNamespace(total_memory=2**34))
+    require_memory(8, "seeds", 2**34, "cuda:1")
+    with pytest.raises(TooLargeError, match=r"`seeds` = 8 would need about 32 GiB of memory, but cuda:1 has 16 GiB"):
+        require_memory(8, "seeds", 2**35, "cuda:1")

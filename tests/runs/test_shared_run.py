@@ -111,7 +111,7 @@ def test_processes_that_factorize_together_need_at_most_the_memory_that_was_chec
         from pdefreq.solvers import random_features
 
         checked, solution = [], FeatureLeastSquares._solution
-        random_features.require_memory = lambda *given: checked.append(given[2])
+        random_features.require_memory = lambda *given, **_: checked.append(given[2])
 
         def measured(self, number):
             if self._solved is not None:

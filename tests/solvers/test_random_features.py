@@ -312,7 +312,7 @@ def test_a_solution_that_is_accurate_to_the_rounding_of_float32_is_resolved(name
 @pytest.mark.parametrize(("memory", "rows"), [(2**40, "factorized"), (30e6, "stored"), (20e6, "computed")])
 def test_rows_that_do_not_fit_into_the_memory_are_sketched(monkeypatch, memory, rows):
     """700 functions: a factorization of their rows takes 42 MB, a sketch 16 MB, and the rows beside it 10 MB."""
-    monkeypatch.setattr(devices, "_memory", lambda: int(memory))
+    monkeypatch.setattr(devices, "_memory", lambda *_: int(memory))
     problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(3*pi*x)*sin(4*pi*y) + x*y")
     method = make_solver("random-features", {"number": 700, "bandwidth": 14})
     iteration = method.prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
@@ -331,7 +331,7 @@ def test_several_processes_need_the_memory_of_the_factorization_that_they_share(
     problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(3*pi*x)*sin(4*pi*y) + x*y")
     method = make_solver("random-features", {"number": 700, "bandwidth": 14, "singular": None, "solve": solve})
     for memory in (0.99 * least, 1.01 * least):
-        monkeypatch.setattr(devices, "_memory", lambda memory=memory: int(memory))
+        monkeypatch.setattr(devices, "_memory", lambda *_, memory=memory: int(memory))
         with joined(Reduce(0, size, here)):
             iteration = method.prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
             if memory < least:
@@ -345,7 +345,7 @@ def test_a_run_ends_before_an_attempt_that_does_not_fit_into_the_memory(monkeypa
     """The sketch of the first attempt fits, and that of the second one, which has more functions, does not."""
     u, *_ = solved(CASES["1-D"], number=None, tolerance=None)
     first = u.space.num_coefficients
-    monkeypatch.setattr(devices, "_memory", lambda: int(33 * first**2))
+    monkeypatch.setattr(devices, "_memory", lambda *_: int(33 * first**2))
     u, status, notes = solved(CASES["1-D"], tolerance=1e-30)
     assert u.space.num_coefficients == first and status is Status.UNRESOLVED
     assert "number of attempts: 1" in " ".join(notes) and error(CASES["1-D"], u) < 1e-6

@@ -114,9 +114,9 @@ def test_the_report_names_all_results_and_marks_cited_numbers(tiny):
     assert "<A>" not in html
     for run in found.runs:
         assert run.method in html
-    assert "pdefreq benchmark tiny.toml<" in html  # not the name alone, which only suites of the package have
+    assert "pdefreq benchmark tiny.toml --workers 1" in html  # not the name alone, which only suites of the package have
     outside = replace(
-        found, suite="quick", title=suite_names()["quick"], runs=[replace(found.runs[0], outside=True, method="a b")]
+        found, setup={}, suite="quick", title=suite_names()["quick"], runs=[replace(found.runs[0], outside=True, method="a b")]
     )
     assert "pdefreq benchmark quick --adapter &#x27;a b=FILE.py:NAME&#x27;<" in benchmark_report(outside).html
     assert "src=" not in html and "http:" not in html and "https:" not in html

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from pdefreq.core.devices import is_out_of_memory
 from pdefreq.core.errors import IncompatibleError, TooLargeError
 from pdefreq.iterations.training.steppers import FirstOrderStepper
 from pdefreq.iterations.training.training_iteration import TrainingIteration
@@ -135,7 +136,7 @@ def _gradients(functional: Functional, c: Tensor) -> Tensor:
         with _Unfused():
             return torch.func.vmap(functional.gradient)(c)
     except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):  # on a GPU, on a CPU
+        if not is_out_of_memory(error):
             raise
         raise TooLargeError(
             f"a step of {len(c)} seeds does not fit into the memory of {c.device}: use fewer seeds, or {_ALONE}"

@@ -246,7 +246,7 @@ class GradientDescentStepper(FirstOrderStepper):
         (rate,) = numbers
         if self.momentum:
             gradient = memory["velocity"].mul_(self.momentum).add_(gradient)
-        c.sub_(gradient * rate)
+        c.addcmul_(gradient, -torch.as_tensor(rate, dtype=c.dtype, device=c.device))
 
 
 @dataclass(frozen=True)
