@@ -91,6 +91,20 @@ def test_a_healthy_run_has_no_severe_finding(method):
     assert not found.severe and not found.failed and found.findings
 
 
+def test_the_gap_at_held_out_points_is_that_of_the_returned_state():
+    """The network overfits 12 points, and its best state less than its last one."""
+    method = "mscale:widths=[10,10],scales=[1,2,4],form=subnetworks,number=12,learning_rate=0.02"
+    severity = {}
+    for keep in ("best", "last"):
+        run = solve("poisson", f"{method},keep={keep}", steps=60)
+        found = {each.check: each for each in diagnose(run).findings}["overfitted quadrature"]
+        severity[keep], own = found.severity, run.summary()["result"]
+        fall = run.history.column("objective").max() - own["objective"]
+        assert found.severity == pytest.approx((own["held_out_objective"] - own["objective"]) / fall / 0.05)
+        assert ("keep=best" in found.remedy) == (keep == "last")
+    assert severity["best"] < severity["last"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", UNFINISHED)
 def test_a_run_that_ends_too_early_has_its_budget_as_the_only_severe_finding(method):
