@@ -149,6 +149,7 @@ def _list(console: Console) -> int:
 def _print(console: Console, found: Benchmark) -> None:
     """The table of results, the cited numbers, and the sentences of failures."""
     from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.spectrum.bias import with_relation
 
     say(console, found.title, "bold")
     rows = [row for row in found.rows() if row["relative_l2"] is not None or not row["failed"]]
@@ -170,7 +171,7 @@ def _print(console: Console, found: Benchmark) -> None:
             methods[row["method"]],
             *([row["budget"]] if several else []),
             number(row["relative_l2"]),
-            number(row["bias_index"]),
+            with_relation(number(row["bias_index"]), row["bias_index_relation"]),
             *(number(row[name]) for name in ("seconds", "half_time_low", "half_time_high")),
             number(row["steps"], 9),
             row["status"],
@@ -180,7 +181,7 @@ def _print(console: Console, found: Benchmark) -> None:
     say(
         console,
         "Medians over the seeds. Seconds are those of the steps; half times are those of the lowest and the highest mode, "
-        "- if it is not halved.",
+        "- if it is not halved. B is in parentheses if low and high modes are not halved.",
     )
     if len(rows) > _MOST_ROWS:
         say(console, f"the first {_MOST_ROWS} of {len(rows)} rows; all are in benchmark.html and benchmark.csv")

@@ -103,6 +103,7 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     from pdefreq.commands.result import number, plain_table, reference_sentence, say
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
+    from pdefreq.spectrum.bias import with_relation
 
     table = plain_table(dropped=("unknowns", "steps", "B", "seconds"))
     # long names are truncated, numbers and names without options are not
@@ -119,7 +120,7 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
             number(row["steps"], 9),
             number(row["seconds"]),
             _with_range(row, "relative_l2"),
-            _with_range(row, "bias_index"),
+            with_relation(_with_range(row, "bias_index"), row["bias_index_relation"]),
             row["status"],
         )
     console.print(table)

@@ -96,7 +96,7 @@ def _list(console: Console) -> int:
         summaries, known = EXPERIMENTS.summaries(), entries()
     for each, summary in summaries.items():
         entry = known[each]
-        time = "" if entry.seconds is None else f", {'~' if entry.extrapolated else ''}{duration(entry.seconds)}"
+        time = "" if entry.seconds is None else f", {duration(entry.seconds)}"
         needed = f" It needs pip install 'pdefreq[{','.join(entry.extras)}]'." if entry.extras else ""
         line = f"{each}{time}: {summary}{needed}"
         text = Text(textwrap.fill(line, console.width, subsequent_indent="  ") if console.is_terminal else line)
@@ -104,7 +104,7 @@ def _list(console: Console) -> int:
         console.print(text, soft_wrap=True)
     say(
         console,
-        "The times are processor times with the default options on one core; ~: extrapolated from fewer steps or seeds. "
+        "The times are processor times with the default options on one core. "
         "A report states the place in the lecture notes and slides of Xu, or the publication.",
     )
     say(

@@ -189,6 +189,7 @@ def _value(text: Any) -> Any:
 def _print_rows(console: Console, found: Sweep) -> None:
     """The table, the best point, and the sentences of refused points."""
     from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.spectrum.bias import with_relation
 
     rows = found.rows()
     table = plain_table(*found.options, dropped=("steps", "seconds", "B"))
@@ -198,8 +199,8 @@ def _print_rows(console: Console, found: Sweep) -> None:
     best = sorted(rows, key=lambda row: math.inf if row["relative_l2"] is None else row["relative_l2"])[:_MOST_ROWS]
     for row in (row for row in rows if row in best):
         options = [str(row[name]) if isinstance(row[name], str) else number(row[name], 4) for name in found.options]
-        results = [number(row["relative_l2"]), number(row["bias_index"]), number(row["steps"], 9), number(row["seconds"])]
-        table.add_row(*options, *results, row["status"])
+        bias = with_relation(number(row["bias_index"]), row["bias_index_relation"])
+        table.add_row(*options, number(row["relative_l2"]), bias, number(row["steps"], 9), number(row["seconds"]), row["status"])
     console.print(table)
     if len(rows) > len(best):
         say(console, f"the best {len(best)} of {len(rows)} points; all are in sweep.csv")

@@ -106,12 +106,18 @@ def _require_object(value: Any, schema: Any, place: str) -> None:
     if not isinstance(value, Mapping):
         raise _unlike(value, schema, place)
     hints = typing.get_type_hints(schema)
-    if missing := sorted(schema.__required_keys__ - value.keys()):
+    if missing := sorted(_required_keys(schema) - value.keys()):
         raise ValueError(f"{_inner(place, missing[0])} is missing")
     if unknown := sorted(value.keys() - hints.keys()):
         raise ValueError(f"{_inner(place, unknown[0])} is not known")
     for key, each in value.items():
         require_schema(each, hints[key], _inner(place, key))
+
+
+def _required_keys(schema: Any) -> frozenset[str]:
+    """The required keys of a `TypedDict`, also if its annotations are text, whose `NotRequired` the interpreter does not see."""
+    hints = typing.get_type_hints(schema, include_extras=True)
+    return schema.__required_keys__ - {key for key, hint in hints.items() if typing.get_origin(hint) is typing.NotRequired}
 
 
 def _inner(place: str, key: str) -> str:

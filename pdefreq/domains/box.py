@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import CallableField, ConstantField, Field
+from pdefreq.core.number_kinds import PerAxis
 from pdefreq.core.shapes import axis_names
-from pdefreq.core.table_keys import Key, PerAxis
+from pdefreq.core.table_keys import Key
 from pdefreq.domains.domain import Domain, dimension_key, only_one
 from pdefreq.domains.geometry.numbers import numbers
 from pdefreq.domains.samples import Samples

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.content import Content
 from pdefreq.core.errors import DomainError, IncompatibleError
-from pdefreq.core.table_keys import Key, Whole
+from pdefreq.core.number_kinds import Whole
+from pdefreq.core.table_keys import Key
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,8 +15,10 @@ from skfem import Mesh, MeshLine1, MeshQuad1, MeshTet1, MeshTri1
 
 from pdefreq.core.errors import DomainError, IncompatibleError, UnknownNameError
 from pdefreq.core.fields import ConstantField, Field
+from pdefreq.core.number_kinds import Number
 from pdefreq.core.registry import nearest
-from pdefreq.core.table_keys import FileName, Key, Number
+from pdefreq.core.table_keys import Key
+from pdefreq.core.text_kinds import FileName
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.frame import Frame
 from pdefreq.domains.geometry.lifting import FromFacets

@@ -13,7 +13,8 @@ import torch
 
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import ConstantField, Field
-from pdefreq.core.table_keys import Key, PointList
+from pdefreq.core.number_kinds import PointList
+from pdefreq.core.table_keys import Key
 from pdefreq.domains.domain import Domain, dimension_key, only_one
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.convex_polygon import ConvexPolygon

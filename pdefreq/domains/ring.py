@@ -12,7 +12,8 @@ import torch
 
 from pdefreq.core.errors import DomainError
 from pdefreq.core.fields import CallableField, ConstantField, Field
-from pdefreq.core.table_keys import Key, Number, PerAxis
+from pdefreq.core.number_kinds import Number, PerAxis
+from pdefreq.core.table_keys import Key
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.domain import Domain, dimension_key, only_one
 from pdefreq.domains.geometry import rules

@@ -59,7 +59,6 @@ class Entry:
         published: The published numbers, one phrase each; empty if the source prints no numbers.
         lacks: The parameters that the source does not state, as a sentence; empty if it states all of them.
         seconds: Processor seconds of the experiment with its default options, measured on one core.
-        extrapolated: Whether these seconds are those of fewer steps or seeds times the ratio of the numbers.
         full: The command of the full size and its processor time, if the default is smaller than the published experiment.
         full_pictures: Whether pictures in ``docs/figures`` show a larger run than the default, if there is a full size.
         pictures: The names of its figures; by default one with the name of the experiment.
@@ -72,7 +71,6 @@ class Entry:
     published: tuple[str, ...] = ()
     lacks: str = ""
     seconds: float | None = None
-    extrapolated: bool = False
     full: str = ""
     full_pictures: bool = True
     pictures: tuple[str, ...] = ()

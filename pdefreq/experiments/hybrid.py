@@ -142,8 +142,7 @@ def solvers(steps: int) -> dict[str, tuple[Solver, int]]:
     ),
     lacks="The paper states neither the activation nor the number of steps nor the machine.",
     pictures=("hybrid", "hybrid-measured"),
-    seconds=79,
-    extrapolated=True,
+    seconds=30,
 )
 def hybrid(*, seeds: int = 1, steps: int = 2500) -> Report:
     """A network, followed by Jacobi (arXiv 1901.06523, figure 4d), for the published and the present cost of a sweep.

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from pdefreq.core.options import in_lines, short_labels
 from pdefreq.figures.panels import log_limits, spread_ticks
 from pdefreq.figures.style import DIFFERENCE_MAP, METHOD_DASHES, Picture, method_style, note, styled
+from pdefreq.spectrum.bias import Relation, with_relation
 
 Panel = Mapping[str, Mapping[str, Any]]
 
@@ -104,35 +105,44 @@ def _finish(axes: Axes, xlabel: str, otherwise: str) -> None:
 
 @styled
 def bias_figure(
-    methods: Sequence[str], problems: Sequence[str], values: Mapping[tuple[str, str], float], *, title: str = ""
+    methods: Sequence[str],
+    problems: Sequence[str],
+    values: Mapping[tuple[str, str], tuple[float, Relation, bool]],
+    *,
+    title: str = "",
 ) -> Figure:
     """The bias index B of each method (row) on each problem (column); cells without B are empty.
+
+    Cells without a clear order, and those in which B is no bound, because low and high modes were not halved, have no color.
 
     Args:
         methods: The names of the methods.
         problems: The names of the problems.
-        values: B by method and problem.
+        values: B by method and problem, its relation to that of a longer run, and whether there is a clear order.
         title: Title of the figure.
     """
     cells = np.full((len(methods), len(problems)), np.nan)
-    for (method, problem), value in values.items():
-        cells[methods.index(method), problems.index(problem)] = value
+    for (method, problem), (value, relation, is_clear) in values.items():
+        cells[methods.index(method), problems.index(problem)] = value if is_clear and relation != "~" else np.nan
     labels = short_labels(methods)
     figure = Picture(figsize=(max(6.0, 3.2 + 0.95 * len(problems)), 2.2 + 0.38 * len(methods)))
     axes = figure.subplots()
-    axes.set_title(f"{title}\nabove 0: low frequencies converge first", fontsize=11)
+    told = "above 0: low frequencies converge first; without color: no clear order"
+    told += "; in parentheses: low and high modes were not halved" * any(relation == "~" for _, relation, _ in values.values())
+    axes.set_title(f"{title}\n{told}", fontsize=11)
     if not methods:
         note(axes, "no method has a bias index")
         axes.set(xticks=[], yticks=[])
         return figure
     most = float(np.nanmax(np.abs(cells), initial=1.0))
     image = axes.imshow(cells, cmap=DIFFERENCE_MAP, norm=CenteredNorm(halfrange=most), aspect="auto")
-    for (row, column), value in np.ndenumerate(cells):
-        if np.isfinite(value):
-            shade = np.mean(image.cmap(image.norm(value))[:3])
-            axes.text(
-                column, row, f"{value:+.2f}", ha="center", va="center", fontsize=9, color="white" if shade < 0.5 else "black"
-            )
+    for (method, problem), (value, relation, _) in values.items():
+        row, column = methods.index(method), problems.index(problem)
+        text = with_relation(f"{value:+.2f}", relation).replace(">= ", "\u2265").replace("<= ", "\u2264")
+        color = "0.45"
+        if np.isfinite(cells[row, column]):
+            color = "white" if np.mean(image.cmap(image.norm(np.array(value)))[:3]) < 0.5 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=9, color=color)
     axes.set_xticks(range(len(problems)), list(problems), rotation=30, ha="right")
     axes.set_yticks(range(len(methods)), [labels[name] for name in methods])
     axes.grid(visible=False)

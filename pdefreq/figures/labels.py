@@ -10,6 +10,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from pdefreq.figures.panels import log_limits, spread_ticks
 from pdefreq.figures.style import wavenumber_label
+from pdefreq.spectrum.bias import combined
 from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.spectrum.watched import WatchedModes
 
@@ -35,12 +36,13 @@ def order_in_title(seeds: Sequence[SpectralRecord]) -> str:
     if not len(values):
         return "B undefined"
     middle = float(np.median(values))
-    relation = "=" if not any(bias.bound for bias in found) else "\u2265" if middle > 0 else "\u2264"
+    relation = combined(bias.relation for bias in found)
+    sign, end = {">=": "\u2265", "<=": "\u2264"}.get(relation, "="), " so far" if relation == "~" else ""
     low, high = f"{values.min():.2f}", f"{values.max():.2f}"
     spread = f" [{low}, {high}]" if low != high else ""
     orders = {bias.order for bias in found if bias.value is not None}
     words = {1: "low first", -1: "high first"}.get(orders.pop(), "no clear order") if len(orders) == 1 else "no clear order"
-    return f"{words}, B {relation} {middle:.2f}{spread}".replace("-", "\u2212")
+    return f"{words}, B {sign} {middle:.2f}{spread}{end}".replace("-", "\u2212")
 
 
 def wavenumber_axis(axes: Axes, wavenumber: np.ndarray) -> None:

@@ -11,8 +11,9 @@ from typing import Any, NoReturn, Self
 from pdefreq.core.errors import ProblemFileError, UntrustedCodeError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.findings import MissingValueError
+from pdefreq.core.number_kinds import Whole
 from pdefreq.core.registry import Registry
-from pdefreq.core.table_keys import Key, Whole, named
+from pdefreq.core.table_keys import Key, named
 from pdefreq.problem.expressions import Region, parse_condition, parse_field, parse_number
 from pdefreq.problem.expressions.scope import Scope, shorten
 

@@ -12,10 +12,11 @@ from pdefreq.reports.charts import Chart, Curve
 from pdefreq.reports.document import HtmlReport, document
 from pdefreq.reports.markup import Markup, join, tag
 from pdefreq.reports.sections import code
-from pdefreq.reports.tables import facts, shown, table
+from pdefreq.reports.tables import bias, facts, shown, table
 
 if TYPE_CHECKING:
-    from pdefreq.studies.benchmark_result import Benchmark, Run
+    from pdefreq.studies.benchmark_result import Benchmark
+    from pdefreq.studies.benchmark_run import Run
 
 _GIB = 2**30
 _DEFAULTS = {"threads": 1, "device": "cpu", "dtype": "float64"}  # of the options of the command
@@ -49,14 +50,21 @@ def _summary(found: Benchmark) -> Markup:
         ("budgets", "; ".join(dict.fromkeys(run.budget for run in found.runs))),
         ("seeds", ", ".join(map(str, sorted({run.seed for run in found.runs})))),
     ]
-    bias = {(row["method"], row["budget"], row["problem"]): row["bias_index"] for row in found.rows()}
-    names = list(dict.fromkeys((method, budget) for (method, budget, _), value in bias.items() if value is not None))
+    indices = {
+        (row["method"], row["budget"], row["problem"]): bias(row["bias_index"], row["bias_index_relation"])
+        for row in found.rows()
+        if row["bias_index"] is not None
+    }
+    names = list(dict.fromkeys((method, budget) for method, budget, _ in indices))
     several = len({budget for _, budget in names}) > 1
     cells = [
-        [_named(method, budget, several=several), *(shown(bias.get((method, budget, problem)), 2) for problem in found.problems)]
+        [_named(method, budget, several=several), *(indices.get((method, budget, problem), "–") for problem in found.problems)]
         for method, budget in names
     ]
-    caption = "Bias index B, median over the seeds; above 0: low frequencies first; – : undefined, as for methods of one step"
+    caption = (
+        "Bias index B, median over the seeds; above 0: low frequencies first; in parentheses: low and high modes are not halved; "
+        "– : undefined, as for methods of one step"
+    )
     definition = tag(
         "p",
         "Errors are relative L2 errors at test points that no method trains on. Seconds are those of the steps. "
@@ -78,12 +86,13 @@ def _problem(found: Benchmark, problem: str, number: int) -> Markup:
     parts: list[Any] = [_errors(runs, number, colors), _half_times(runs, number, colors)]
     columns = ["method", "status", "relative L2 error", "B", "seconds", "half time, lowest mode", "highest mode"]
     columns += ["lowest error", "highest error", "steps", "unknowns"]
-    names = ("relative_l2", "bias_index", "seconds", "half_time_low", "half_time_high")
-    names += ("relative_l2_min", "relative_l2_max", "steps", "unknowns")
+    names = ("seconds", "half_time_low", "half_time_high", "relative_l2_min", "relative_l2_max", "steps", "unknowns")
     rows = [
         [
             _named(row["method"], row["budget"], several=several),
             row["status"],
+            shown(row["relative_l2"], 3),
+            bias(row["bias_index"], row["bias_index_relation"]),
             *(shown(row[name], 3) for name in names),
         ]
         for row in found.rows()

@@ -14,7 +14,7 @@ from pdefreq.reports.formulas import equation_markup
 from pdefreq.reports.markup import Markup, join, tag
 from pdefreq.reports.repeat import command_of
 from pdefreq.reports.snapshots import slider_markup, strips
-from pdefreq.reports.tables import facts, shown, table
+from pdefreq.reports.tables import bias, facts, shown, table
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def summary(runs: Sequence[Record], names: Sequence[str]) -> Markup:
         count = found["unknowns"]
         numbers = [shown(found["seconds"], 3), "–" if count is None else f"{count:,}"]
         errors = [shown(_float(found.get(key)), 3) for key in _ERRORS]
-        rows.append([name, found["status"], f"{found['steps']:,}", *numbers, *errors, shown(_float(found["bias_index"]), 2)])
+        index = bias(_float(found["bias_index"]), found["bias_index_relation"])
+        rows.append([name, found["status"], f"{found['steps']:,}", *numbers, *errors, index])
     orders = [tag("li", tag("strong", name), f": {run.spectrum().sentence}") for name, run in zip(names, runs, strict=True)]
     return join([table(columns, rows, caption="Results"), tag("ul", *orders)])
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pdefreq.reports.markup import Markup, tag
+from pdefreq.spectrum.bias import Relation, with_relation
 
 MOST_ROWS, MOST_COLUMNS = 60, 25  # of the table of a chart
 
@@ -16,6 +17,11 @@ def shown(value: Any, digits: int = 4) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
+
+
+def bias(value: float | None, relation: Relation | None) -> str:
+    """A bias index as text; in parentheses if low and high modes were not halved, so that it is no bound."""
+    return with_relation(shown(value, 2), None if value is None else relation).replace(">=", "≥").replace("<=", "≤")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, caption: str) -> Markup:

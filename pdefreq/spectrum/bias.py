@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+
+Relation = Literal["=", ">=", "<=", "~"]
+"""How the bias index that a longer run would have is related to a value; ``"~"`` is no statement."""
 
 FEW_STEPS = 5
 """If all modes are halved within this number of steps, ratios of halving times are not resolved by steps."""
@@ -20,16 +25,23 @@ class BiasIndex:
     Args:
         value: B, positive if low frequencies converge first, negative if high ones do; None if undefined.
         error: Standard error of the slope.
-        bound: Whether the halving time of some modes was replaced by the end of the run, so that |B| may be larger.
+        relation: Whether B is at least or at most the value, because the halving times of some modes were replaced by the end of
+            the run, before which they were not halved. B grows with the halving time of a mode if its wavenumber is above the
+            geometric mean, and decreases if it is below. There is no bound if modes on both sides were not halved.
         modes: Indices of the modes used.
         reason: The reason as a sentence if there is no value; otherwise empty.
     """
 
     value: float | None
     error: float | None
-    bound: bool
+    relation: Relation
     modes: tuple[int, ...]
     reason: str = ""
+
+    @property
+    def bound(self) -> bool:
+        """Whether some modes were not halved, so that a longer run has another value."""
+        return self.relation != "="
 
     @property
     def order(self) -> int:
@@ -60,7 +72,7 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     arrived = usable & np.isfinite(times)
 
     def undefined(reason: str) -> BiasIndex:
-        return BiasIndex(None, None, False, modes, reason)
+        return BiasIndex(None, None, "=", modes, reason)
 
     if last_step <= 1:
         return undefined("No order can be determined from fewer than two steps.")
@@ -84,7 +96,37 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     slope = float(x @ y / (x @ x))
     residual = y - slope * x
     error = float(np.sqrt(residual @ residual / (len(x) - 2) / (x @ x)))
-    return BiasIndex(slope, error, bool((usable & ~arrived).any()), modes)
+    return BiasIndex(slope, error, relation_of(wavenumbers[usable], ~arrived[usable]), modes)
+
+
+def relation_of(wavenumbers: np.ndarray, late: np.ndarray) -> Relation:
+    """The relation of a bias index to that of a longer run.
+
+    Args:
+        wavenumbers: |xi_k| > 0 of the modes in the fit, shape ``(m,)``.
+        late: Whether each of them was not halved.
+    """
+    x = np.log(wavenumbers)
+    above, below = (bool((late & side).any()) for side in (x > x.mean(), x < x.mean()))
+    return "~" if above and below else ">=" if above else "<=" if below else "="
+
+
+def combined(relations: Iterable[Relation]) -> Relation:
+    """The relation that holds if several do, as for the median over several runs."""
+    found: list[Relation] = [*dict.fromkeys(relation for relation in relations if relation != "=")]
+    return "~" if len(found) > 1 else found[0] if found else "="
+
+
+def with_relation(text: str, relation: Relation | None) -> str:
+    """The text of a bias index in a table, with its relation to that of a longer run; in parentheses without a bound.
+
+    Example:
+        >>> [with_relation("1.5", relation) for relation in ("=", ">=", "~")]
+        ['1.5', '>= 1.5', '(1.5)']
+    """
+    if relation in (None, "="):
+        return text
+    return f"({text})" if relation == "~" else f"{relation} {text}"
 
 
 def bias_of_seeds(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step: float) -> BiasIndex:

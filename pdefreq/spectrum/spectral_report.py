@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from pdefreq.core.text_table import text_table
-from pdefreq.spectrum.bias import FEW_STEPS
+from pdefreq.spectrum.bias import FEW_STEPS, Relation
 from pdefreq.spectrum.rows import ModeRow
 from pdefreq.spectrum.wording import order_in_words, witnesses
 
@@ -29,7 +29,7 @@ class SpectralReport:
         steps: The step at which the run ended.
         bias_index: B, the slope of log t_k(0.5) against log |xi_k|; None if undefined.
         bias_error: The standard error of the slope.
-        bias_bound: Whether the halving time of some modes was replaced by the end of the run.
+        bias_relation: Whether the bias index of a longer run is at least or at most this one; see `BiasIndex`.
         bias_reason: The reason if there is no B; otherwise empty.
         bias_modes: Wavenumbers of the modes used for B.
         theory: The source of predictions, or the reason why there are none; it may be empty.
@@ -44,7 +44,7 @@ class SpectralReport:
     steps: int
     bias_index: float | None
     bias_error: float | None
-    bias_bound: bool
+    bias_relation: Relation
     bias_reason: str
     bias_modes: tuple[float, ...]
     theory: str
@@ -97,7 +97,7 @@ class SpectralReport:
             steps=record.last_step,
             bias_index=bias.value,
             bias_error=bias.error,
-            bias_bound=bias.bound,
+            bias_relation=bias.relation,
             bias_reason=bias.reason,
             bias_modes=tuple(modes.wavenumber[list(bias.modes)].tolist()),
             theory=record.prediction.note,
@@ -116,7 +116,7 @@ class SpectralReport:
             steps=steps,
             bias_index=None,
             bias_error=None,
-            bias_bound=False,
+            bias_relation="=",
             bias_reason=reason,
             bias_modes=(),
             theory="",

@@ -77,7 +77,8 @@ def _index(bias: BiasIndex, rows: Sequence[ModeRow]) -> str:
     if not bias.bound:
         return f"B = {bias.value:+.2f}"
     late = _late(bias, rows)
-    return f"B = {bias.value:+.2f}, a bound: {late} of {len(bias.modes)} modes had not halved by the end"
+    value = f"B = {bias.value:+.2f} so far" if bias.relation == "~" else f"B {bias.relation} {bias.value:+.2f}"
+    return f"{value}: {late} of {len(bias.modes)} modes had not halved by the end"
 
 
 def _late(bias: BiasIndex, rows: Sequence[ModeRow]) -> int:

@@ -14,7 +14,8 @@ from pdefreq.core.errors import OptionError, UserError
 from pdefreq.core.history import Status, Stop
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.stored_result import StoredResult
-from pdefreq.studies.benchmark_result import Benchmark, Run
+from pdefreq.studies.benchmark_result import Benchmark
+from pdefreq.studies.benchmark_run import Run
 from pdefreq.studies.comparison import folder_name
 from pdefreq.studies.outside_methods import OutsideMethod, OutsideRun, measure_all
 from pdefreq.studies.suite import Suite, SuiteMethod, SuiteProblem

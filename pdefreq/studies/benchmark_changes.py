@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.text_table import text_table
-from pdefreq.studies.benchmark_result import Benchmark, Run, load_benchmark
+from pdefreq.studies.benchmark_result import Benchmark, load_benchmark
+from pdefreq.studies.benchmark_run import Run
 
 THRESHOLD = 1.25
 """The ratio of errors from which a change counts, by default, if the seeds agree."""

@@ -1,195 +1,26 @@
-"""The result of a benchmark: one row for each run, medians over the seeds, cited numbers, the machine and the versions."""
+"""The result of a benchmark: its runs, medians over the seeds, cited numbers, the machine and the versions."""
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.errors import RunFolderError
-from pdefreq.core.history import Status
 from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, table
+from pdefreq.spectrum.bias import combined
+from pdefreq.studies.benchmark_file import FILE, read_json, rows_of, write_csv, write_json
+from pdefreq.studies.benchmark_run import Run, select_time
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMAT = 1
-FILE = "benchmark.json"
-_MOST_BYTES = 2**28
 _MEDIANS = ("seconds", "steps", "unknowns", "relative_l2", "bias_index")
 _SPREADS = ("seconds", "relative_l2", "bias_index")
 _HALVES = ("half_time_low", "half_time_high")
-_SCALARS = (
-    "problem",
-    "method",
-    "budget",
-    "seed",
-    "status",
-    "steps",
-    "seconds",
-    "unknowns",
-    "relative_l2",
-    "relative_h1",
-    "max_error",
-    "reference_error",
-    "bias_index",
-    "bias_index_is_bound",
-    *_HALVES,
-    "sentence",
-)
 _SHOWN = ("problem", "method", "budget", "status", "relative_l2", "bias_index", "seconds")
-
-
-class _RunRecord(TypedDict):
-    """A `Run`."""
-
-    problem: str
-    digest: str
-    method: str
-    budget: str
-    seed: int
-    status: str
-    failed: bool
-    sentence: str
-    steps: int | None
-    seconds: float | None
-    unknowns: int | None
-    relative_l2: float | None
-    relative_h1: float | None
-    max_error: float | None
-    reference_error: float | None
-    bias_index: float | None
-    bias_index_is_bound: bool | None
-    half_times: list[list[float | None]]
-    curve: list[list[float]]
-    outside: bool
-
-
-class _PublishedRecord(TypedDict):
-    """A `pdefreq.studies.suite.Published`."""
-
-    method: str
-    problem: str
-    error: float
-    definition: str
-    source: str
-    seconds: float | None
-    hardware: str
-
-
-class _MachineRecord(TypedDict):
-    """What `pdefreq.core.machine.machine` returns."""
-
-    processor: str | None
-    cores: int
-    memory: int | None
-    system: str
-
-
-class _SetupRecord(TypedDict):
-    """How the runs were made: see `Benchmark`."""
-
-    workers: int | None
-    threads: int | None
-    device: str
-    dtype: str
-
-
-class _Record(TypedDict):
-    """All of ``benchmark.json``."""
-
-    format: int
-    suite: str
-    title: str
-    date: str
-    machine: _MachineRecord
-    setup: NotRequired[_SetupRecord]
-    versions: Mapping[str, str]
-    runs: list[_RunRecord]
-    published: list[_PublishedRecord]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a benchmark.
-
-    Args:
-        problem: The problem as the suite names it.
-        digest: The digest of the content of the problem.
-        method: The method as the suite names it.
-        budget: The budget in words.
-        seed: The seed.
-        status: How the run ended; ``"refused"`` if the method can't solve the problem, ``"failed"`` for an error of another
-            program, ``"not run"`` after an interruption.
-        failed: Whether there is no result.
-        sentence: The reason, if it failed; otherwise the order of the frequencies.
-        steps: The number of steps.
-        seconds: The time of the steps.
-        unknowns: The number of coefficients.
-        relative_l2: The relative L2 error, like the other errors as in docs/errors.md; None if unknown.
-        relative_h1: The relative H1 error.
-        max_error: The largest error.
-        reference_error: The estimated relative L2 error of the reference solution.
-        bias_index: The bias index B.
-        bias_index_is_bound: Whether B is a bound, because some modes were not halved.
-        half_times: For each watched mode whose relative error begins above one half, in the order of the wavenumbers: the
-            wavenumber, and the step and the seconds at which its error is halved, None if it is not.
-        curve: Pairs of seconds and relative L2 errors along the run.
-        outside: Whether another program made the run.
-    """
-
-    problem: str
-    digest: str
-    method: str
-    budget: str
-    seed: int
-    status: str
-    failed: bool = False
-    sentence: str = ""
-    steps: int | None = None
-    seconds: float | None = None
-    unknowns: int | None = None
-    relative_l2: float | None = None
-    relative_h1: float | None = None
-    max_error: float | None = None
-    reference_error: float | None = None
-    bias_index: float | None = None
-    bias_index_is_bound: bool | None = None
-    half_times: Sequence[Sequence[float | None]] = ()
-    curve: Sequence[Sequence[float]] = ()
-    outside: bool = False
-
-    @property
-    def case(self) -> tuple[str, str, str]:
-        """The problem, the method and the budget."""
-        return self.problem, self.method, self.budget
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the run has not ended, because the benchmark was interrupted."""
-        return self.status in ("not run", Status.INTERRUPTED.label)
-
-    @property
-    def half_time_low(self) -> float | None:
-        """The half time of the lowest mode, in seconds; None if it is not halved."""
-        return self._half_time(0)
-
-    @property
-    def half_time_high(self) -> float | None:
-        """The half time of the highest mode, in seconds; None if it is not halved."""
-        return self._half_time(-1)
-
-    def _half_time(self, place: int) -> float | None:
-        """That of a mode; the largest one of all modes with its wavenumber."""
-        if not self.half_times:
-            return None
-        number = self.half_times[place][0]
-        times = [math.inf if time is None else time for k, _, time in self.half_times if k == number]
-        return _finite(max(times))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -249,11 +80,17 @@ class Benchmark(Shown):
             row: dict[str, Any] = {"problem": problem, "method": method, "budget": budget, "status": status, "seeds": len(runs)}
             row["failed"] = any(run.failed for run in runs)
             row["sentence"] = next((run.sentence for run in runs if run.failed), runs[0].sentence)
-            for name in _HALVES:  # a mode that is not halved takes longer than those that are
-                times = [math.inf if (time := getattr(run, name)) is None else time for run in runs if run.half_times]
-                row[name] = _finite(statistics.median_low(times)) if times else None
+            for name in _HALVES:
+                times = [getattr(run, name) for run in runs if run.half_times]
+                row[name] = select_time(statistics.median_low, times) if times else None
+            ordered = [run for run in runs if run.bias_index is not None and not run.failed]
+            found = [bias for run in ordered if (bias := run.bias) is not None]
+            row["bias_index_relation"] = combined(bias.relation for bias in found) if found else None
+            orders = {bias.order for bias in found}
+            row["frequency_order"] = None if not found else orders.pop() if len(orders) == 1 else 0
             for name in _MEDIANS:
-                values = [value for run in runs if (value := getattr(run, name)) is not None]
+                used = ordered if name == "bias_index" else runs
+                values = [value for run in used if (value := getattr(run, name)) is not None]
                 row[name] = statistics.median_low(values) if values else None
                 if name in _SPREADS:
                     row[f"{name}_min"], row[f"{name}_max"] = min(values, default=None), max(values, default=None)
@@ -291,7 +128,11 @@ class Benchmark(Shown):
 
         several = len({run.budget for run in self.runs}) > 1
         values = {
-            (f"{row['method']}, {row['budget']}" if several else row["method"], row["problem"]): row["bias_index"]
+            (f"{row['method']}, {row['budget']}" if several else row["method"], row["problem"]): (
+                row["bias_index"],
+                row["bias_index_relation"],
+                row["frequency_order"] != 0,
+            )
             for row in self.rows()
             if row["bias_index"] is not None
         }
@@ -307,21 +148,13 @@ class Benchmark(Shown):
         Raises:
             RunFolderError: If the folder can't be written.
         """
-        from pdefreq.core.file_io import csv_bytes, json_bytes, make_folder, write_atomically
+        from pdefreq.core.file_io import make_folder, write_atomically
         from pdefreq.figures.style import encode
 
         folder = Path(folder)
         make_folder(folder)
-        cells = ([getattr(run, name) for name in _SCALARS] for run in self.runs)
-        record = {
-            "format": FORMAT,
-            **{name: getattr(self, name) for name in ("suite", "title", "date", "machine", "versions")},
-            **({"setup": self.setup} if self.setup else {}),
-            "runs": [asdict(run) for run in self.runs],
-            "published": [dict(row) for row in self.published],
-        }
-        write_atomically(folder / FILE, json_bytes(record))
-        write_atomically(folder / "benchmark.csv", csv_bytes(_SCALARS, cells))
+        write_json(folder / FILE, self)
+        write_csv(folder / "benchmark.csv", self.runs)
         write_atomically(folder / "benchmark.png", encode(self.plot(), "png"))
         write_atomically(folder / "bias_index.png", encode(self.plot_bias(), "png"))
         return folder
@@ -335,14 +168,10 @@ class Benchmark(Shown):
         """
         from pdefreq.core.parquet import write_parquet
 
-        write_parquet(Path(path), [{name: getattr(run, name) for name in _SCALARS} for run in self.runs])
+        write_parquet(Path(path), rows_of(self.runs))
 
     def _html(self) -> str:
         return table((*_SHOWN, "sentence"), self.rows())
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _drawn(run: Run) -> dict[str, Any]:
@@ -355,20 +184,8 @@ def load_benchmark(path: str | Path) -> Benchmark:
     Raises:
         RunFolderError: If there is none, or the file is damaged.
     """
-    from pdefreq.core.file_io import as_path, read_bounded
-    from pdefreq.core.strict_json import parse_json, require_schema
+    from pdefreq.core.file_io import as_path
 
     path = as_path(path)
     file = path / FILE if path.is_dir() else path
-    try:
-        record = parse_json(read_bounded(file, _MOST_BYTES))
-        if not isinstance(record, dict) or record.get("format") != FORMAT:
-            raise ValueError(f"it is not the result of a benchmark in format {FORMAT}")
-        require_schema(record, _Record)
-        runs = [Run(**row) for row in record["runs"]]
-        names = ("suite", "title", "published", "machine", "versions", "date")
-        return Benchmark(runs=runs, folder=file.parent, setup=record.get("setup", {}), **{name: record[name] for name in names})
-    except OSError as error:
-        raise RunFolderError(f"can't read the benchmark {file}: {(error.strerror or str(error)).lower()}") from None
-    except ValueError as error:
-        raise RunFolderError(f"{file} can't be used: {error}") from None
+    return Benchmark(folder=file.parent, **read_json(file))

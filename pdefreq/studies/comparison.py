@@ -20,6 +20,7 @@ from pdefreq.core.text_table import text_table
 from pdefreq.figures.notebook import Shown, table
 from pdefreq.runs.monitor import Monitor
 from pdefreq.runs.record import Record
+from pdefreq.spectrum.bias import combined
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -65,7 +66,8 @@ class Comparison(Shown):
     def rows(self) -> list[dict[str, Any]]:
         """One row per method: medians over the seeds, for the error and the bias index also the range; None if undefined.
 
-        ``notes`` contains the notes on the runs, as a list.
+        ``notes`` contains the notes on the runs, as a list, and ``bias_index_relation`` whether the bias index of longer runs is
+        at least (``">="``) or at most (``"<="``) this one; ``"~"`` if neither is known.
         """
         rows = [method_row(label, seeds) for label, seeds in self.solutions.items()]
         empty = dict.fromkeys(_columns())
@@ -295,7 +297,7 @@ def folder_name(label: str, seed: int, taken: Container[str] = ()) -> str:
 
 def _columns() -> list[str]:
     spreads = [f"{name}_{edge}" for name in _SPREADS for edge in ("min", "max")]
-    return ["method", "status", *_MEDIANS, *spreads, "reference_error", "sentence", "notes"]
+    return ["method", "status", *_MEDIANS, *spreads, "bias_index_relation", "reference_error", "sentence", "notes"]
 
 
 def _as_text(row: Mapping[str, Any]) -> list[Any]:
@@ -340,4 +342,6 @@ def method_row(label: str, seeds: Sequence[Record]) -> dict[str, Any]:
             row[name] = statistics.median_low(values)
         if values and name in _SPREADS:
             row[f"{name}_min"], row[f"{name}_max"] = min(values), max(values)
+    if row["bias_index"] is not None:
+        row["bias_index_relation"] = combined(s["bias_index_relation"] for s in summaries if s["bias_index"] is not None)
     return to_json(row)

@@ -15,8 +15,10 @@ from pdefreq.core.content import code_files
 from pdefreq.core.errors import OptionError, ProblemFileError, UnknownNameError, UntrustedCodeError, UserError
 from pdefreq.core.findings import Findings
 from pdefreq.core.history import Stop
+from pdefreq.core.number_kinds import Number, Whole
 from pdefreq.core.registry import nearest, require_trust, trusting
-from pdefreq.core.table_keys import Choice, Key, Number, Table, Text, Texts, Whole, named
+from pdefreq.core.table_keys import Key, Table, named
+from pdefreq.core.text_kinds import Choice, Text, Texts
 from pdefreq.problem.expressions.scope import Scope, shorten
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.files.keys import known_part

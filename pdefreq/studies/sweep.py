@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
     from pdefreq.runs.study_folder import NextFolder
 
-_RESULTS = ("relative_l2", "relative_l2_min", "relative_l2_max", "bias_index", "steps", "seconds", "status")
+_ERRORS = ("relative_l2", "relative_l2_min", "relative_l2_max")
+_RESULTS = (*_ERRORS, "bias_index", "bias_index_relation", "steps", "seconds", "status")
 _SHOWN = 10  # rows of the short form
 
 

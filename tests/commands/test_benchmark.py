@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pdefreq.cli import app
-from pdefreq.studies.benchmark_result import Benchmark, Run, load_benchmark
+from pdefreq.studies.benchmark_result import Benchmark, load_benchmark
+from pdefreq.studies.benchmark_run import Run
 from pdefreq.studies.suite_file import suite_names
 
 SUITE = """

@@ -63,6 +63,13 @@ class Outer(TypedDict):
     text: NotRequired[str]
 
 
+class Postponed(TypedDict):
+    """Its annotations are text, as all are in modules with ``from __future__ import annotations``."""
+
+    step: "int"
+    text: "NotRequired[str]"
+
+
 GOOD = {"seed": 1, "kind": "a", "inner": {"steps": None}, "by_name": {"x": 1}, "items": [{"y": [1]}]}
 
 
@@ -93,6 +100,16 @@ def test_the_message_names_the_place_the_expected_and_the_actual_value(change, r
     with pytest.raises(ValueError) as refusal:
         require_schema(GOOD | change, Outer)
     assert reason in str(refusal.value)
+
+
+def test_keys_that_are_not_required_may_be_missing_also_if_annotations_are_text():
+    """The interpreter counts such keys as required."""
+    assert Postponed.__required_keys__ == {"step", "text"}
+    require_schema({"step": 1}, Postponed)
+    require_schema({"step": 1, "text": "x"}, Postponed)
+    for value, reason in (({"text": "x"}, "step is missing"), ({"step": 1, "text": 2}, "text must be text, got 2")):
+        with pytest.raises(ValueError, match=reason):
+            require_schema(value, Postponed)
 
 
 def test_a_repeated_key_among_many_is_found_at_once():

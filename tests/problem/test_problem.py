@@ -19,7 +19,6 @@ from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.requirements import instead
 
-INTERVAL = Box((0.0,), (1.0,))
 SQUARE = Box((0.0, 0.0), (1.0, 1.0))
 
 
@@ -62,13 +61,6 @@ def test_a_blind_problem_differs_only_in_its_missing_exact_solution():
         problem.exponent = 3.0
 
 
-def test_the_order_and_linearity_of_the_equation():
-    assert square().is_linear and not square().is_regression
-    assert not square(exponent=3.0).is_linear
-    regression = square(diffusion=0, reaction=1, boundary=(), exponent=3.0)
-    assert regression.is_regression and regression.is_linear
-
-
 @pytest.mark.parametrize(
     ("changes", "hint"),
     [
@@ -97,12 +89,6 @@ def test_fields_of_callables_and_constants():
     assert as_field(u) is u and as_field(2).constant == 2.0
     c = ConstantField(0.1)
     assert c(x.float()).dtype == torch.float32 and c.gradient(x).shape == x.shape and c.text == "0.1"
-
-
-def test_a_reaction_that_is_negative_somewhere_makes_the_equation_indefinite():
-    assert square(reaction="1 - x").indefinite is None  # zero on one side
-    assert square(reaction="0.5 - x").indefinite.name == "reaction" and square(reaction=-1).indefinite.name == "reaction"
-    assert square(convection=["y", "x"], nonlinear="-exp(u)").indefinite is None  # not known to be indefinite
 
 
 def test_no_module_accesses_a_coefficient_by_its_keyword():
@@ -153,16 +139,6 @@ def test_a_refusal_names_methods_whose_requirements_are_satisfied(changes):
         if problem.lacks(make_solver(method).needs) is not None:
             names = re.findall("`([a-z-]+(?::boundary=penalty)?)`", instead(problem, method))
             assert names and all(problem.lacks(make_solver(name).needs) is None for name in names), method
-
-
-def test_interfaces_of_an_interval_are_read_from_all_formulas_of_the_equation():
-    problem = Problem(
-        domain=INTERVAL, diffusion="where(x < 0.3, 1, 1000)", reaction="abs(x - 0.6)", source="sign(sin(4*pi*x))", boundary="0"
-    )
-    assert problem.interfaces == pytest.approx([0.25, 0.3, 0.5, 0.6, 0.75], abs=4e-16)
-    assert Problem(domain=INTERVAL, source=lambda x: x[:, 0].abs(), boundary="abs(x)").interfaces == ()
-    with pytest.raises(ValueError, match="one dimension"):
-        _ = square().interfaces
 
 
 @pytest.mark.parametrize("point", [(), (0.5,), (0.5, 0.5, 0.5), (0.5, math.nan)])

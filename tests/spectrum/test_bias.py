@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.spectrum.bias import bias_index
+from pdefreq.spectrum.bias import bias_index, combined
 
 XI = np.pi * np.array([1.0, 2.0, 5.0, 9.0, 20.0])
 
@@ -27,9 +27,34 @@ def test_the_standard_error_agrees_with_least_squares():
 def test_modes_that_never_arrive_count_with_the_end_of_the_run_and_make_the_index_a_bound():
     times = np.where(XI < 20, XI**2, np.inf)
     found = bias_index(XI, times, last_step=400, complete=True)
-    assert found.bound
+    assert found.bound and found.relation == ">="
     assert found.value == bias_index(XI, np.where(XI < 20, XI**2, 400), last_step=400, complete=True).value
     assert 0 < found.value < 2
+
+
+@given(
+    st.lists(st.floats(10, 300) | st.just(float("inf")), min_size=5, max_size=5).filter(lambda t: np.isfinite(t).any()),
+    st.lists(st.floats(400, 1e6), min_size=5, max_size=5),
+)
+def test_a_longer_run_satisfies_the_bound(times, later):
+    """Modes that are halved after the end of the run, at any time, change the index in the direction of the relation."""
+    times = np.array(times)
+    short = bias_index(XI, times, last_step=400, complete=True)
+    long = bias_index(XI, np.where(np.isfinite(times), times, later), last_step=1e6, complete=True)
+    assert short.bound == bool(np.isinf(times).any())
+    rounding = 1e-12
+    assert short.relation != "=" or long.value == pytest.approx(short.value, abs=rounding)
+    assert short.relation != ">=" or long.value >= short.value - rounding
+    assert short.relation != "<=" or long.value <= short.value + rounding
+
+
+def test_modes_on_both_sides_give_no_bound():
+    """With the second and the fourth mode late, an index of a longer run may be higher or lower."""
+    times = np.array([20.0, np.inf, 20.0, np.inf, 20.0])
+    assert bias_index(XI, times, last_step=400, complete=True).relation == "~"
+    assert [combined(pair) for pair in (("=", ">="), ("<=", "<="), (">=", "<="), ("=", "="), ("~", "="))] == [
+        *(">=", "<=", "~", "=", "~")
+    ]
 
 
 def test_initially_small_modes_and_constant_modes_are_excluded():

@@ -75,13 +75,13 @@ def test_undefined_values_are_none():
             90000 * XI**-2.0,
             {},
             "High frequencies first: wavenumber 62.8 halved at step 23, 3.14 had not halved by step 1000 "
-            "(B = -1.31, a bound: 2 of 4 modes had not halved by the end).",
+            "(B <= -1.31: 2 of 4 modes had not halved by the end).",
         ),
         (
             [1e5, 20, 1e5, 1e5],
             {},
             "No clear order of frequencies so far, with most modes not halved: wavenumber 3.14 halved at step 20, 62.8 had not "
-            "halved by step 1000 (B = +1.21, a bound: 3 of 4 modes had not halved by the end).",
+            "halved by step 1000 (B = +1.21 so far: 3 of 4 modes had not halved by the end).",
         ),
         (
             20 * (XI / np.pi) ** 1,

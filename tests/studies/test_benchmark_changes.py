@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pdefreq.core.errors import OptionError
 from pdefreq.studies.benchmark_changes import compare_benchmarks
-from pdefreq.studies.benchmark_result import Benchmark, Run
+from pdefreq.studies.benchmark_result import Benchmark
+from pdefreq.studies.benchmark_run import Run
 
 MACHINE = {"processor": "one", "cores": 2, "memory": 1, "system": "x"}
 

@@ -8,7 +8,8 @@ from typing import get_args
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.findings import Findings, MissingValueError
 from pdefreq.core.registry import nearest
-from pdefreq.core.table_keys import Choice, Condition, Formula, Key, Table, Text
+from pdefreq.core.table_keys import Key, Table
+from pdefreq.core.text_kinds import Choice, Condition, Formula, Text
 from pdefreq.domains.domain import Domain
 from pdefreq.problem.boundary_conditions import BoundaryKind, BoundaryPart
 from pdefreq.problem.expressions import Region

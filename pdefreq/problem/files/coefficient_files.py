@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pdefreq.core.errors import DataError, ProblemFileError
 from pdefreq.core.fields import ConstantField
 from pdefreq.core.file_io import csv_rows, is_number
+from pdefreq.core.number_kinds import Numbers
 from pdefreq.core.shapes import axis_names
-from pdefreq.core.table_keys import Choice, Key, Numbers
+from pdefreq.core.table_keys import Key
+from pdefreq.core.text_kinds import Choice
 from pdefreq.problem.files.pictures import PICTURES, read_gray
 from pdefreq.problem.grid_field import GridField, Interpolation
 

@@ -11,8 +11,9 @@ import torch
 
 from pdefreq.core.errors import DataError
 from pdefreq.core.file_io import csv_rows, is_number
+from pdefreq.core.number_kinds import Number, NumberOrWord, Whole
 from pdefreq.core.shapes import axis_names
-from pdefreq.core.table_keys import Key, Number, NumberOrWord, Other, Whole, named
+from pdefreq.core.table_keys import Key, Other, named
 from pdefreq.domains.box import Box
 from pdefreq.problem.data import Data
 from pdefreq.problem.files.pictures import PICTURES, read_gray

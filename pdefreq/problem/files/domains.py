@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import DomainError, ProblemFileError
 from pdefreq.core.findings import Findings, MissingValueError
+from pdefreq.core.number_kinds import PerAxis
 from pdefreq.core.registry import Registry, is_file, nearest
-from pdefreq.core.table_keys import FileName, Key, Other, PerAxis
+from pdefreq.core.table_keys import Key, Other
+from pdefreq.core.text_kinds import FileName
 from pdefreq.domains import DOMAINS
 from pdefreq.domains.domain import dimension_key
 from pdefreq.problem.expressions.scope import shorten

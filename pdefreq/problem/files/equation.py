@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 from pdefreq.core.errors import FormulaError, ProblemFileError
 from pdefreq.core.fields import Field, Quotient
 from pdefreq.core.findings import MissingValueError
+from pdefreq.core.number_kinds import PointList
 from pdefreq.core.registry import nearest
-from pdefreq.core.table_keys import Formula, Key, Other, PointList, Table
+from pdefreq.core.table_keys import Key, Other, Table
+from pdefreq.core.text_kinds import Formula
 from pdefreq.problem.coefficient_reader import SOLUTION
 from pdefreq.problem.data import Data
 from pdefreq.problem.derived_data import derived_source

@@ -7,7 +7,8 @@ from typing import Any
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.findings import Findings
-from pdefreq.core.table_keys import Key, Other, Table, Text
+from pdefreq.core.table_keys import Key, Other, Table
+from pdefreq.core.text_kinds import Text
 from pdefreq.problem.expressions.scope import shorten
 from pdefreq.problem.files.boundary import BOUNDARY_KEYS
 from pdefreq.problem.files.coefficient_files import GRID_KEYS

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.number_kinds import Number, Whole
 from pdefreq.core.registry import is_file
-from pdefreq.core.table_keys import Key, Number, Table, Text, Whole
+from pdefreq.core.table_keys import Key, Table
+from pdefreq.core.text_kinds import Text
 from pdefreq.problem.expressions.scope import Scope, shorten
 from pdefreq.problem.toml_tables import TomlTable
 

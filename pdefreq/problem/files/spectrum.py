@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
-from pdefreq.core.table_keys import Choice, Key, Number, Numbers
+from pdefreq.core.number_kinds import Number, Numbers
+from pdefreq.core.table_keys import Key
+from pdefreq.core.text_kinds import Choice
 from pdefreq.problem.spectrum import ModeFamily, Spectrum
 from pdefreq.problem.toml_tables import TomlTable
 

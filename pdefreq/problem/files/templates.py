@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pdefreq.core.errors import UnknownNameError
+from pdefreq.core.number_kinds import Whole
 from pdefreq.core.registry import nearest
-from pdefreq.core.table_keys import Key, Whole, named
+from pdefreq.core.table_keys import Key, named
 from pdefreq.domains import DOMAINS
 from pdefreq.problem.files.aliases import DOMAIN_ALIASES
 from pdefreq.problem.files.boundary import BOUNDARY_KEYS, PART_KEYS

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pdefreq.core.errors import FormulaError, ProblemFileError
 from pdefreq.core.fields import CallableField, Field
-from pdefreq.core.table_keys import Formula, Key, Other
+from pdefreq.core.table_keys import Key, Other
+from pdefreq.core.text_kinds import Formula
 from pdefreq.core.validation import validated
 from pdefreq.problem.terms.lower_order import LowerOrderTerm, PointFunction
 from pdefreq.problem.terms.term import CoefficientReader, FiniteDifferenceCoefficients

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
-from pdefreq.core.table_keys import Formula, Key, Number, Other
+from pdefreq.core.number_kinds import Number
+from pdefreq.core.table_keys import Key, Other
+from pdefreq.core.text_kinds import Formula
 from pdefreq.core.validation import validated
 from pdefreq.problem.terms.diffusion_forms import KEY, StrongPower, WeakMatrix, WeakPower, matrix_at, strong_matrix
 from pdefreq.problem.terms.term import (

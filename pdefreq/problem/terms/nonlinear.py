@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.core.fields import Field
-from pdefreq.core.table_keys import Formula, Key
+from pdefreq.core.table_keys import Key
+from pdefreq.core.text_kinds import Formula
 from pdefreq.problem.terms.lower_order import PointwiseTerm
 from pdefreq.problem.terms.term import CoefficientReader
 

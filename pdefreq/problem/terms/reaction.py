@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import Field
-from pdefreq.core.table_keys import Formula, Key
+from pdefreq.core.table_keys import Key
+from pdefreq.core.text_kinds import Formula
 from pdefreq.core.validation import validated
 from pdefreq.problem.terms.lower_order import LowerOrderTerm, PointFunction
 from pdefreq.problem.terms.term import CoefficientReader, FiniteDifferenceCoefficients

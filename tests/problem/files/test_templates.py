@@ -10,8 +10,9 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError, UnknownNameError
 from pdefreq.core.history import Stop
+from pdefreq.core.number_kinds import Number, Numbers, PerAxis, Whole
 from pdefreq.core.streams import stream
-from pdefreq.core.table_keys import Key, Number, Numbers, PerAxis, Table, Whole
+from pdefreq.core.table_keys import Key, Table
 from pdefreq.domains import DOMAINS
 from pdefreq.problem.files import problem_directories, problem_from_text, template
 from pdefreq.problem.files.aliases import DOMAIN_ALIASES
