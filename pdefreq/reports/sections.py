@@ -93,7 +93,8 @@ def modes_section(key: str, name: str, run: Record) -> Markup | None:
     if not record.has_steps:
         return None
     if record.last_step <= 1:
-        errors = Curve("errors of the modes", record.modes.wavenumber, record.total[-1], dots=True)
+        rows = run.spectrum().rows
+        errors = Curve("errors of the modes", record.modes.wavenumber, np.array([row.error for row in rows], float), dots=True)
         title = f"Error of each mode after the step, {name}"
         chart = Chart(f"{key}-modes", title, [errors], "wavenumber", "relative error", x_log=True)
         return join([chart.markup(), _mode_table(run, name)])

@@ -58,16 +58,17 @@ class SpectralReport:
         return "\n".join([f"<{len(self.rows)} {self.kind} modes: {self.sentence}>", *lines])
 
     @classmethod
-    def of(cls, record: SpectralRecord, wavenumbers: Iterable[float] = ()) -> SpectralReport:
+    def of(cls, record: SpectralRecord, wavenumbers: Iterable[float] = (), result: np.ndarray | None = None) -> SpectralReport:
         """The report of a run that watched modes.
 
         Args:
             record: The spectrum of the run, up to its last good row.
             wavenumbers: Angular wavenumbers of the preferred rows.
+            result: The total errors of the result, ``(m,)``, in the order of the history; by default those of the last row.
         """
         modes, bias, wavenumbers = record.modes, record.bias, tuple(wavenumbers)
         columns = {
-            "error": record.total[-1],
+            "error": record.total[-1] if result is None else result[record.column],
             "halving_step": record.halving_steps,
             "halving_seconds": record.halving_seconds,
             "rate": record.rates,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pdefreq.core.history import Status
-from pdefreq.spectrum.bias import BiasIndex, Relation, bias_index
+from pdefreq.spectrum.bias import BiasIndex, Relation, bias_of_seeds
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Run:
             return None
         modes = [(k, math.inf if step is None else step) for k, step, _ in self.half_times if k]
         wavenumbers, steps = np.array(modes, dtype=float).reshape(-1, 2).T
-        return bias_index(wavenumbers, steps, last_step=self.steps, complete=True)
+        return bias_of_seeds(wavenumbers, steps[None], last_step=self.steps)
 
     @property
     def bias_index_relation(self) -> Relation | None:
