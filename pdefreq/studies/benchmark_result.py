@@ -37,7 +37,8 @@ class Benchmark(Shown):
         date: The day of the last run, ``2026-01-31``.
         folder: The folder with the results, if they are stored.
         setup: How the runs were made: the number of processes ``"workers"`` and of the ``"threads"`` of each, both None for an
-            executor; ``"device"`` and ``"dtype"``. It is empty for results that do not contain it.
+            executor; ``"device"`` and ``"dtype"``. It is empty for results that do not contain it. If parts of the runs were
+            made by several commands, facts in which they differ are None, as in the machine.
 
     Example:
         >>> from pdefreq import benchmark

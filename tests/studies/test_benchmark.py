@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -89,9 +90,24 @@ def test_the_files_contain_the_rows(tiny):
 def test_the_same_call_repeats_no_run(tiny):
     folder, found = tiny
     before = {path: path.stat().st_mtime_ns for path in (folder / "out").glob("*/*")}
-    again = benchmark(folder / "tiny.toml", folder=folder / "out")
+    again = benchmark(folder / "tiny.toml", folder=folder / "out", workers=2)
     assert {path: path.stat().st_mtime_ns for path in (folder / "out").glob("*/*")} == before
-    assert again.rows() == found.rows()
+    assert again.rows() == found.rows() and again.setup == found.setup
+
+
+def test_a_study_in_parts_states_only_what_holds_for_all_parts(tiny, tmp_path):
+    """The first part had another number of processes, and another processor."""
+    folder, _ = tiny
+    shutil.copytree(folder / "out", tmp_path / "out")
+    for name, changes in (("study.json", {"finished": False}), ("benchmark.json", {})):
+        record = json.loads((tmp_path / "out" / name).read_text()) | changes
+        if name == "benchmark.json":
+            record["setup"]["workers"], record["machine"]["processor"] = 7, "another"
+        (tmp_path / "out" / name).write_text(json.dumps(record))
+    found = benchmark(folder / "tiny.toml", folder=tmp_path / "out")
+    assert found.setup["workers"] is None and found.setup["device"] == "cpu"
+    assert found.machine["processor"] is None and found.machine["cores"] == machine()["cores"]
+    assert load_benchmark(tmp_path / "out").setup == found.setup
 
 
 def test_another_benchmark_in_the_same_folder_is_refused(tiny):
