@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.file_io import csv_bytes, json_bytes, require_own_files, write_atomically
 from pdefreq.runs.run_folder import RunFolder
+from pdefreq.spectrum.bias import Relation, combined
 
 if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
 
 MEASURES = ("relative_l2", "relative_h1", "max_error", "bias_index", "seconds")
-_COLUMNS = ("seed", "status", "steps", "unknowns", "objective", *MEASURES)
+_COLUMNS = ("seed", "status", "steps", "unknowns", "objective", *MEASURES, "bias_index_relation")
 _NAME = re.compile(r"seed-(0|-?[1-9][0-9]{0,18})")
 
 
@@ -63,7 +64,7 @@ def write_seeds(folder: Path) -> dict[int, dict[str, Any]]:
         "seeds": [{"seed": seed} | summary for seed, summary in runs.items()],
     }
     write_atomically(folder / "seeds.json", json_bytes(record))
-    rows = ([row[name] for name in _COLUMNS] for row in record["seeds"])
+    rows = ([row.get(name) for name in _COLUMNS] for row in record["seeds"])
     write_atomically(folder / "seeds.csv", csv_bytes(_COLUMNS, rows))
     return runs
 
@@ -74,6 +75,12 @@ def are_identical(solutions: Sequence[Solution]) -> bool:
 
     first, *others = (solution.state.coefficients for solution in solutions)
     return bool(others) and all(torch.equal(first, other) for other in others)
+
+
+def relation_of_seeds(summaries: Sequence[Mapping[str, Any]]) -> Relation:
+    """The relation of the median of the bias index to that of longer runs; older summaries state only whether there is one."""
+    known = [summary for summary in summaries if summary.get("bias_index") is not None]
+    return combined(s.get("bias_index_relation") or ("~" if s.get("bias_index_is_bound") else "=") for s in known)
 
 
 def spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

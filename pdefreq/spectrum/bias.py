@@ -129,6 +129,16 @@ def with_relation(text: str, relation: Relation | None) -> str:
     return f"({text})" if relation == "~" else f"{relation} {text}"
 
 
+def in_equation(value: float, relation: Relation) -> str:
+    """The bias index in a sentence.
+
+    Example:
+        >>> [in_equation(1.5, relation) for relation in ("=", ">=", "~")]
+        ['B = +1.50', 'B >= +1.50', 'B = +1.50 so far']
+    """
+    return f"B = {value:+.2f} so far" if relation == "~" else f"B {relation} {value:+.2f}"
+
+
 def bias_of_seeds(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step: float) -> BiasIndex:
     """The bias index of the medians of several runs, in modes of a complete orthogonal family.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MEDIANS = ("seconds", "steps", "unknowns", "relative_l2", "bias_index")
 _SPREADS = ("seconds", "relative_l2", "bias_index")
 _HALVES = ("half_time_low", "half_time_high")
-_SHOWN = ("problem", "method", "budget", "status", "relative_l2", "bias_index", "seconds")
+_SHOWN = ("problem", "method", "budget", "status", "relative_l2", "bias_index", "bias_index_relation", "seconds")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

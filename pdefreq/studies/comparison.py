@@ -60,7 +60,7 @@ class Comparison(Shown):
     folder: Path | None = None
 
     def __repr__(self) -> str:
-        shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "bias_index")
+        shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "bias_index", "bias_index_relation")
         return "\n".join([f"<comparison on {self.problem.name}>", *text_table(shown, self.rows())])
 
     def rows(self) -> list[dict[str, Any]]:
