@@ -60,7 +60,7 @@ def spread(found: SpectralRecord) -> tuple[float, bool]:
 def main() -> None:
     """Print the table, and draw the figure if a path is given."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("figure", nargs="?")
+    parser.add_argument("figure", nargs="?", help="a file for the figure; by default there is none")
     parser.add_argument("--starts", nargs="*", default=STARTS)
     given = parser.parse_args()
     for start in given.starts:
@@ -94,6 +94,7 @@ def main() -> None:
         for axis in figure.axes:
             axis.set_xlim(0.7, 3e4)
         figure.savefig(given.figure, dpi=110)
+        print(f"figure: {given.figure}")
 
 
 if __name__ == "__main__":

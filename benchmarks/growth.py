@@ -5,10 +5,11 @@
 - ``dimension``: a fixed number of steps in 1 to 10 dimensions; grids and meshes in up to three;
 - ``processes``: the study of 12 runs of ``workers.py`` on one and two processes.
 
-Each study prints a table and draws docs/figures/growth-NAME.png with reference slopes. Errors are relative L2 errors at the test
-points of the problem. Times are processor seconds of one thread from the problem to the solution, without imports, measurements
-and test points; those of ``processes`` are wall seconds. Seed 0, float64. Results are stored in growth.json, which ``--from``
-uses in place of measurements.
+Each study prints a table and draws a figure with reference slopes. Errors are relative L2 errors at the test points of the
+problem. Times are processor seconds of one thread from the problem to the solution, without imports, measurements and test
+points; those of ``processes`` are wall seconds. Seed 0, float64. The folder of ``--out``, by default runs/growth, receives
+growth.json with the rows of all studies, which ``--from`` uses in place of measurements, and growth-STUDY.png; the script
+prints their paths. The figures of docs/growth.md are written by ``--figure docs/figures/growth-STUDY.png``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.growth_studies import ACCURACY, STUDIES, WORKERS, Slope, Study
+from pdefreq.core.file_io import make_folder, write_atomically
+
+OUT = Path("runs", "growth")
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,25 +155,29 @@ def main() -> None:
     """Measure one study, print its table and draw its figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", choices=STUDIES)
-    parser.add_argument("--results", type=Path, default=Path("growth.json"))
-    parser.add_argument("--figure", type=Path, help="by default docs/figures/growth-STUDY.png")
-    parser.add_argument("--from", dest="again", action="store_true", help="use the file of --results instead of measuring")
+    parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help=f"the folder of the results, by default {OUT}")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="the figure, by default growth-STUDY.png in the folder")
+    parser.add_argument("--from", dest="again", action="store_true", help="use the results in the folder instead of measuring")
     given = parser.parse_args()
-    study = STUDIES[given.study]
-    stored = json.loads(given.results.read_text()) if given.results.is_file() else {}
+    study, results = STUDIES[given.study], given.out / "growth.json"
+    stored = json.loads(results.read_text()) if results.is_file() else {}
+    if given.again and given.study not in stored:
+        parser.error(f"{results} has no results of '{given.study}': leave out --from to measure them")
     if not given.again:
         rows = []
         for row in on_processes(study.values) if given.study == "processes" else measured(study):
             print(row, file=sys.stderr, flush=True)
             rows.append(row)
-        given.results.write_text(json.dumps({**stored, given.study: rows}))
+        make_folder(given.out)
+        write_atomically(results, json.dumps({**stored, given.study: rows}).encode())
     else:
         rows = [Row(*row) for row in stored[given.study]]
     print(table(study, rows), *([by_x(study, rows)] if study.values else []), sep="\n\n")
     from pdefreq.figures.style import save_figure
 
-    path = given.figure or Path(__file__).parents[1] / "docs" / "figures" / f"growth-{given.study}.png"
-    save_figure(draw(study, rows), path, dpi=110)
+    figure = given.figure or given.out / f"growth-{given.study}.png"
+    save_figure(draw(study, rows), figure, dpi=110)
+    print(f"\nresults: {results}\nfigure: {figure}")
 
 
 if __name__ == "__main__":

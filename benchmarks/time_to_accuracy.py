@@ -7,7 +7,9 @@ errors at the test points of the problem. A curve is the error along a training,
 Peers (`benchmarks/peers`) are not dependencies of pdefreq. Those that can't be imported are left out and listed; install them
 beside pdefreq with ``pip install --no-deps deepxde fastlsq scikit-learn joblib threadpoolctl narwhals``.
 
-Results are written to a JSON file, from which ``--from FILE`` prints the table and draws the figure again.
+The folder of ``--out``, by default runs/time-to-accuracy, receives results.json, from which ``--from`` prints the table and draws
+the figure again, and the figure; the script prints their paths. The figure of docs/performance.md is written by ``--figure
+docs/figures/time_to_accuracy.png``.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from pdefreq.core.file_io import make_folder, write_atomically
+
 PROBLEMS = ("poisson", "poisson-chirp", "perforated")
 NETWORKS = ("gauss-newton", "mscale", "deep-ritz", "pinn")
 DIRECT = ("sine", "multigrid", "fem:element=P2", "random-features")
@@ -46,8 +50,9 @@ SIZES = {  # options that grow, with the sizes by dimension
     "sine": ("intervals", {1: (64, 256, 1024, 4096, 16384), 2: (32, 64, 128, 256, 512)}),
 }
 TRAINED_PEERS = ("DeepXDE", "DeepXDE, Fourier features")
-# By default values are built in, and on `poisson-chirp` these are the solution; around holes they lack second derivatives.
 _OVERTIME = 1.0  # seconds of the last step
+OUT, FIGURE = Path("runs", "time-to-accuracy"), "time_to_accuracy.png"
+# By default values are built in, and on `poisson-chirp` these are the solution; around holes they lack second derivatives.
 PENALIZED = ("poisson-chirp", "perforated")
 
 
@@ -204,23 +209,31 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--problems", nargs="+", default=PROBLEMS)
     parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS, metavar="METHOD")
-    parser.add_argument("--results", type=Path, default=Path("time_to_accuracy.json"), help="the JSON file with the results")
-    parser.add_argument("--figure", type=Path, default=Path("docs/figures/time_to_accuracy.png"))
-    parser.add_argument("--from", dest="again", action="store_true", help="use the file of --results instead of measuring")
+    parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help=f"the folder of the results, by default {OUT}")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help=f"the figure, by default {FIGURE} in the folder")
+    parser.add_argument("--from", dest="again", action="store_true", help="use the results in the folder instead of measuring")
     parser.add_argument("--one", nargs=2, metavar=("PROBLEM", "METHOD"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         print(json.dumps(curve_of(*given.one, given.seconds, given.seed)))
         return
-    stored = json.loads(given.results.read_text()) if given.results.is_file() else {"curves": {}}
+    results = given.out / "results.json"
+    stored = json.loads(results.read_text()) if results.is_file() else {"curves": {}}
+    if given.again and not stored["curves"]:
+        parser.error(f"there are no results in {results}: leave out --from to measure them")
+    make_folder(given.out)
     for problem, method in [] if given.again else itertools.product(given.problems, given.methods):
         if curve := measure(problem, method, given.seconds, given.seed):
             stored["curves"].setdefault(problem, {})[method] = curve
             stored["seconds"] = given.seconds
-            given.results.write_text(json.dumps(stored))  # after each method, so that an interrupted run keeps its results
+            write_atomically(
+                results, json.dumps(stored).encode()
+            )  # after each method, so that an interrupted run keeps its results
     given.seconds = stored.get("seconds", given.seconds)
     print(table(stored["curves"], given.seconds))
-    draw(stored["curves"], given.figure)
+    figure = given.figure or given.out / FIGURE
+    draw(stored["curves"], figure)
+    print(f"\nresults: {results}\nfigure: {figure}")
 
 
 if __name__ == "__main__":

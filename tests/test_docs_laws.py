@@ -34,7 +34,7 @@ REASONS = {  # patterns of the lines that are not executed here, and why
     "(python -m )?pytest": "the tests themselves",
     r"\.ci/": "needs network access",
     "torchrun |python -m torch.distributed.run ": "starts processes; tests/runs/test_shared_run.py",
-    "dask ": "a server; tests/runs/test_many_runs.py has one in its own process",
+    r"(DASK_\w+=\w+ )?dask ": "a server; tests/runs/test_many_runs.py has one in its own process",
 }
 
 

@@ -22,6 +22,23 @@ def lfp(
         int,
         typer.Option(metavar="N", min=0, help="Also train a network of N units, which takes minutes for 10,000 units."),
     ] = 0,
+    period: Annotated[
+        float | None,
+        typer.Option(
+            metavar="L", help="Period of the waves of the model; by default ten times the range of the data.", show_default=False
+        ),
+    ] = None,
+    waves: Annotated[
+        int | None,
+        typer.Option(
+            metavar="M",
+            help="Largest integer J of the waves exp(2 pi i J x / L); by default 2000, and 100 along each axis in the plane.",
+            show_default=False,
+        ),
+    ] = None,
+    ridge: Annotated[
+        float, typer.Option(metavar="E", help="Parameter epsilon of the ridge regression that fits the model.")
+    ] = 1e-6,
     params: o.Params = None,
     trust: o.Trust = False,
     seed: o.Seed = 0,
@@ -37,7 +54,7 @@ def lfp(
     from pdefreq.figures.style import save_figure
     from pdefreq.studies.lfp import lfp as fitted
 
-    found = fitted(subject, initialization=initialization, width=width, seed=seed)
+    found = fitted(subject, initialization=initialization, width=width, seed=seed, period=period, waves=waves, ridge=ridge)
     save_figure(found.plot(), out)
     moments, network, d = found.moments, found.network, found.x.shape[1]
     if json_output:
@@ -45,6 +62,7 @@ def lfp(
         print_json(
             {"initialization": initialization, "inner_moment": moments.inner, "outer_moment": moments.outer}
             | {"crossover": moments.crossover if math.isfinite(moments.crossover) else None, "distances": found.distances}
+            | {"period": found.period, "waves": found.waves, "ridge": found.ridge}
             | {"time_constants": found.time_constants.tolist(), "network": trained, "figure": str(out)}
         )
         return
@@ -54,6 +72,11 @@ def lfp(
         console,
         f"moments of the weights: E[r³] = {number(moments.inner)}, E[a²r] = {number(moments.outer)}; rates decrease like "
         f"|ξ|^-{d + 3} for |ξ| < {number(moments.crossover)} and like |ξ|^-{d + 1} above",
+    )
+    say(
+        console,
+        f"model: waves exp(2 pi i J·x / {number(found.period)}) with |J| <= {found.waves:,} along each axis, "
+        f"ridge {number(found.ridge)}",
     )
     table = plain_table("distance of the LFP solution to", "relative rms")
     for name, distance in found.distances.items():

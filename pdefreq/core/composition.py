@@ -94,8 +94,19 @@ class Node:
         for name, option in self.options.items():
             if option.default is MISSING and name not in self.values:
                 raise OptionError(f"`{name}` is missing, but {_title(self.factory)} needs it: set `{name}`", option=name)
-        made = {name: v.make() if isinstance(v, Node) else v for name, v in self.values.items()}
+        made = {name: self._made(name, v) if isinstance(v, Node) else v for name, v in self.values.items()}
         return self.factory(**made) if self.original is None else replace(self.original, **made)
+
+    def _made(self, name: str, node: Node) -> Any:
+        """The part of an option. A function of a file may return something else, such as a module with its random parameters."""
+        part, kind = node.make(), self.options[name].kind
+        if kind is not None and not isinstance(part, kind):
+            raise OptionError(
+                f"'{node.title}' must return a part of the kind {kind.registry.kind}, got {type(part).__name__}"
+                f"{kind.adoptable()}",
+                option=name,
+            )
+        return part
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Node, Option]]:
         """All options of the tree, each with its path and its node; an option precedes the options of its part."""
@@ -200,7 +211,10 @@ def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
         if is_file(name) and (adopted := kind.adopted(factory, name)) is not None:
             return Node.of_part(adopted)
         if not isinstance(factory, type):  # a function that returns a part, such as a method with its own defaults
-            return Node.of(factory)
+            try:
+                return Node.of(factory)
+            except OptionError as error:
+                raise OptionError(f"{error}{kind.adoptable()}", option=key) from None
         if issubclass(factory, kind):
             return _exchanged(old, factory)
     raise OptionError(f"option '{key}' must be {described(option)}, got {shown(value)}", option=key)

@@ -9,7 +9,7 @@ import functools
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType
 from typing import Any, ClassVar
@@ -28,7 +28,7 @@ class Registered:
     Attributes:
         registry: The registry of the kind, set by the base class of the kind.
         adopters: Registered names of parts that represent objects of other libraries. Such a class has the methods
-            ``accepts(value)`` and ``adopt(value or name)``.
+            ``accepts(value)`` and ``adopt(value or name)``, and a description `adopts` of what it accepts.
     """
 
     registry: ClassVar[Registry]
@@ -47,6 +47,11 @@ class Registered:
             if issubclass(part, cls) and part.accepts(value):  # pyright: ignore[reportAttributeAccessIssue]
                 return part.adopt(value if name is None else name)  # pyright: ignore[reportAttributeAccessIssue]
         return None
+
+    @classmethod
+    def adoptable(cls) -> str:
+        """A clause on the objects of other libraries that can be given in place of a part of this kind, or an empty text."""
+        return "".join(f"; a {cls.registry.kind} can also be {cls.registry.load(each).adopts}" for each in cls.adopters)
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,43 @@ def _options_of(factory: Callable[..., Any]) -> tuple[Option, ...]:
         )
     hints = typing.get_type_hints(factory.__init__ if isinstance(factory, type) else factory)
     parameters = inspect.signature(factory).parameters.values()
-    defaults = {p.name: MISSING if p.default is p.empty else p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
-    if missing := [name for name in defaults if name not in hints]:
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    types = {p.name: hints.get(p.name, _implied(p.default)) for p in named}
+    if missing := [name for name, each in types.items() if each is None]:
         name = getattr(factory, "__name__", str(factory))
-        raise OptionError(f"the parameter `{missing[0]}` of '{name}' has no type, so that it can't be an option: annotate it")
-    return tuple(Option(name, hints[name], default, docs.get(name, "")) for name, default in defaults.items())
+        raise OptionError(
+            f"the parameter `{missing[0]}` of '{name}' can't be an option, because it has neither a type nor a number or text as "
+            f"its default: write `{_line(factory, named, types)}`, or another type"
+        )
+    return tuple(
+        Option(p.name, types[p.name], MISSING if p.default is p.empty else p.default, docs.get(p.name, "")) for p in named
+    )
+
+
+def _implied(default: Any) -> Any:
+    """The type that a default implies for a parameter without an annotation, or None.
+
+    Example:
+        >>> _implied(0.5), _implied([20, 20]), _implied(None)
+        (<class 'float'>, tuple[int, ...], None)
+    """
+    if isinstance(default, (list, tuple)) and default:
+        inner = {_implied(each) for each in default}
+        return (tuple[float, ...] if float in inner else tuple[int, ...]) if inner <= {int, float} else None
+    return next((each for each in (bool, int, float, str) if isinstance(default, each)), None)
+
+
+def _line(factory: Callable[..., Any], parameters: Iterable[inspect.Parameter], types: Mapping[str, Any]) -> str:
+    """The first line of a definition in which each parameter has a type, float where none is known."""
+    texts = []
+    for p in parameters:
+        known = types[p.name]
+        written = (
+            ("float" if p.default is p.empty else "float | None") if known is None else getattr(known, "__name__", str(known))
+        )
+        texts.append(f"{p.name}: {written}" + ("" if p.default is p.empty else f" = {p.default!r}"))
+    own = isinstance(factory, type)
+    return f"def {'__init__' if own else getattr(factory, '__name__', 'function')}({', '.join(['self'] * own + texts)})"
 
 
 def names_of(kind: type[Registered]) -> list[str]:

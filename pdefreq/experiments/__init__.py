@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pdefreq.core.composition import build
 from pdefreq.core.errors import OptionError, UserError
+from pdefreq.core.options import MISSING, options_of
 from pdefreq.core.registry import Registry
 from pdefreq.experiments.entry import Entry, entry_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pdefreq.experiments.report import Report
 
 Experiment: TypeAlias = "Callable[..., Report]"
-"""A function that runs an experiment; its options are annotated keywords with defaults, often ``seeds`` and ``steps``."""
+"""A function that runs an experiment; its options are keywords with defaults, often ``seeds`` and ``steps``."""
 
 EXPERIMENTS = Registry(
     "experiment",
@@ -66,14 +66,13 @@ def experiment_named(name: str) -> Experiment:
 
     Raises:
         UnknownNameError: If the experiment does not exist.
-        OptionError: If it has an option without a default or without an annotation.
+        OptionError: If it has an option without a default, or one without a type that its default does not imply.
     """
     experiment = EXPERIMENTS.load(name)
-    for option in inspect.signature(experiment).parameters.values():
-        if option.empty in (option.default, option.annotation):
+    for option in options_of(experiment):
+        if option.default is MISSING:
             raise OptionError(
-                f"each option of experiment '{name}' must have an annotation and a default, such as `steps: int = 100`, "
-                f"got `{option}`"
+                f"each option of experiment '{name}' must have a default, such as `{option.name}=100`, got `{option.name}`"
             )
     return experiment
 

@@ -138,24 +138,19 @@ def condensation(
         + "."
         for m in widths
     ]
-    short = [(m, g) for (m, g), of in found.items() if of.misfit > 1e-6]
+    short = [
+        f"m = {m:,}, gamma = {g:g} ({of.misfit:.1e} after {of.steps} steps)" for (m, g), of in found.items() if of.misfit > 1e-6
+    ]
     findings.append(
-        f"All networks reach a mean square of 1e-6 except {len(short)}"
-        + (
-            ": "
-            + ", ".join(f"m = {m:,}, gamma = {g:g} ({found[m, g].misfit:.1e} after {found[m, g].steps} steps)" for m, g in short)
-            if short
-            else ""
-        )
+        f"{len(found) - len(short)} of {len(found)} networks reach a mean square of 1e-6"
+        + (f"; the others are {', '.join(short)}" if short else "")
         + "."
     )
+    middle = min(1, len(widths) - 1)
     curves = {g: np.array([found[m, g].u for m in widths]) for g in gammas}
-    kinks = {
-        g: float(np.abs(np.diff(u[min(1, len(widths) - 1)], 2)).max() / (np.diff(found[widths[0], g].x)[0]))
-        for g, u in curves.items()
-    }
+    kinks = {g: float(np.abs(np.diff(u[middle], 2)).max() / (np.diff(found[widths[0], g].x)[0])) for g, u in curves.items()}
     findings.append(
-        "The largest change of the slope between neighboring points of the fit at the second width, which measures kinks: "
+        f"The largest change of the slope between neighboring points of the fit with m = {widths[middle]:,}, a measure of kinks: "
         + ", ".join(f"{kink:.3g} at gamma = {g:g}" for g, kink in kinks.items())
         + "."
     )

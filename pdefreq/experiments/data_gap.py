@@ -21,7 +21,7 @@ from pdefreq.core.history import Stop
 from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
-from pdefreq.experiments.trials import require_at_least
+from pdefreq.experiments.trials import holds, require_at_least
 from pdefreq.figures.function_panels import Line, Panel, function_panels_figure
 from pdefreq.figures.style import METHOD_COLORS
 from pdefreq.probes.sampled import as_array
@@ -39,6 +39,8 @@ NETWORKS = {
     "one layer, biases": {"widths": (1000,), "bias": "all"},
     "three layers, no biases": {"widths": (100, 100, 100), "bias": "none"},
 }
+SMALL = 0.5
+"""The relative rms error in the gap below which a network reproduces the sine; that of u = 0 is 1."""
 _TESTS = 401
 
 
@@ -94,11 +96,15 @@ def experiment(*, wavenumber: int = 4, steps: int = 2000, seed: int = 0) -> Repo
             Line("data", fit.data.x[:, 0].numpy(), fit.data.values.numpy(), "black", "o"),
         ]
         panels.append(Panel(name, "x", "u", lines, ylim=(-2.2, 2.2), shaded=(-GAP, GAP)))
+    first = next(iter(NETWORKS))
+    reproduced = [str(name) for name, _, in_gap in rows if in_gap < SMALL]
     findings = [
         f"Relative rms error in the gap after {steps} steps: "
         + "; ".join(f"{in_gap:.2g} ({name})" for name, _, in_gap in rows)
         + ".",
-        "The notes state that the effect is gone with biases or more layers, and print no numbers.",
+        "The notes state that the effect is gone with biases or more layers, and print no numbers. An error below "
+        f"{SMALL:g} counts as a reproduction: that only the network with {first} reproduces the sine "
+        f"{holds(reproduced == [first])}.",
     ]
     figure = function_panels_figure([panels], title=f"ReLU networks on the circle, no data for |x| < {GAP:g}")
     table = Table(["network", "mean square error at the data", "relative rms error in the gap"], rows)

@@ -76,12 +76,13 @@ def experiment() -> Report:
             slopes[d, ratio] = float(np.polyfit(np.log(cutoffs), np.log(sizes), 1)[0])
             rows.append([d, ratio * d, *sizes, slopes[d, ratio]])
     findings = [
-        f"d = 1, M = 1000 to 16,000: the rms off the data behaves like M^{slopes[1, 0.5]:.2f} for alpha = 0.5, "
-        f"{regime(1, slopes[1, 0.5])}, and like M^{slopes[1, 2.0]:.4f} for alpha = 2, {regime(1, slopes[1, 2.0])}.",
-        f"d = 2, M = 50 to 200: M^{slopes[2, 0.5]:.2f} for alpha = 1, {regime(2, slopes[2, 0.5])}, and "
-        f"M^{slopes[2, 3.0]:.3f} for alpha = 6, {regime(2, slopes[2, 3.0])}.",
-        "Theory: the limit is zero off the data for alpha < d, and a continuous function for alpha > d. Near alpha = d "
-        "convergence is slow on both sides. The paper prints no numbers.",
+        f"d = 1, M = {CUTOFFS[1][0]:,} to {CUTOFFS[1][-1]:,}: the rms off the data behaves like M^{slopes[1, 0.5]:.2f} for "
+        f"alpha = 0.5, {regime(1, slopes[1, 0.5])}, and like M^{slopes[1, 2.0]:.4f} for alpha = 2, {regime(1, slopes[1, 2.0])}.",
+        f"d = 2, M = {CUTOFFS[2][0]:,} to {CUTOFFS[2][-1]:,}: it behaves like M^{slopes[2, 0.5]:.2f} for alpha = 1, "
+        f"{regime(2, slopes[2, 0.5])}, and M^{slopes[2, 3.0]:.3f} for alpha = 6, {regime(2, slopes[2, 3.0])}.",
+        f"At alpha = d the powers are M^{slopes[1, 1.0]:.2f} (d = 1) and M^{slopes[2, 1.0]:.2f} (d = 2).",
+        "Theory: the limit is zero off the data for alpha < d, and a continuous function for alpha > d. The paper prints no "
+        "numbers.",
     ]
     x = np.linspace(-1, 1, _LINE)
     curves = {d: {ratio * d: interpolant(d, ratio * d, CUTOFFS[d][1], x) for ratio in (0.5, 1.0, 2.0)} for d in CUTOFFS}

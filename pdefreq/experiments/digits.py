@@ -52,9 +52,10 @@ def experiment(*, steps: int = 800, seed: int = 0) -> Report:
     accuracy = float(((run(samples.x) > 0) == (labels > 0)).double().mean())
     reached = first_steps({"low": low, "high": high}, step)
     findings = [
-        f"The error of the low part is {low[-1]:.2f} at the end and that of the high part {high[-1]:.2f}. They fall "
-        f"below {LEVEL} at step {reached['low']} (low) and {reached['high']} (high).",
-        f"Filter: delta = {float(history.facts['filter_delta']):.3g} splits the labels evenly.",
+        f"The error of the low part is {low[-1]:.2f} at the end and that of the high part {high[-1]:.2f}. The first recorded "
+        f"steps with an error below {LEVEL} are {reached['low']} (low) and {reached['high']} (high).",
+        f"The variance delta of the Gaussian filter, which splits the variance of the labels evenly, is "
+        f"{float(history.facts['filter_delta']):.3g}.",
         f"Accuracy at the {len(labels)} digits held out: {accuracy:.3f}; with MNIST and ten classes the paper has 0.963.",
     ]
     curves = [Line("low part", step, low, METHOD_COLORS[0]), Line("high part", step, high, METHOD_COLORS[1])]

@@ -15,7 +15,7 @@ from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.training import MeanSquareError
-from pdefreq.experiments.trials import require_at_least
+from pdefreq.experiments.trials import holds, require_at_least
 from pdefreq.figures.function_panels import Line, Panel, function_panels_figure
 from pdefreq.figures.style import METHOD_COLORS
 from pdefreq.functionals.sampling import data_samples, held_out_samples
@@ -76,7 +76,8 @@ def experiment(*, number: int = 120, steps: int = 5000, seed: int = 0) -> Report
         f"{validation[lowest]:.3g}, against {validation[-1]:.3g} at the end, where that of the training samples is "
         f"{training[-1]:.2g}.",
         f"The noise alone has the mean square {NOISE**2:.3g}.",
-        f"keep=best returns a state with a relative L2 error of {best:.3g}; that of the last state is {last:.3g}.",
+        f"keep=best returns a state with a relative L2 error of {best:.3g}; that of the last state is {last:.3g}. That the kept "
+        f"state is the better one {holds(best < last)}.",
     ]
     rows = [["kept", best], ["last", last]]
     x = torch.linspace(-1, 1, 401, dtype=torch.float64)[:, None]

@@ -21,6 +21,7 @@ from pdefreq.core.history import Schedule, Stop
 from pdefreq.domains.box import Box
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
+from pdefreq.experiments.trials import holds, in_words
 from pdefreq.figures.sharpness import edge_figure
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
@@ -113,18 +114,18 @@ def edge_of_stability(*, steps: int = 8000, rates: Sequence[float] = RATES) -> R
         rises = int((np.diff(run.objective) > 0).sum())
         start = run.reached
         later = run.objective[run.steps >= (math.inf if start is None else start)]
-        rows.append([run.rate, 2 / run.rate, run.sharpness[0], start, run.ratio_at_end, run.objective[-1], rises])
+        rows.append([run.rate, 2 / run.rate, run.sharpness[0], in_words([start]), run.ratio_at_end, run.objective[-1], rises])
         findings.append(
             f"eta = {run.rate:g}, 2 / eta = {2 / run.rate:.3g}: the sharpness starts at {run.sharpness[0]:.3g}, "
             + ("does not reach 2 / eta" if start is None else f"is at least 2 / eta at step {start:,}")
             + f", and its median over the last quarter is {run.ratio_at_end:.3g} times 2 / eta."
-            + (f" From then on the loss falls from {later[0]:.3g} to {later[-1]:.3g}." if len(later) else "")
+            + (f" The loss is {later[0]:.3g} at that step and {later[-1]:.3g} at the end." if len(later) else "")
         )
     ends = [run.sharpness[-1] for run in sorted(runs, key=lambda run: run.rate)]
     findings.append(
-        f"By ascending learning rate the sharpness at the end is {', '.join(f'{end:.3g}' for end in ends)}: it "
-        f"{'decreases' if np.all(np.diff(ends) < 0) else 'does not decrease'} with every learning rate. The source states that a "
-        "larger learning rate leads to a smaller sharpness, without numbers."
+        f"By ascending learning rate the sharpness at the end is {', '.join(f'{end:.3g}' for end in ends)}. "
+        + (f"That it decreases with every learning rate {holds(bool(np.all(np.diff(ends) < 0)))}. " if len(ends) > 1 else "")
+        + "The source states that a larger learning rate leads to a smaller sharpness, without numbers."
     )
     last = runs[-1]
     findings.append(

@@ -55,7 +55,7 @@ class Entry:
     Args:
         places: Where the documents show the experiment; empty for experiments from other publications.
         publication: The publication with the figure or equation, if there is one besides the documents.
-        shows: One paragraph on what the experiment shows.
+        shows: One paragraph on what the experiment is expected to show, which is printed as an expectation beside the findings.
         published: The published numbers, one phrase each; empty if the source prints no numbers.
         lacks: The parameters that the source does not state, as a sentence; empty if it states all of them.
         seconds: Processor seconds of the experiment with its default options, measured on one core.
@@ -87,11 +87,11 @@ class Entry:
         return "; ".join(place.short for place in self.places) or self.publication
 
     def sentences(self) -> list[str]:
-        """The paragraphs of a report: what the experiment shows, the places, the published numbers, and what is not stated."""
+        """The paragraphs of a report: the expectation, the places, the published numbers, and what is not stated."""
         places = "; ".join(f"{place.document}: {place.where}" for place in self.places)
         numbers = "; ".join(self.published) if self.published else "none are printed"
         return [
-            *([self.shows] if self.shows else []),
+            *([f"Expected before the run: {self.shows}"] if self.shows else []),
             *([f"Documents: {places}."] if places else []),
             f"Published numbers: {numbers}.",
             *([self.lacks] if self.lacks else []),

@@ -207,10 +207,10 @@ def _ten_findings(mean: ToneHistory, seeds: int, amplitudes: str) -> list[str]:
     half, published = mean.first_with(0.5), TEN_PUBLISHED[0.5]
     reached = [(step, other) for step, other in zip(half, published, strict=True) if step is not None]
     steps = [_or_never(step) for step in half]
-    order = "in order of frequency" if steps == sorted(steps) else "not entirely in order of frequency"
+    order = ", in order of frequency" if steps == sorted(steps) else ", not entirely in order of frequency"
     findings = [
         f"Ten tones of {amplitudes} amplitudes, {_runs(seeds)}: {len(reached)} of {len(TEN)} reach half their amplitude within "
-        f"{int(mean.steps[-1])} steps, {order} (published: all ten, within {published[-1]})."
+        f"{int(mean.steps[-1])} steps{order if len(reached) > 1 else ''} (published: all ten, within {published[-1]})."
     ]
     if len(reached) > 1:
         same = [k for k, step in zip(TEN, half, strict=True) if step is not None]

@@ -15,7 +15,7 @@ from pdefreq.core.history import Schedule, Stop
 from pdefreq.experiments.edge_of_stability import NETWORK, NUMBER, chebyshev
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
-from pdefreq.experiments.trials import require_at_least
+from pdefreq.experiments.trials import holds, require_at_least
 from pdefreq.figures.sharpness import flatness_figure
 from pdefreq.runs.solve import solve
 
@@ -72,9 +72,9 @@ def flatness(*, steps: int = 2500, seeds: int = 1, batches: Sequence[int] = BATC
     for rate in rates:
         means = [found[rate, batch][:, 0].mean() for batch in batches]
         told = ", ".join(f"{mean:.3g} ({batch})" for batch, mean in zip(batches, means, strict=True))
-        order = "rises" if np.all(np.diff(means) > 0) else "does not rise"
         findings.append(
-            f"eta = {rate:g}: the mean sharpness at the end is, by batch size, {told}; it {order} with every batch size."
+            f"eta = {rate:g}: the mean sharpness at the end is, by batch size, {told}"
+            + (f"; that it rises with every batch size {holds(bool(np.all(np.diff(means) > 0)))}." if len(means) > 1 else ".")
         )
     findings.append("The source states that larger batches lead to sharper minima, without numbers.")
     return Report(

@@ -192,8 +192,9 @@ def experiment(*, width: int, widths: Sequence[int], seeds: Sequence[int]) -> Re
     findings = [
         f"Periodic input, single tones, {width} units: the ratio of initial rates differs from 1 + xi^2 by at most {exact:.1e} "
         "(relative). The kernel is periodic at any width, so that the boundary term vanishes.",
-        f"Periodic input, tones {', '.join(map(str, TOGETHER))} together: the kernel of a narrow network couples the tones. Over "
-        f"all tones and seeds the relative difference from 1 + xi^2 is at most {largest}; its median is {median}.",
+        f"Periodic input, tones {', '.join(map(str, TOGETHER))} together: over all tones and seeds the relative "
+        f"difference from 1 + xi^2, which is due to the coupling of the tones by the kernel, is at most {largest}; its median is "
+        f"{median}.",
         f"With {widths[-1]} units the largest distances from 1 + xi^2 are {widest} in the seeds {', '.join(map(str, seeds))} "
         "(goal: 3 %).",
         f"Plain interval, single tones, {width} units: the ratio is {share.min():.2g} to {share.max():.2g} of 1 + xi^2.",

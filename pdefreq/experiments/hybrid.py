@@ -174,7 +174,7 @@ def report_of(runs: Sequence[Mapping[str, Timed]]) -> Report:
     findings = [
         f"The network alone ends at a maximum error of {network.end:.1e}, the lowest on the way is {network.errors.min():.1e}; "
         f"the minimum of its energy with the penalty has {floor:.2e}.",
-        f"A published sweep took {1e3 * price:.1f} ms, one here {1e6 / rate:.0f} µs: {price * rate:.0f} times less.",
+        f"A published sweep took {1e3 * price:.1f} ms, one here {1e6 / rate:.0f} µs, a ratio of {price * rate:.3g}.",
         f"Here Jacobi alone has an error of {jacobi.end:.1e} after {jacobi.seconds[-1]:.2g} s, and the network an error of "
         f"{_at(network, network.seconds, float(jacobi.seconds[-1])):.1e} after the same time.",
         f"With multigrid instead of Jacobi, the early hand-over ends with an error of {modern.end:.2e} after "

@@ -21,7 +21,7 @@ from pdefreq.core.history import Stop
 from pdefreq.experiments.data_sets import interval_regression
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
-from pdefreq.experiments.trials import require_at_least
+from pdefreq.experiments.trials import holds, require_at_least
 from pdefreq.figures.function_panels import Line, Panel, function_panels_figure
 from pdefreq.figures.picture_panels import picture_panels_figure
 from pdefreq.figures.style import METHOD_COLORS
@@ -126,7 +126,8 @@ def experiment(*, steps: int = 1000, seed: int = 0) -> Report:
             ratios[name] = held_out / training
         findings.append(
             f"{place}: the mean square error at the points held out is {ratios['small']:.2f} times that at the training points "
-            f"with a small start, and {ratios['large']:.2f} times with a large one."
+            f"with a small start, and {ratios['large']:.2f} times with a large one. That the ratio is larger with the large "
+            f"start {holds(ratios['large'] > ratios['small'])}."
         )
         figures["initialization" if place == "interval" else "initialization-picture"] = draw(problem, runs)
     columns = ["data", "start", "standard deviation", "mean square error, training", "mean square error, held out"]

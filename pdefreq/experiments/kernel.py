@@ -225,7 +225,7 @@ def experiment(
         f"{', '.join(f'{run.distance:.3f}' for run in widest)} of their own size, root mean square over root mean square (goal: "
         f"0.05), and in the largest absolute value by {', '.join(f'{run.largest:.3f}' for run in widest)}; from an "
         f"antisymmetric start by {even.distance:.3f} and {even.largest:.3f}.",
-        f"Over widths from {widths[0]} to {widths[-1]} the distance falls like m^{slope:.2f}; theory: m^-0.5.",
+        f"Over widths from {widths[0]} to {widths[-1]} the distance behaves like m^{slope:.2f}; theory: m^-0.5.",
     ]
     columns = ["m", "points", "seed", "first i without i sign changes", f"the same in {COARSE} of the entries"]
     trained = [

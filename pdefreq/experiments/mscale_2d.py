@@ -81,8 +81,8 @@ def scales_against_none(*, problems: Iterable[str] = tuple(ASKED), steps: int | 
             rows.append([name, network(name, SCALES).boundary, label, *numbers])
         factors = [errors["all 1"] / errors["1 to 32"] for errors in (in_steps, in_time)]
         findings.append(
-            f"{name}: with scales the error is {factors[0]:.1f} times lower in equal steps ({budget}) and {factors[1]:.1f} times "
-            f"in equal time ({seconds:.0f} s); goal {asked:g}: {verdict(min(factors) >= asked)}."
+            f"{name}: the error with all scales 1 is {factors[0]:.2g} times that with scales after equal steps ({budget}) and "
+            f"{factors[1]:.2g} times after equal time ({seconds:.0f} s); goal {asked:g}: {verdict(min(factors) >= asked)}."
         )
     figure = errors_figure(panels, title=f"The same network with scales and without ({seeded(seeds)})")
     title = f"Networks with scales and without, {seeded(seeds)}"

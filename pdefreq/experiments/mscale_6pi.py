@@ -86,7 +86,7 @@ def report_of(histories: Mapping[str, Sequence[TrainingHistory]]) -> Report:
     findings = [
         f"The plain network stays at a relative L2 error of {lowest:.4f} or more for {last} steps "
         f"(stored: {math.sqrt(STORED_LOWEST['plain'] / size):.4f}).",
-        f"The error of MscaleDNN is first below 0.1 at step {in_words([c.first_below(0.1) for c in multiscale])} "
+        f"The first step with an error of MscaleDNN below 0.1: {in_words([c.first_below(0.1) for c in multiscale])} "
         f"(stored: {STORED_FIRST[0.1]}).",
         f"The lowest error of MscaleDNN is {min(c.errors.min() for c in multiscale):.2e} "
         f"(stored: {STORED_LOWEST['MscaleDNN']:.2e}); the minimum of the energy with its penalty has {FLOOR:.2e}.",

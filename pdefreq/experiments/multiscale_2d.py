@@ -98,8 +98,8 @@ def _on_grid(space: Lagrange, c: np.ndarray) -> np.ndarray:
 
 @Entry(
     publication="arXiv 2009.14597, reference solutions",
-    shows="The reference solutions that the authors store with their programs are reproduced by finite elements to rounding, "
-    "which fixes how they were computed.",
+    shows="The reference solutions that the authors store with their programs are reproduced by finite elements, E1 and E2 to "
+    "all digits that are stored, and E5 to 9e-7 of its norm, which fixes how they were computed.",
     published=("maximum, mean and root mean square of each file, in the table below",),
     seconds=2,
 )
@@ -129,7 +129,7 @@ def _figure(solutions: Mapping[str, np.ndarray]) -> Figure:
         low = 0.0 if name == "E5" else -1.0
         ticks = np.linspace(low, 1, len(solutions[name]) + 2)[1:-1]
         panels.append(FieldRow("u", ticks, ticks, {name: solutions[name]}))
-    return field_panels_figure(panels, title="Reference solutions, maxima and means as published", across=True)
+    return field_panels_figure(panels, title="Reference solutions by finite elements", across=True)
 
 
 if __name__ == "__main__":

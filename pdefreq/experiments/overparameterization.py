@@ -157,7 +157,7 @@ def report_of(fits: Mapping[str, Mapping[int, Solution]]) -> Report:
         f"The largest error of the networks through the same 11 points is {min(off_runge):.3g} to {max(off_runge):.3g}.",
         *(
             f"{name}: the total variation of the networks is {min(found):.3g} to {max(found):.3g} times that of the polygon "
-            "through the points, which is the least possible."
+            "through the points, which is the smallest of all functions through them."
             for name in fits
             for found in [[ratio for (key, _), ratio in ratios.items() if key == name]]
         ),

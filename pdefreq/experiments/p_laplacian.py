@@ -28,6 +28,8 @@ SOURCE = "Li, Xu, Zhang (2020), arXiv 2009.14597, section 4; numbers from Li, Xu
 PUBLISHED = {(2, 0.1): 3.42e-6, (2, 0.01): 6.95e-3}
 """REL of the published multiscale network by p and epsilon, after 60,000 steps."""
 ASKED = 1e-5
+SECONDS = 1200
+"""The time limit for this REL."""
 CASES = ((2, 0.1), (3, 0.1), (5, 0.1), (8, 0.1), (2, 0.01))
 STEPS = {"Adam": 2000, "Gauss-Newton": 150}
 """The budgets of the full study."""
@@ -97,7 +99,7 @@ def exponents(*, steps: int | None = None, seeds: int = 1, full: bool = True) ->
         rel, seconds = found[optimizer, 2, 0.1]
         findings.append(
             f"{optimizer}, p = 2, epsilon = 0.1: REL = {rel:.2g} in {seconds:.0f} s; published {PUBLISHED[2, 0.1]:g}"
-            + (f"; goal {ASKED:g} within 1200 s: {verdict(rel <= ASKED)}." if full else ".")
+            + (f"; goal {ASKED:g} within {SECONDS} s: {verdict(rel <= ASKED and seconds <= SECONDS)}." if full else ".")
         )
     worst = {optimizer: max(found[optimizer, p, 0.1][0] for p in (5, 8)) for optimizer in STEPS}
     listed = ", ".join(f"{rel:.2g} with {optimizer}" for optimizer, rel in worst.items())

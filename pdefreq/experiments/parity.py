@@ -73,8 +73,8 @@ def experiment(*, dimension: int = 10, steps: int = 400, seed: int = 0) -> Repor
         "Root mean square of the transform below k = 1/8: "
         + ", ".join(f"{size:.2g} ({name})" for name, size in lows.items())
         + ".",
-        f"The error of the low part at the training points falls below {LEVEL} at step {reached['low']}, that of the high part "
-        f"at step {reached['high']}.",
+        f"First recorded steps with an error below {LEVEL} at the training points: {reached['low']} (low part), "
+        f"{reached['high']} (high part).",
     ]
     colors = dict(zip(spectra, METHOD_COLORS, strict=False))
     lines = [Line(name, _FREQUENCIES, np.abs(spectrum), colors[name]) for name, spectrum in spectra.items()]

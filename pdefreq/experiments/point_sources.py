@@ -117,7 +117,10 @@ def in_one_dimension(*, steps: int = 1500, widths: Sequence[int] = WIDTHS) -> Re
     findings = [
         f"1-D, n = {n}: the largest difference between the limit and hat functions with a node at each point, relative to the "
         f"maximum of the limit, is {', '.join(f'{e:.1e} (m = {m})' for m, e in rounding.items())}.",
-        *(f"1-D: {name} converge to the limit with the order {slope:.2f} in the maximum norm." for name, slope in slopes.items()),
+        *(
+            f"1-D: the order in 1/m of the distance of {name} from the limit, in the maximum norm, is {slope:.2f}."
+            for name, slope in slopes.items()
+        ),
         f"1-D: the largest difference between the limit, whose maximum is {size:.3f}, and a network is at least "
         f"{min(min(f.measured.values()) for f in trained):.1e} after {steps} steps.",
     ]
@@ -163,11 +166,11 @@ def in_two_dimensions(*, steps: int = 800, widths: Sequence[int] = WIDTHS, fines
     around = logarithm(sources.solution(RitzGalerkin(basis="hat", number=last)), middle)
     heights = [max(f.measured.values()) for f in trained]
     findings = [
-        f"2-D, n = {n}: off the points hat functions tend to the limit with order {order(errors[hats.name], 4):.2f}, and with "
-        f"m = {last} are within {errors[hats.name][last]:.1e} of it; Legendre polynomials within "
-        f"{errors[legendre.name][48]:.1e} with m = 48.",
+        f"2-D, n = {n}: off the points, the order in 1/m of the distance of hat functions from the limit is "
+        f"{order(errors[hats.name], 4):.2f}; with m = {last} the distance is {errors[hats.name][last]:.1e}, and that of Legendre "
+        f"polynomials with m = 48 is {errors[legendre.name][48]:.1e}.",
         f"2-D: around the middle point the coefficient of log(1/r) is {around:.5f}, where f/(2 pi n) = {coefficient:.5f}.",
-        f"2-D: each doubling of m raises the middle peak by {growth * math.log(2):.4f}, where f log 2/(2 pi n) = "
+        f"2-D: a doubling of m changes the middle peak by {growth * math.log(2):.4f}, where f log 2/(2 pi n) = "
         f"{coefficient * math.log(2):.4f}.",
         f"2-D: the middle peak of hat functions is {hats.measured[last]:.3f} with m = {last}; those of networks are at most "
         f"{max(heights):.3f} after {steps} steps.",

@@ -25,7 +25,7 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.experiments.entry import Document, Entry, Place
 from pdefreq.experiments.report import Report, Table, main
-from pdefreq.experiments.trials import require_at_least
+from pdefreq.experiments.trials import in_words, require_at_least
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.objective_schedule import ConstantSchedule
@@ -162,6 +162,10 @@ def learned(run: PredictedRun) -> int | None:
     return int(run.steps[np.argmax(below)]) if below.any() else None
 
 
+def _step_in_words(step: int | None) -> str:
+    return "which no step reaches" if step is None else f"step {step}"
+
+
 def difference_until_learned(run: PredictedRun) -> float:
     """The largest |measured - predicted| of a mode, over its initial amplitude, until the first mode is below 0.05."""
     last = learned(run)
@@ -194,7 +198,7 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
             [
                 size,
                 run.name,
-                learned(run),
+                in_words([learned(run)]),
                 difference_until_learned(run),
                 run.largest_difference,
                 *np.abs(run.measured[-1]).tolist(),
@@ -209,7 +213,7 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
     findings = [
         f"Target times {size:g}, {run.name}: measured and predicted curves differ by at most "
         f"{difference_until_learned(run):.1e} of each mode's initial amplitude until mode 1 is below {LEARNED:g} "
-        f"(step {learned(run)}), and by {run.largest_difference:.1e} at most of all steps; the kernel changed by "
+        f"({_step_in_words(learned(run))}), and by {run.largest_difference:.1e} at most of all steps; the kernel changed by "
         f"{run.drift:.1e} of itself, the parameters by {run.moved:.1e}"
         + (f": above {100 * PREDICTABLE_DRIFT:g} %, flag raised" if run.flagged else "")
         + "."

@@ -40,7 +40,7 @@ class Report:
     Args:
         title: The title of the report.
         source: The publication.
-        findings: The findings, one sentence each.
+        findings: The findings, one sentence each, which follow from the numbers of the run.
         tables: Tables by file name without suffix.
         figures: Figures by file name without suffix.
         entry: What was known before the run: the paragraph, the places in the literature and the published numbers.
@@ -56,7 +56,8 @@ class Report:
     def text(self) -> str:
         """The report without its figures, in Markdown."""
         known = [] if self.entry is None else self.entry.sentences()
-        parts = [f"# {self.title}", f"Source: {self.source}", *known, "\n".join(f"- {line}" for line in self.findings)]
+        measured = ["Measured in this run:", "\n".join(f"- {line}" for line in self.findings)] if self.findings else []
+        parts = [f"# {self.title}", f"Source: {self.source}", *known, *measured]
         for name, table in self.tables.items():
             parts += [f"## {name}", "\n".join(table.lines())]
         return "\n\n".join(parts) + "\n"

@@ -173,7 +173,7 @@ def _order(name: str, history: ToneHistory) -> str:
     listed = ", ".join(
         f"{step} (k = {k})" if step is not None else f"never (k = {k})" for k, step in zip(TONES, halved, strict=True)
     )
-    return f"{name}: the errors of the tones stay below 0.5 from step {listed} on."
+    return f"{name}: first steps from which on the error of a tone stays below 0.5: {listed}."
 
 
 def _maps(tones: Mapping[str, ToneHistory]) -> Figure:

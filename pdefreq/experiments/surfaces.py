@@ -93,7 +93,7 @@ def report_of(
     *_, before, last = hats
     growth = (hats[last] - hats[before]) / math.log((last + 1) / (before + 1))
     findings = [
-        f"The middle peak of hat functions grows by {growth:.5f} log m; the limit has f / (2 pi n) = {coefficient:.5f}.",
+        f"The middle peak of hat functions changes by {growth:.5f} log m; the limit has f / (2 pi n) = {coefficient:.5f}.",
         *(
             f"{name}: u(1/2, 1/2) = {', '.join(f'{u:.3f} (m = {m})' for m, u in by_size.items())}."
             for name, by_size in heights.items()

@@ -86,7 +86,7 @@ def report_of(solution: Solution) -> Report:
     below = [TrainingHistory(recorded, errors[:, i]).stays_below(LEVEL) for i in range(len(TONES))]
     first = ", ".join(f"{'never' if step is None else step} (k = {k})" for k, step in zip(TONES, below, strict=True))
     findings = [
-        f"The error of a tone stays below {LEVEL} from step {first} on.",
+        f"First steps from which on the error of a tone stays below {LEVEL}: {first}.",
         f"At step {drawn[1]} the error of k = 1 is {rows[1][1]:.2g} and that of k = 5 is {rows[1][2]:.2g}; at step {drawn[2]} "
         f"they are {rows[2][1]:.2g} and {rows[2][2]:.2g}.",
     ]

@@ -128,6 +128,11 @@ def seeded(count: int) -> str:
     return f"median of {count} seeds" if count > 1 else "1 seed"
 
 
+def holds(claim: bool) -> str:
+    """Whether a claim agrees with the numbers of a run, in words."""
+    return "holds in this run" if claim else "does not hold in this run"
+
+
 def verdict(reached: bool) -> str:
     """Whether a goal was reached, in words."""
     return "reached" if reached else "not reached"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.core.errors import OptionError
-from pdefreq.core.registry import is_file
+from pdefreq.core.registry import is_file, nearest
 from pdefreq.parts.losses import Loss, Sampled
 
 if TYPE_CHECKING:
@@ -29,11 +30,14 @@ class FunctionLoss(Loss):
         form: Whether the function returns a residual, whose square is integrated, or the integrand itself (density). A residual
             may have several components, ``(n, k)``. By default (null), the function is a residual; if it is not linear in the
             highest derivative of u, it may be either, and the form has to be stated.
+        constants: Numbers for further parameters of the function, such as c:2; each of these parameters has a default.
     """
 
     function: str | Callable[..., Any]
     form: Literal["residual", "density"] | None = None
+    constants: Mapping[str, float] | None = None
 
+    adopts = "a function with some of the parameters u, gradient, second and x, such as `def residual(u, second, x)`"
     sums_over_data = False
 
     def __post_init__(self) -> None:
@@ -42,8 +46,13 @@ class FunctionLoss(Loss):
 
     @staticmethod
     def accepts(value: Any) -> bool:
-        """Whether a value is a function with a parameter `u`."""
-        return inspect.isfunction(value) and "u" in inspect.signature(value).parameters
+        """Whether a value is a function of u or its derivatives: of a parameter with such a name and without a default."""
+        from pdefreq.functionals.pointwise import ARGUMENTS
+
+        if not inspect.isfunction(value):
+            return False
+        needed = {name for name, p in inspect.signature(value).parameters.items() if p.default is p.empty}
+        return not needed.isdisjoint(ARGUMENTS[:3])
 
     @classmethod
     def adopt(cls, value: Any) -> FunctionLoss:
@@ -91,8 +100,13 @@ class FunctionLoss(Loss):
         return Functional(blocks)
 
     @property
-    def _loaded(self) -> Callable[..., Tensor]:
+    def _given(self) -> Callable[..., Tensor]:
         return self.registry.load(self.function) if isinstance(self.function, str) else self.function
+
+    @property
+    def _loaded(self) -> Callable[..., Tensor]:
+        """The function with the constants in place of their defaults."""
+        return functools.partial(self._given, **self.constants) if self.constants else self._given
 
     @property
     def _names(self) -> Sequence[str]:
@@ -100,7 +114,13 @@ class FunctionLoss(Loss):
 
         if isinstance(self.function, str) and not is_file(self.function):
             raise OptionError(f"`function` must be a function or my_file.py:Name, got '{self.function}'")
-        names = list(inspect.signature(self._loaded).parameters)
-        if unknown := [name for name in names if name not in ARGUMENTS]:
-            raise OptionError(f"the parameters of the function of a loss must be among {', '.join(ARGUMENTS)}, got {unknown[0]}")
-        return names
+        parameters = inspect.signature(self._given).parameters
+        further = {name: p for name, p in parameters.items() if name not in ARGUMENTS}
+        if unknown := [name for name, p in further.items() if p.default is p.empty]:
+            raise OptionError(
+                f"the parameters of the function of a loss must be among {', '.join(ARGUMENTS)}, got {unknown[0]}: give a number "
+                f"a default, such as `{unknown[0]}=1.0`"
+            )
+        if unknown := [name for name in self.constants or () if name not in further]:
+            raise OptionError(f"the function of the loss has no constant '{unknown[0]}': {nearest(unknown[0], further)}")
+        return [name for name in parameters if name in ARGUMENTS]

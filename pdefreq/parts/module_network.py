@@ -39,6 +39,8 @@ class ModuleNetwork(Network):
     make: str | Callable[..., Any]
     derivatives: float | None = None
 
+    adopts = "a torch.nn.Module, or a class or function that makes one for each seed, such as `def waves(dimension)`"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, POSITIVE, "derivatives")
@@ -47,12 +49,15 @@ class ModuleNetwork(Network):
 
     @staticmethod
     def accepts(value: Any) -> bool:
-        """Whether a value is a module, a class of modules, or a function with a parameter `dimension`."""
+        """Whether a value is a module, a class of modules, or a function with a parameter `dimension` or `generator`, or none."""
         import torch
 
         if isinstance(value, torch.nn.Module) or (isinstance(value, type) and issubclass(value, torch.nn.Module)):
             return True
-        return inspect.isfunction(value) and ("dimension" in (given := inspect.signature(value).parameters) or not given)
+        if not inspect.isfunction(value):
+            return False
+        given = inspect.signature(value).parameters
+        return not given or not {"dimension", "generator"}.isdisjoint(given)
 
     @classmethod
     def adopt(cls, value: Any) -> ModuleNetwork:

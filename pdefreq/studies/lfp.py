@@ -24,6 +24,7 @@ SAMPLED = 100_000  # number of units over which moments are averaged if no netwo
 _PERIOD = 10.0  # period of the waves, in units of the range of the data
 _WAVES = {1: 2000, 2: 100}  # largest integer along each axis
 _RIDGE = 1e-6
+_ARRAYS = 4  # number of arrays with an entry for each wave at each training point
 _LINE = 800  # number of points at which the network is evaluated in one dimension
 _SIDE = 61  # number of points along each side of the grid in two dimensions
 _ENOUGH = 2e-3  # largest residual, in units of the largest value, at which training ends
@@ -38,11 +39,15 @@ class LfpFit(LfpModel, Shown):
         title: The problem.
         initialization: Name of the initialization.
         network: The trained network, if there is one.
+        period: The period of the waves.
+        waves: The largest integer of the waves along each axis.
     """
 
     title: str = ""
     initialization: str = ""
     network: TrainedNetwork | None = None
+    period: float = math.nan
+    waves: int = 0
 
     def __repr__(self) -> str:
         trained = f", network of {self.network.width} units" if self.network else ""
@@ -99,7 +104,7 @@ class TrainedNetwork:
 def lfp(
     problem: Problem | str,
     *,
-    initialization: str = "uniform(3, 3, 0.1)",
+    initialization: str = "uniform(3,3,0.1)",
     width: int = 0,
     seed: int = 0,
     period: float | None = None,
@@ -114,14 +119,15 @@ def lfp(
             of the trained network, or over 100,000 random units.
         width: The number of units of a network that is also trained; 0 for no network.
         seed: Seed of the weights.
-        period: The period of the waves of the model; by default ten times the range of the data, as in the lecture notes.
+        period: The period of the waves of the model, longer than the range of the data; by default ten times this range, as in
+            the lecture notes.
         waves: The largest integer M of the waves exp(2 pi i J . x / period), |J_a| <= M; by default 2000, and 100 in two
             dimensions.
         ridge: epsilon of the ridge regression.
 
     Raises:
         IncompatibleError: If the problem is not a regression with data in one or two dimensions.
-        OptionError: If an option is outside its range.
+        OptionError: If an option is outside its range, or the waves need more memory than the machine has.
 
     Source:
         Zhang, Xu, Luo, Ma (2019), arXiv 1905.10264; Xu (2023), lecture notes, equations 1.27 to 1.30.
@@ -131,6 +137,7 @@ def lfp(
         >>> fit.distances["natural cubic spline"] < 0.02 < fit.distances["linear interpolant"]
         True
     """
+    from pdefreq.core.devices import require_memory
     from pdefreq.functionals.sampling import data_samples
     from pdefreq.problem.files import load_problem
     from pdefreq.theory.lfp import lfp_kernel
@@ -143,20 +150,26 @@ def lfp(
             f"'{problem.name}'"
         )
     if width < 0 or width % 2:
-        raise OptionError(f"`width` must be an even number of units, or 0 for no network, got {width}")
-    if not ridge >= 0:
-        raise OptionError(f"`ridge` must be at least 0, got {ridge}")
+        raise OptionError(f"`width` must be an even number of units, or 0 for no network, got {width}", option="width")
+    if not 0 <= ridge < math.inf:
+        raise OptionError(f"`ridge` must be finite and at least 0, got {ridge}", option="ridge")
+    waves = _WAVES[d] if waves is None else waves
+    if waves < 1:
+        raise OptionError(f"`waves` must be at least 1, got {waves}", option="waves")
     sampled, y = data_samples(problem)
     x = sampled.x
-    reach = float((x.amax(dim=0) - x.amin(dim=0)).max()) or 1.0
-    period = _PERIOD * reach if period is None else period
-    if not 0 < period < math.inf or (waves is not None and waves < 1):
-        raise OptionError(f"`period` must be positive and finite and `waves` at least 1, got {period} and {waves}")
+    reach = float((x.amax(dim=0) - x.amin(dim=0)).max())
+    period = _PERIOD * (reach or 1.0) if period is None else period
+    if not reach < period < math.inf:
+        raise OptionError(
+            f"`period` must be finite and longer than the range of the data, {reach:g}, got {period}", option="period"
+        )
+    require_memory(waves, "waves", _ARRAYS * 8 * len(x) * (2 * waves + 1) ** d)
     moments = initial_moments(initialization, d, width // 2 or SAMPLED, seed)
-    kernel = lfp_kernel(d, 2 * math.pi / period, waves or _WAVES[d], inner=moments.inner, outer=moments.outer)
+    kernel = lfp_kernel(d, 2 * math.pi / period, waves, inner=moments.inner, outer=moments.outer)
     fit = kernel.fit(x, y, ridge=ridge)
     network = train(problem, initialization, width, seed) if width else None
-    return LfpFit(x, y, moments, fit, ridge, problem.title or problem.name, initialization, network)
+    return LfpFit(x, y, moments, fit, ridge, problem.title or problem.name, initialization, network, period, waves)
 
 
 def initial_moments(initialization: str, dimension: int, units: int, seed: int) -> Moments:

@@ -15,6 +15,8 @@ from pdefreq.core.errors import OptionError
 if TYPE_CHECKING:
     from torch import Tensor
 
+_ENTRIES = 2**24  # largest number of waves times points that are evaluated at once
+
 
 def half_space_wavevectors(dimension: int, spacing: float, cutoff: int) -> Tensor:
     """Half of the grid of wavevectors ``spacing * j``, |j_a| <= cutoff: one of each pair xi and -xi, zero first.
@@ -52,8 +54,9 @@ class FourierKernel:
 
     def __call__(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """K between points ``(n, d)`` and ``(n', d)``, shape ``(n, n')``; `y` defaults to `x`."""
-        left = self._waves(x)
-        return left @ (left if y is None else self._waves(y)).T
+        right = self._waves(x if y is None else y)
+        parts = x.split(max(1, _ENTRIES // right.shape[1]))  # the waves at all points of a picture may exceed the memory
+        return torch.cat([self._waves(part) @ right.T for part in parts])
 
     def fit(self, x: Tensor, y: Tensor, ridge: float = 0.0) -> FourierFit:
         """The minimizer of |h(x) - y|^2 + ridge sum_j |c_j|^2 / gamma_j^2, or the minimum-norm interpolant for ridge = 0.

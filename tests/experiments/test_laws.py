@@ -18,7 +18,10 @@ def counted(*, steps: int = 3) -> Report:
 
 def needy(steps: int) -> Report: ...
 
-def untyped(steps=3): ...
+def untyped(*, steps=3):
+    return counted(steps=steps)
+
+def unclear(steps=None): ...
 
 def wrong(*, steps: int = 3):
     return steps
@@ -42,11 +45,18 @@ def test_an_experiment_from_a_file_runs_with_options_as_text(file):
         run_experiment(name, experiment_named(name), {"seeds": 2})
 
 
+def test_a_default_implies_the_type_of_an_option(file):
+    name = f"{file}:untyped"
+    assert run_experiment(name, experiment_named(name), {"steps": "7"}).findings == ["7 steps."]
+    with pytest.raises(OptionError, match=r"option 'steps' must be a whole number, got '0\.5'"):
+        run_experiment(name, experiment_named(name), {"steps": "0.5"})
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("needy", "must have an annotation and a default, such as `steps: int = 100`, got `steps: int`"),
-        ("untyped", "must have an annotation and a default, such as `steps: int = 100`, got `steps=3`"),
+        ("needy", "must have a default, such as `steps=100`, got `steps`"),
+        ("unclear", r"neither a type nor a number or text as its default: write `def unclear\(steps: float \| None = None\)`"),
         ("NUMBER", "must be a class or a function, got int"),
         ("count", "defines no experiment 'count': did you mean 'counted'"),
     ],

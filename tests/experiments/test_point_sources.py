@@ -41,7 +41,7 @@ def test_reports_contain_their_tables_and_findings(tmp_path):
     folder = Report("Title", "Somebody (2020)", ["It falls."], {"numbers": table}).write(tmp_path / "new" / "folder")
     assert (folder / "numbers.csv").read_text() == "m,error\n4,0.25\n8,0.123456789\n"
     text = (folder / "report.md").read_text()
-    assert "# Title\n\nSource: Somebody (2020)\n\n- It falls." in text and "| 8 | 0.1235 |" in text
+    assert "# Title\n\nSource: Somebody (2020)\n\nMeasured in this run:\n\n- It falls." in text and "| 8 | 0.1235 |" in text
 
 
 @pytest.mark.parametrize("name", list(EXPERIMENTS))

@@ -1,10 +1,19 @@
 """Statements in reports that are derived from the measured numbers."""
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import pdefreq.experiments
 from pdefreq.experiments.activations import change, experiment
+from pdefreq.experiments.antisymmetric import experiment as antisymmetric
+from pdefreq.experiments.data_gap import experiment as data_gap
 from pdefreq.experiments.decay_limit import regime
+from pdefreq.experiments.early_stopping import experiment as early_stopping
+from pdefreq.experiments.edge_of_stability import edge_of_stability
 
 N = 1000
 
@@ -33,3 +42,67 @@ def test_powers_of_the_cutoff_belong_to_the_regimes_of_the_theory(d):
 def test_few_points_give_no_exponent():
     findings = " ".join(experiment(samples=5).findings)
     assert "nan" not in findings and "exponent is not known" in findings and "decreases" not in findings
+
+
+QUOTED = ("The source", "The sources", "The notes", "The paper", "Theory:")
+"""The beginnings of sentences that report what others state."""
+FILES = sorted(Path(pdefreq.experiments.__file__).parent.glob("*.py"))
+
+
+def statements(tree: ast.AST) -> Iterator[ast.expr]:
+    """The expressions of all findings in a module: those of lists named findings, and what is appended to them."""
+
+    def elements(value: ast.expr) -> Iterator[ast.expr]:
+        if isinstance(value, ast.BinOp):
+            yield from (*elements(value.left), *elements(value.right))
+        elif isinstance(value, ast.List):
+            yield from value.elts
+
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id="findings")]) | ast.AugAssign(target=ast.Name(id="findings")):
+                yield from elements(node.value)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="findings"), attr="append")):
+                yield from node.args
+
+
+def test_the_findings_of_the_experiments_are_found():
+    """Otherwise the next test would be empty."""
+    assert sum(1 for file in FILES for _ in statements(ast.parse(file.read_text()))) > 60
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_finding_contains_a_value_of_the_run_or_reports_a_source(file):
+    """A sentence without a value would be printed whatever was measured."""
+    for finding in statements(ast.parse(file.read_text())):
+        constant = not any(isinstance(node, ast.FormattedValue | ast.Call | ast.Name) for node in ast.walk(finding))
+        assert not constant or ast.literal_eval(finding).startswith(QUOTED), ast.unparse(finding)
+
+
+def test_the_lowest_loss_is_that_of_the_table():
+    """With 20 units and two steps the order is accidental: the sentence says what the table contains, in both cases."""
+    said = set()
+    for seed in range(4):
+        report = antisymmetric(width=20, linear_width=20, steps=2, networks=1, seed=seed)
+        losses = {row[0]: row[2] for row in report.tables["losses"].rows}
+        holds = min(losses, key=losses.__getitem__) == "ASI"
+        said.add(holds)
+        assert f"lowest loss, which {'holds' if holds else 'does not hold'} in this run." in report.findings[0]
+    assert False in said
+
+
+def test_an_odd_wavenumber_is_not_reproduced_in_the_gap():
+    """A network on the circle without biases contains no sin 3x, whatever its weights are (Basri et al., 2019)."""
+    findings = data_gap(wavenumber=3, steps=20).findings
+    assert "no biases reproduces the sine does not hold in this run." in findings[1]
+
+
+def test_the_kept_state_is_not_better_if_the_error_still_decreases():
+    """After two steps the last state has the lowest error, so that it is the kept one."""
+    findings = early_stopping(number=8, steps=2).findings
+    assert "better one does not hold in this run." in findings[2]
+
+
+def test_a_comparison_of_learning_rates_needs_two_of_them():
+    one, two = (" ".join(edge_of_stability(steps=2, rates=rates).findings) for rates in ((0.05,), (0.05, 0.06)))
+    assert "with every learning rate" not in one and "with every learning rate" in two

@@ -113,7 +113,11 @@ def none(x):
 
 
 @pytest.mark.parametrize(
-    ("function", "message"), [(unknown, "must be among u, gradient, second, x, got v"), (scalar, "one number for each")]
+    ("function", "message"),
+    [
+        (unknown, "must be among u, gradient, second, x, got v: give a number a default, such as `v=1.0`"),
+        (scalar, "one number for each"),
+    ],
 )
 def test_other_functions_are_refused_in_one_sentence(function, message):
     with pytest.raises(OptionError, match=message):
@@ -150,3 +154,48 @@ def test_a_loss_of_a_file_is_named_by_its_file():
     method = make_solver("network", {"loss": f"{OWN}:residual", "widths": (5,), "number": 30})
     assert solve("poisson", method, stop=Stop(steps=2)).history.column("objective.residual")[-1] > 0
     assert load_problem("poisson").digest
+
+
+def test_a_function_of_derivatives_alone_is_a_loss(tmp_path):
+    """The residual of -u'' = f has no parameter u. Annotations are not needed, in Python and in a file."""
+    file = tmp_path / "mine.py"
+    file.write_text("def residual(second, x):\n    return -second - x[:, 0]\n")
+    found = make_solver("network", {"loss": f"{file}:residual"}).loss
+    assert found == FunctionLoss(function=f"{file}:residual") and found.derivatives == 2
+    assert make_solver("network", {"loss": lambda gradient: gradient[:, 0]}).loss.derivatives == 1
+
+
+def test_a_constant_replaces_the_default_of_its_parameter():
+    """u - c at the points, whose square has the mean (1 - c)^2 for u = 1: the gradient at u = 0 is proportional to c."""
+
+    def shifted(u, c=2.0):
+        return u - c
+
+    problem = helmholtz(1)
+    space = MlpSpace(problem.domain, (5,), "tanh")
+    c, sampled = 0 * space.initialize(stream(0, "test")), Sampled(problem.domain.interior(20, stream(1, "test")))
+    values = [
+        float(FunctionLoss(function=shifted, **given).functional(problem, space, sampled, like=c).value(c))
+        for given in ({}, {"constants": {"c": 2}}, {"constants": {"c": 3}})
+    ]
+    assert values[0] == values[1] and values[2] / values[0] == pytest.approx(9 / 4)  # u = 0: the loss is c^2
+    with pytest.raises(OptionError, match="no constant 'd': known names are c"):
+        FunctionLoss(function=shifted, constants={"d": 1.0})
+    method = make_solver("network", {"loss": shifted, "constants": "c:3"})
+    assert method.loss.constants == {"c": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "line", "also"),
+    [
+        ("loss", "def mine(x): ...", "def mine(x: float)", "`def residual(u, second, x)`"),
+        ("network", "def mine(width): ...", "def mine(width: float)", "`def waves(dimension)`"),
+        ("network", "def mine(width=None): ...", "def mine(width: float | None = None)", "a torch.nn.Module"),
+    ],
+)
+def test_a_function_that_is_no_part_is_refused_with_the_line_to_type(kind, text, line, also, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    with pytest.raises(OptionError) as refusal:
+        make_solver("network", {kind: f"{file}:mine"})
+    assert f"write `{line}`" in str(refusal.value) and also in str(refusal.value)

@@ -135,6 +135,17 @@ def test_half_of_the_wavevectors_and_their_negatives_are_all_wavevectors():
         assert len(torch.unique(both, dim=0)) == len(both) == 5**d
 
 
+@pytest.mark.parametrize("entries", [1, 500])
+def test_a_kernel_in_blocks_of_points_is_the_same(entries, monkeypatch):
+    """113 waves and 7 points. The blocks contain one or two points; matrix products may be rounded differently."""
+    kernel = FourierKernel(half_space_wavevectors(2, 0.5, 7), torch.linspace(1, 0.1, 113).double())
+    x, y = torch.linspace(-1, 1, 14).double().reshape(7, 2), torch.linspace(0, 1, 6).double().reshape(3, 2)
+    whole = kernel(x), kernel(x, y)
+    monkeypatch.setattr("pdefreq.theory.fourier_fit._ENTRIES", entries)
+    for blocks, expected in zip((kernel(x), kernel(x, y)), whole, strict=True):
+        torch.testing.assert_close(blocks, expected, rtol=1e-13, atol=1e-13)
+
+
 def test_coincident_points_are_refused():
     with pytest.raises(OptionError, match="cannot distinguish"):
         FourierKernel(half_space_wavevectors(1, 1.0, 1), torch.ones(2)).fit(column([0.0, 0.0]), torch.zeros(2).double())

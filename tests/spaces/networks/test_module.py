@@ -123,6 +123,29 @@ def test_a_class_gives_another_network_for_each_seed_and_an_object_the_same():
         assert torch.equal(space.initialize(stream(seed, "start")), own)
 
 
+@pytest.mark.parametrize("parameters", ["", "dimension", "generator", "dimension, width=6", "generator, width=6.0"])
+def test_a_function_of_a_file_makes_a_module_for_each_seed(parameters, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        f"from torch import nn\n\ndef make({parameters}):\n    return nn.Sequential(nn.Linear(1, 6), nn.Tanh(), nn.Linear(6, 1))\n"
+    )
+    found = make_solver("deep-ritz", {"network": f"{file}:make"}).network
+    assert isinstance(found, ModuleNetwork)
+    one, two = (found.on(Box((0.0,), (1.0,))).initialize(stream(seed, "start")) for seed in (0, 1))
+    assert not torch.equal(one, two)
+
+
+@pytest.mark.parametrize("width", ["width=6", "width: int = 6"])
+def test_a_function_of_options_that_makes_a_module_is_refused(width, tmp_path):
+    """It would be called once, so that all seeds had the same random start, which no seed determines."""
+    file = tmp_path / "mine.py"
+    file.write_text(f"from torch import nn\n\ndef make({width}):\n    return nn.Linear(1, width)\n")
+    with pytest.raises(
+        OptionError, match=r"'make' must return a part of the kind network, got Linear; .*`def waves\(dimension\)`"
+    ):
+        make_solver("deep-ritz", {"network": f"{file}:make", "width": "5"})
+
+
 def test_frozen_parameters_and_buffers_are_constants():
     module = Tanh(1)
     module.layers[0].requires_grad_(False)
