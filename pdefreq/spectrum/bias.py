@@ -139,6 +139,18 @@ def in_equation(value: float, relation: Relation) -> str:
     return f"B = {value:+.2f} so far" if relation == "~" else f"B {relation} {value:+.2f}"
 
 
+def bias_of_stored(halvings: Iterable[tuple[float, float | None]], *, last_step: float) -> BiasIndex:
+    """The bias index of a stored run, in modes of a complete orthogonal family.
+
+    Args:
+        halvings: |xi_k| and t_k(0.5) of each mode that started above one half; None for a mode that is not halved.
+        last_step: The step at which the run ended.
+    """
+    found = [(wavenumber, np.inf if time is None else time) for wavenumber, time in halvings]
+    wavenumbers, times = np.array(found, dtype=float).reshape(-1, 2).T
+    return bias_index(wavenumbers, times, last_step=last_step, complete=True)
+
+
 def bias_of_seeds(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step: float) -> BiasIndex:
     """The bias index of the medians of several runs, in modes of a complete orthogonal family.
 

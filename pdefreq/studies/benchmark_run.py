@@ -6,10 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from pdefreq.core.history import Status
-from pdefreq.spectrum.bias import BiasIndex, Relation, bias_index
+from pdefreq.spectrum.bias import BiasIndex, Relation, bias_of_stored
 
 
 @dataclass(frozen=True)
@@ -72,9 +70,7 @@ class Run:
         """The bias index with its standard error and its relation to that of a longer run; None if it is undefined."""
         if self.bias_index is None or self.steps is None:
             return None
-        modes = [(k, math.inf if step is None else step) for k, step, _ in self.half_times if k]
-        wavenumbers, steps = np.array(modes, dtype=float).reshape(-1, 2).T
-        return bias_index(wavenumbers, steps, last_step=self.steps, complete=True)
+        return bias_of_stored([(k, step) for k, step, _ in self.half_times if k is not None], last_step=self.steps)
 
     @property
     def bias_index_relation(self) -> Relation | None:
