@@ -198,7 +198,7 @@ def _equation(bias: BiasIndex) -> str:
 
 
 def _table_cell(bias: BiasIndex) -> str:
-    return with_relation(_number(bias.value, "+.2f"), bias.relation)
+    return "-" if bias.value is None else with_relation(f"{bias.value:+.2f}", bias.relation)
 
 
 def _number(value: float | None, style: str) -> str:

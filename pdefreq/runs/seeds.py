@@ -79,8 +79,7 @@ def are_identical(solutions: Sequence[Solution]) -> bool:
 
 def relation_of_seeds(summaries: Sequence[Mapping[str, Any]]) -> Relation:
     """The relation of the median of the bias index to that of longer runs; older summaries state only whether there is one."""
-    known = [summary for summary in summaries if summary.get("bias_index") is not None]
-    return combined(s.get("bias_index_relation") or ("~" if s.get("bias_index_is_bound") else "=") for s in known)
+    return combined(s.get("bias_index_relation") or ("~" if s.get("bias_index_is_bound") else "=") for s in summaries)
 
 
 def spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

@@ -27,7 +27,8 @@ class BiasIndex:
         error: Standard error of the slope.
         relation: Whether B is at least or at most the value, because the halving times of some modes were replaced by the end of
             the run, before which they were not halved. B grows with the halving time of a mode if its wavenumber is above the
-            geometric mean, and decreases if it is below. There is no bound if modes on both sides were not halved.
+            geometric mean, and decreases if it is below. There is no bound if modes on both sides were not halved, nor if there
+            is no value because the run was too short.
         modes: Indices of the modes used.
         reason: The reason as a sentence if there is no value; otherwise empty.
     """
@@ -41,7 +42,7 @@ class BiasIndex:
     @property
     def bound(self) -> bool:
         """Whether some modes were not halved, so that a longer run has another value."""
-        return self.relation != "="
+        return self.value is not None and self.relation != "="
 
     @property
     def order(self) -> int:
@@ -71,8 +72,8 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     modes = tuple(np.flatnonzero(usable).tolist())
     arrived = usable & np.isfinite(times)
 
-    def undefined(reason: str) -> BiasIndex:
-        return BiasIndex(None, None, "=", modes, reason)
+    def undefined(reason: str, relation: Relation = "=") -> BiasIndex:
+        return BiasIndex(None, None, relation, modes, reason)
 
     if last_step <= 1:
         return undefined("No order can be determined from fewer than two steps.")
@@ -81,13 +82,13 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     if len(modes) < _FEWEST:
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
     if np.where(arrived, times, last_step)[usable].max() <= FEW_STEPS:
+        if arrived.sum() < len(modes):
+            return undefined(f"The run ended within {FEW_STEPS} steps, too few for an order.", "~")
         return undefined(
             f"The watched modes were halved within {FEW_STEPS} steps, too few for an order; compare their rates instead."
-            if arrived.sum() == len(modes)
-            else f"The run ended within {FEW_STEPS} steps, too few for an order."
         )
     if not arrived.any():
-        return undefined("No watched mode had lost half its error by the end of the run.")
+        return undefined("No watched mode had lost half its error by the end of the run.", "~")
     x = np.log(wavenumbers[usable])
     y = np.log(np.where(arrived, times, last_step)[usable])
     x, y = x - x.mean(), y - y.mean()
