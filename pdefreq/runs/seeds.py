@@ -85,15 +85,17 @@ def relation_of_seeds(summaries: Sequence[Mapping[str, Any]]) -> Relation:
 def spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Median, lowest and highest value of each measure over the runs in which it is defined.
 
+    Of an even number of values, the median is the lower one of the two in the middle, as in comparisons: the value of a run.
+
     Example:
         >>> spread([{"seconds": 1.0}, {"seconds": 3.0}, {"seconds": None}])
-        {'seconds': {'median': 2.0, 'lowest': 1.0, 'highest': 3.0}}
+        {'seconds': {'median': 1.0, 'lowest': 1.0, 'highest': 3.0}}
     """
     found = {}
     for name in MEASURES:
         values = [v for v in (summary.get(name) for summary in summaries) if v is not None and math.isfinite(v)]
         if values:
-            found[name] = {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
+            found[name] = {"median": statistics.median_low(values), "lowest": min(values), "highest": max(values)}
     return found
 
 
