@@ -97,7 +97,7 @@ def test_another_place_in_memory_is_recorded_again():
     ],
 )
 def test_a_failed_recording_has_its_reason(error, raised):
-    def record(work, tensors):
+    def record(*_):
         raise error
 
     iteration = prepared(FIXED)
