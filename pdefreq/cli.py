@@ -40,6 +40,7 @@ from pdefreq.core.registry import nearest
 _ClickException: Any = typer.BadParameter.__mro__[2]  # the class of click, which newer versions of Typer include
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG}
 _INTERRUPTED = 130  # the code of an interrupted run; that of the process depends on the signal
+_ALIKE = 0.6  # least similarity of an option that is suggested for an unknown one
 
 
 class OneSentence(TyperGroup):
@@ -76,7 +77,8 @@ def _usage_sentence(error: Any) -> str:
     """A message of click as one sentence; for an unknown option, with the nearest known one."""
     if hasattr(error, "possibilities") and error.ctx is not None:
         known = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("-")]
-        return f"unknown option '{error.option_name}': {nearest(error.option_name, [*known, '--help'])}"
+        bare = {name.lstrip("-"): name for name in [*known, "--help"] if name.startswith("--")}  # the dashes are no likeness
+        return f"unknown option '{error.option_name}': {nearest(error.option_name.lstrip('-'), bare, bare, similarity=_ALIKE)}"
     message = " ".join(error.format_message().split()).rstrip(".")
     if hasattr(error.__cause__, "errors"):  # of pydantic, whose message does not contain the value
         (found, *_), message = error.__cause__.errors(), message.replace("Value error, ", "")

@@ -28,6 +28,7 @@ from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.probes.probe import make_probe
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
+from pdefreq.spectrum.bias import LEGEND
 
 ROOT = Path(__file__).parents[1]
 FEW = ("--steps", "30", "--no-figures")  # enough for a table, and fast
@@ -83,6 +84,8 @@ def assert_refused(result, before):
         (["slove", "poisson"], "solve"),
         (["solve"], "PROBLEM"),
         (["solve", "poisson", "--stepz", "3"], "--steps"),
+        (["run", "file.toml", "--method", "fem"], "known names are --help"),  # the dashes alone are no likeness
+        (["predict", "poisson", "--steps", "9"], "known names are --help"),  # not --threads
         (["solve", "poisson", "--steps", "many"], "--steps"),
         (["solve", "poisson", "--steps", "-5"], "steps"),
         (["solve", "poisson", "--seconds", "-1"], "seconds"),
@@ -417,7 +420,7 @@ def test_an_error_that_differs_from_the_recorded_one_is_explained(cli):
 def test_a_result_that_is_an_earlier_state_is_named(cli):
     network = "deep-ritz:widths=[8],number=100,learning_rate=0.1,half_life=null,keep=best,points=sobol"
     text = cli("solve", "poisson", "-m", network, "--steps", "60", "--no-figures").stdout
-    assert "The result is an earlier state. The objective and the table of modes are those of step 60" in text
+    assert "The result is an earlier state than the last one. The objective and all errors are those of the result;" in text
 
 
 @pytest.mark.parametrize("command", [("compare", "poisson", "fem"), ("refine", "poisson"), ("solve", "poisson", "--seeds", "2")])
@@ -1065,6 +1068,24 @@ def test_malformed_run_tables_are_refused(cli, entry, hint):
     result = cli("solve", "my.toml")
     assert_refused(result, before)
     assert hint in result.stderr
+
+
+def test_a_table_explains_the_marks_of_a_bias_index_that_is_not_final(cli):
+    """By step 100 Jacobi has halved the highest modes only; with one mode in the solution there is no B."""
+    Path("wave.toml").write_text(WAVE)
+    for command in (["compare", "poisson", "jacobi"], ["sweep", "poisson", "-m", "jacobi", "--grid", "intervals=64,128"]):
+        assert LEGEND in cli(*command, "--steps", 100).stdout
+    assert LEGEND not in cli("compare", "wave.toml", "jacobi:intervals=8", "--steps", 100).stdout
+
+
+def test_the_advice_of_diagnose_can_be_followed(cli):
+    """The advised learning rate is below the limit of stability, so that the run that diverged does not diverge."""
+    network = "deep-ritz:optimizer=gd,widths=[10],number=60,half_life=null"
+    assert cli("solve", "poisson", "-m", f"{network},learning_rate=100", *FEW, "--out", "bad").exit_code == 1
+    printed = cli("diagnose", "bad").stdout
+    assert "Add an option after `--set` to the command `pdefreq solve` of the run." in " ".join(printed.split())
+    (advised,) = re.findall(r"`--set (optimizer\.learning_rate=\S+)`", printed)
+    assert cli("solve", "poisson", "-m", network, "--set", advised, *FEW, "--out", "good").exit_code == 0
 
 
 def test_options_of_a_method_are_grouped_by_part(cli):

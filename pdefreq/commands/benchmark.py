@@ -149,7 +149,7 @@ def _list(console: Console) -> int:
 def _print(console: Console, found: Benchmark) -> None:
     """The table of results, the cited numbers, and the sentences of failures."""
     from pdefreq.commands.result import number, plain_table, say
-    from pdefreq.spectrum.bias import with_relation
+    from pdefreq.spectrum.bias import LEGEND, with_relation
 
     say(console, found.title, "bold")
     rows = [row for row in found.rows() if row["relative_l2"] is not None or not row["failed"]]
@@ -181,7 +181,7 @@ def _print(console: Console, found: Benchmark) -> None:
     say(
         console,
         "Medians over the seeds. Seconds are those of the steps; half times are those of the lowest and the highest mode, "
-        "- if it is not halved. B is in parentheses if low and high modes are not halved.",
+        f"- if it is not halved. {LEGEND}",
     )
     if len(rows) > _MOST_ROWS:
         say(console, f"the first {_MOST_ROWS} of {len(rows)} rows; all are in benchmark.html and benchmark.csv")
@@ -240,8 +240,8 @@ def _compare(
     if not changes.same_machine:
         say(
             console,
-            "The machines, or the processes of the runs, differ: times are not compared, and errors within budgets of seconds "
-            "depend on the machine.",
+            "The machines or the numbers of processes differ or are unknown: times are not compared, and errors within budgets "
+            "of seconds depend on the machine.",
             "yellow",
         )
     say(console, changes.sentence, "bold")

@@ -103,6 +103,7 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     from pdefreq.commands.result import number, plain_table, reference_sentence, say
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
+    from pdefreq.spectrum.bias import LEGEND
 
     table = plain_table(dropped=("unknowns", "steps", "B", "seconds"))
     # long names are truncated, numbers and names without options are not
@@ -123,6 +124,8 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
             row["status"],
         )
     console.print(table)
+    if any(row["bias_index_relation"] not in (None, "=") for row in rows):
+        say(console, LEGEND)
     run = [row for row in rows if row["status"] != "refused"]
     common = [note for note in run[0]["notes"] if all(note in row["notes"] for row in run)] if len(run) > 1 else []
     for row in rows:

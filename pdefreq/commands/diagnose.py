@@ -22,6 +22,12 @@ def diagnose(run: o.RunPath, trust: Trust = False, json_output: o.Json = False) 
     for each in found.severe:
         say(console, f"{each.check} (severity {each.severity:.2g}): {each.evidence}.", "bold")
         say(console, f"  try: {each.remedy}")
+    if any("--set" in each.remedy for each in found.severe):
+        say(
+            console,
+            "Add an option after `--set` to the command `pdefreq solve` of the run. If the name of the method already contains "
+            "this option, as in deep-ritz:learning_rate=5, change it there.",
+        )
     if not found.severe:
         argument = run_argument(run, trust=trust)
         say(console, f"No severe finding. `pdefreq show {argument}` prints the status of the run with its advice.", "green")

@@ -80,7 +80,8 @@ def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
     if any(path for path, _ in _nodes(root)):
         say(
             console,
-            "KEY is the name of an option, such as clip, or the path with its part, optimizer.clip, if several parts have it.",
+            "KEY is the name of an option, such as clip, or the path with its part, optimizer.clip, if several parts have it. "
+            "A part may also be your own: network=my_file.py:Name.",
         )
 
 

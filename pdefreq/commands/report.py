@@ -21,7 +21,7 @@ def report(
     ),
     trust: Annotated[bool, typer.Option("--trust", help="Load Python files in the run folders.")] = False,
 ) -> None:
-    """Write a report of runs as a single HTML file, which needs no network."""
+    """Write a report of runs as a single HTML file, which loads nothing from the internet."""
     o.use_threads(1)
     from pdefreq.commands.result import make_console, say
     from pdefreq.reports.document import report as made

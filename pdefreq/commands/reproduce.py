@@ -58,7 +58,7 @@ def reproduce(
     console = make_console()
     if name is None:
         if dask is not None or many.is_typed(workers) or seeds or steps or settings or fresh or out:
-            raise OptionError("options belong to an experiment: name it, `all`, or leave the options out to list the experiments")
+            raise OptionError("options need an experiment: name one or write `all`; to list the experiments, give no option")
         return _list(console)
     given: dict[str, Any] = {key: value for key, value in (("seeds", seeds), ("steps", steps)) if value is not None}
     for key, value in o.key_values("--set", settings).items():
@@ -156,7 +156,10 @@ def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, d
 
 @contextmanager
 def _bar(console: Console, names: Sequence[str]) -> Iterator[Callable[[str], None]]:
-    """A progress bar on a terminal, in which the part of an experiment is its recorded time; it yields what advances the bar."""
+    """A progress bar on a terminal, in which experiments count by their recorded times.
+
+    It yields a function of the name of an experiment that ended, which advances the bar.
+    """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     from pdefreq.experiments import entries

@@ -224,7 +224,7 @@ def modes_table(report: SpectralReport, reference_error: float = 0.0) -> Table:
             skipped = True
             continue
         skipped = False
-        halving_step = "from start" if row.status == "below half from the start" else _whole(row.halving_step)
+        halving_step = "at start" if row.status == "below half at the start" else _whole(row.halving_step)
         own = report.own_error(row, reference_error)
         error = f"< {number(own)}" if row.error is not None and row.error < own else number(row.error)
         cells = [number(row.wavenumber, 4), number(row.amplitude), error, halving_step]
@@ -263,16 +263,19 @@ def _whole(step: float | None) -> str:
 def print_spread(console: Console, summaries: Sequence[Mapping[str, Any]]) -> None:
     """Print the median over seeds and the range from lowest to highest."""
     from pdefreq.runs.seeds import relation_of_seeds, spread
-    from pdefreq.spectrum.bias import with_relation
+    from pdefreq.spectrum.bias import LEGEND, with_relation
 
     say(console, f"{len(summaries)} seeds, median (lowest to highest):", "bold")
     names = {**_ERRORS, "bias_index": "bias index B", "seconds": "seconds"}
-    for key, found in spread(summaries).items():
+    measures, relation = spread(summaries), relation_of_seeds(summaries)
+    for key, found in measures.items():
         own = summaries[0].get(_OWN.get(key, ""))
         low, middle, high = (bounded(found[name], own) for name in ("lowest", "median", "highest"))
         if key == "bias_index":
-            middle = with_relation(middle, relation_of_seeds(summaries))
+            middle = with_relation(middle, relation)
         say(console, f"  {names[key]} {middle} ({low} to {high})")
+    if "bias_index" in measures and relation != "=":
+        say(console, LEGEND)
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -314,15 +317,14 @@ def reference_sentence(own: float | None, energy: float | None = None) -> str:
 
 
 def _objective(solution: Solution) -> str:
-    """The final objective, and its terms if there are several."""
-    history = solution.history.before(solution.step + 1)  # after a failure, rows of bad states follow
-    minimum = solution.energy_minimum()
+    """The objective of the result, and its terms if there are several."""
+    found, minimum = solution.result_columns, solution.energy_minimum()
+    objective = number(found.get("objective"), 8)
     if math.isfinite(minimum):
-        energy = history.last("objective.energy")
-        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum at least {number(minimum, 8)}"
-    terms = {name.removeprefix("objective."): history.last(name) for name in history.names if name.startswith("objective.")}
+        return f"{objective}: energy {number(found.get('objective.energy'), 8)}, its minimum at least {number(minimum, 8)}"
+    terms = {name.removeprefix("objective."): value for name, value in found.items() if name.startswith("objective.")}
     told = f" ({', '.join(f'{name} {number(value, 6)}' for name, value in terms.items())})" if len(terms) > 1 else ""
-    return number(history.last("objective"), 8) + told
+    return objective + told
 
 
 def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
@@ -339,11 +341,11 @@ def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
     lines = [
         f"{name} {bounded(summary[key], summary.get(_OWN.get(key, '')))} = {DEFINITIONS[key]}" for key, name in known.items()
     ]
-    recorded = solution.valid_history.last("relative_l2")
-    if "relative_l2" in known and solution.is_recorded and recorded is not None and math.isfinite(recorded):
+    recorded = solution.result_columns.get("relative_l2")
+    if "relative_l2" in known and recorded is not None and math.isfinite(recorded):
         own = summary["reference_error"]
         if bounded(recorded, own) != bounded(summary["relative_l2"], own):
-            lines.append(f"along the run, errors are measured at fewer points: {bounded(recorded, own)} at the last step")
+            lines.append(f"along the run, errors are measured at fewer points: {bounded(recorded, own)} for this state")
     if solution.contradiction:
         lines.append(solution.contradiction)
     sentence = reference_sentence(summary["reference_error"], summary["reference_energy_error"])

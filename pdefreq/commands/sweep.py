@@ -189,7 +189,7 @@ def _value(text: Any) -> Any:
 def _print_rows(console: Console, found: Sweep) -> None:
     """The table, the best point, and the sentences of refused points."""
     from pdefreq.commands.result import number, plain_table, say
-    from pdefreq.spectrum.bias import with_relation
+    from pdefreq.spectrum.bias import LEGEND, with_relation
 
     rows = found.rows()
     table = plain_table(*found.options, dropped=("steps", "seconds", "B"))
@@ -202,6 +202,8 @@ def _print_rows(console: Console, found: Sweep) -> None:
         bias = with_relation(number(row["bias_index"]), row["bias_index_relation"])
         table.add_row(*options, number(row["relative_l2"]), bias, number(row["steps"], 9), number(row["seconds"]), row["status"])
     console.print(table)
+    if any(row["bias_index_relation"] not in (None, "=") for row in best):
+        say(console, LEGEND)
     if len(rows) > len(best):
         say(console, f"the best {len(best)} of {len(rows)} points; all are in sweep.csv")
     for sentence in dict.fromkeys(filter(None, found.refusals)):

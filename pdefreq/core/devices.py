@@ -75,8 +75,17 @@ def devices() -> list[str]:
     return ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
 
 
-def require_memory(number: int, option: str, bytes_needed: int, device: str = "cpu") -> None:
+def require_memory(
+    number: int, option: str, bytes_needed: int, device: str = "cpu", remedy: str = "use a smaller number"
+) -> None:
     """Check that the memory of the machine, or of a GPU, suffices for a computation.
+
+    Args:
+        number: The value of the option that determines the size.
+        option: Its name.
+        bytes_needed: The memory that the computation needs.
+        device: The device that needs it.
+        remedy: What to do if the memory does not suffice.
 
     Raises:
         TooLargeError: If it does not.
@@ -86,7 +95,7 @@ def require_memory(number: int, option: str, bytes_needed: int, device: str = "c
         owner = "this machine" if device == "cpu" else device
         raise TooLargeError(
             f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory, but {owner} has "
-            f"{memory // 2**30:,} GiB: use a smaller number"
+            f"{memory // 2**30:,} GiB: {remedy}"
         )
 
 

@@ -42,8 +42,8 @@ class Status(Enum):
     SECONDS = ("seconds", "The time budget is used up; continue with `pdefreq resume RUN --seconds S`.", 0)
     DIVERGED = (
         "diverged",
-        "The objective grew more than a million-fold: lower the learning rate, or the damping factor of a relaxation; where the "
-        "equation is indefinite, use another method.",
+        "The objective grew more than a million-fold, and the result is the last recorded state before: lower the learning rate, "
+        "or the damping factor of a relaxation; where the equation is indefinite, use another method.",
         1,
     )
     NON_FINITE = (

@@ -26,10 +26,12 @@ class Reduce:
     Args:
         rank: The number of this process, from 0.
         size: The number of processes.
+        here: The number of processes on this machine, which share its memory.
     """
 
     rank: int = 0
     size: int = 1
+    here: int = 1
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum of a tensor over all processes, with the same bits in each of them.

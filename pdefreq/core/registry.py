@@ -25,17 +25,20 @@ _FROM_FILE = "pdefreq_user_"  # prefix of the names of modules that were importe
 _trusted: ContextVar[frozenset[Path] | None] = ContextVar("trusted", default=None)  # None: all files
 
 
-def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = MappingProxyType({})) -> str:
+def nearest(
+    name: str, known: Iterable[str], written: Mapping[str, str] = MappingProxyType({}), *, similarity: float = 0.5
+) -> str:
     """A clause that suggests the nearest of the known names, or lists them: ``did you mean 'jacobi'?``.
 
     Args:
         name: The unknown name.
         known: The known names.
         written: The full forms of some known names, such as ``ricker(a)`` for ``ricker``.
+        similarity: The least ratio of `difflib` at which a name is suggested.
     """
     known = sorted(known)
     lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=similarity)
     if close:
         return f"did you mean '{written.get(lower[close[0]], lower[close[0]])}'?"
     return f"known names are {', '.join(written.get(each, each) for each in known)}." if known else "no names are defined."

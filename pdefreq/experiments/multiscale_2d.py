@@ -99,7 +99,7 @@ def _on_grid(space: Lagrange, c: np.ndarray) -> np.ndarray:
 @Entry(
     publication="arXiv 2009.14597, reference solutions",
     shows="The reference solutions that the authors store with their programs are reproduced by finite elements, E1 and E2 to "
-    "all digits that are stored, and E5 to 9e-7 of its norm, which fixes how they were computed.",
+    "all digits that are stored, and E5 to 9e-7 of its norm, which determines how they were computed.",
     published=("maximum, mean and root mean square of each file, in the table below",),
     seconds=2,
 )

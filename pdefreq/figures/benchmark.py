@@ -114,7 +114,7 @@ def bias_figure(
 ) -> Figure:
     """The bias index B of each method (row) on each problem (column); cells without B are empty.
 
-    Cells without a clear order, and those in which B is no bound, because low and high modes were not halved, have no color.
+    Cells without a clear order, and those in which B is not a bound because low and high modes were not halved, have no color.
 
     Args:
         methods: The names of the methods.

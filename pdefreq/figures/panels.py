@@ -101,9 +101,7 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
     (rows,) = np.nonzero(front != 0)
     if len(early):
         inside = {"transform": axes.get_yaxis_transform(), "markersize": 5, "path_effects": _OUTLINE}
-        axes.plot(
-            np.full(len(early), 0.02), early, "<", color="white", gid="from-start", label="below ½ from the start", **inside
-        )
+        axes.plot(np.full(len(early), 0.02), early, "<", color="white", gid="at-start", label="below ½ at the start", **inside)
     front = np.where(np.isfinite(front), np.maximum(front, axes.get_xlim()[0]), np.nan)[rows]
     if len(half) > 1:
         low, high = (edge.clip(*axes.get_xlim()) for edge in (half[:, rows].min(axis=0), half[:, rows].max(axis=0)))

@@ -77,10 +77,11 @@ class SplitFunctional(Functional):
             Demmel, Grigori, Hoemmen, Langou (2012), Communication-optimal parallel and sequential QR and LU factorizations, SIAM
             J. Sci. Comput. 34.
         """
-        factor, residual = self._own_factor(c), self._own_residual(c)
+        residual = self._own_residual(c)
         beside = [*([] if residual is None else [residual]), *(column[self._own_rows] for column in columns)]
-        rows = torch.cat([factor, *(column[:, None] for column in beside)], dim=1)
-        rows = self._gathered(rows) if self.num_rows <= rows.shape[1] else self._triangle(rows)
+        own = [torch.cat([self._own_factor(c), *(column[:, None] for column in beside)], dim=1)]
+        reduced = self._gathered if self.num_rows <= own[0].shape[1] else self._triangle
+        rows = reduced(own.pop())  # which frees them as soon as they are factorized
         factor, *found = rows.split([len(c), *[1] * len(beside)], dim=1)
         found = [column[:, 0] for column in found]
         return Rows(factor, None if residual is None else found.pop(0), tuple(found))

@@ -25,7 +25,7 @@ class Training(Part):
             the data imply (auto), or those of the problem (none).
         precision: The precision in which the network is evaluated if the run is in float64: that of the run (full), or float32
             with sums over points and Gauss-Newton steps in float64 (mixed).
-        capture: Whether steps of adam, gd or sgd are recorded as a CUDA graph and replayed; needs a GPU.
+        capture: Whether steps of adam, gd or sgd are recorded as a CUDA graph and replayed; this needs a GPU.
     """
 
     registry = TRAININGS

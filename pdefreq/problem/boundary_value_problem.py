@@ -1,4 +1,4 @@
-"""Boundary value problems as mathematics: fields on a domain, and the properties that follow from them.
+"""Boundary value problems: an equation and boundary conditions for fields on a domain, and properties that follow.
 
     -div( A |grad u|^(p-2) grad u ) + b . grad u + c u + N(x, u) = f   in Omega,
     u = g   on Dirichlet parts,      A |grad u|^(p-2) grad u . n + alpha u = flux   on Robin parts,
@@ -173,7 +173,7 @@ class BoundaryValueProblem(BoundaryConditions):
 
     @cached_property
     def indefinite(self) -> Term | None:
-        """The first term that can make the quadratic form negative, a property known or found at sample points, or None."""
+        """The first term that can make the quadratic form negative, by its kind or by its values at sample points, or None."""
         x = self.domain.interior(_MANY, stream(0, "coercivity")).x
         return next((term for term in self.equation if term.coercive is False or term.is_negative_at(x)), None)
 

@@ -62,7 +62,8 @@ def _summary(found: Benchmark) -> Markup:
         for method, budget in names
     ]
     caption = (
-        "Bias index B, median over the seeds; above 0: low frequencies first; in parentheses: low and high modes are not halved; "
+        "Bias index B, median over the seeds; above 0: low frequencies first; in parentheses: low and high modes are not halved, "
+        "and B is not a bound; "
         "– : undefined, as for methods of one step"
     )
     definition = tag(

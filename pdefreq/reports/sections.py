@@ -59,7 +59,7 @@ def method_section(runs: Sequence[Record], names: Sequence[str]) -> Markup:
             parts.append(tag("p", tag("strong", name), ": a run of another program, measured with `pdefreq.Monitor`."))
             continue
         rows = [*_flat(spec.solver or {}), ("seed", spec.seed), ("dtype", spec.dtype), ("device", spec.device)]
-        rows += [(key, value) for key, value in vars(spec.stop).items() if value is not None]
+        rows += [(f"stop.{key}", value) for key, value in vars(spec.stop).items() if value is not None]
         options = table(["option", "value"], [[key, str(value)] for key, value in rows], caption=f"Options of {name}")
         parts.append(tag("details", tag("summary", f"{name}: {len(rows)} options"), options, open=len(runs) == 1))
     return join(parts)
@@ -93,7 +93,8 @@ def modes_section(key: str, name: str, run: Record) -> Markup | None:
     if not record.has_steps:
         return None
     if record.last_step <= 1:
-        errors = Curve("errors of the modes", record.modes.wavenumber, record.total[-1], dots=True)
+        rows = run.spectrum().rows
+        errors = Curve("errors of the modes", record.modes.wavenumber, np.array([row.error for row in rows], float), dots=True)
         title = f"Error of each mode after the step, {name}"
         chart = Chart(f"{key}-modes", title, [errors], "wavenumber", "relative error", x_log=True)
         return join([chart.markup(), _mode_table(run, name)])

@@ -20,7 +20,7 @@ def shown(value: Any, digits: int = 4) -> str:
 
 
 def bias(value: float | None, relation: Relation | None) -> str:
-    """A bias index as text; in parentheses if low and high modes were not halved, so that it is no bound."""
+    """A bias index as text; in parentheses if low and high modes were not halved, so that it is not a bound."""
     return with_relation(shown(value, 2), None if value is None else relation).replace(">=", "≥").replace("<=", "≤")
 
 

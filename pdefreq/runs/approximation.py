@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.probes.iterate import Iterate
     from pdefreq.runs.export import PointTable
 
-_OWN = 2.0  # times the error of the reference solution: smaller differences from it are its own error
+_OWN = 2.0  # times the error of the reference solution: smaller differences may be the error of the reference solution itself
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -120,7 +120,7 @@ class Approximation(Record, Field):
         from pdefreq.runs.resolution import contradiction_sentence
 
         errors = self._errors
-        if errors is None or errors.norm("h1") <= _OWN * self.target.accuracy.h1:  # what is seen is the error of the reference
+        if errors is None or errors.norm("h1") <= _OWN * self.target.accuracy.h1:  # the reference solution may cause it
             return ""
         return contradiction_sentence(errors, self.state.space)
 
@@ -140,8 +140,8 @@ class Approximation(Record, Field):
     def energy_minimum(self) -> float:
         """A lower bound of the minimum of the energy; nan if it is unknown, or f is known at points only.
 
-        A loss tends to zero and an energy to its minimum, so that the difference shows how far the method is from the minimum at
-        most. See `pdefreq.runs.energy_minimum`.
+        An energy converges to its minimum, which is not zero. The energy of a run minus this bound is an upper bound of its
+        distance from the minimum. See `pdefreq.runs.energy_minimum`.
         """
         return self._energy_minimum
 

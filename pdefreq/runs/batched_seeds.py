@@ -31,7 +31,7 @@ def require_batchable(runs: Sequence[PlannedRun], number: int | None = None) -> 
 
     Raises:
         IncompatibleError: If they can't.
-        TooLargeError: If the memory of the machine or the GPU does not suffice for all of them.
+        TooLargeError: If the memory of the machine or of the GPU does not suffice for all of them.
         UserError: If a run can't be prepared.
     """
     from pdefreq.iterations.training.seed_batch import SeedBatch

@@ -107,7 +107,7 @@ def advance(
         # After a failure the state is the last good one. The history keeps the row of the failure.
         end = good if status.is_failure else Position(state, step, seconds, history, elapsed())
         announce("computing the results")
-        solution = Solution.of(prepared, end, status, notes=notes)
+        solution = Solution.of(prepared, end, status, notes=notes, recorder=recorder)
         if run_folder is not None:
             run_folder.write_checkpoint(end.checkpoint())
             solution.write(run_folder)

@@ -14,6 +14,7 @@ from pdefreq.figures.notebook import Shown, paragraph
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from matplotlib.figure import Figure
 
     from pdefreq.core.fields import Field
@@ -101,10 +102,14 @@ class Record(Shown):
 
         record, wavenumbers = SpectralRecord.of(self.valid_history), self.problem.spectrum.wavenumbers
         if len(record):
-            return SpectralReport.of(record, wavenumbers)
+            return SpectralReport.of(record, wavenumbers, self._result_errors())
         family, reason = self._without_modes() if len(self.history) else (self.target.families.chosen, "no step was recorded.")
         steps = int(self.valid_history.last("step") or 0)
         return SpectralReport.without_modes(family, reason, steps=steps, wavenumbers=wavenumbers)
+
+    def _result_errors(self) -> np.ndarray | None:
+        """The total errors of the modes of the result, ``(m,)``, in the order of the history; None for those of the last row."""
+        return None
 
     def summary(self) -> dict[str, Any]:
         """The numbers of the run as plain values; nan if undefined."""

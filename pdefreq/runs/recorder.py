@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.protocols import Prediction
     from pdefreq.probes.iterate import SpaceIterate
     from pdefreq.probes.probe import Measurement
+    from pdefreq.runs.position import Position
     from pdefreq.runs.prepared_run import PreparedRun
     from pdefreq.spectrum.predicted import StoredPrediction
 
@@ -42,18 +43,10 @@ class Recorder:
     def record(self, state: State, step: int, seconds: float) -> Status | None:
         """Append a row, and return a status if the run is to end."""
         prepared, history = self._prepared, self._history
-        terms = {name: float(value) for name, value in prepared.iteration.objective(state).items()}
-        objective = sum(terms.values())
-        row: dict[str, Any] = {"step": step, "seconds": seconds, "unknowns": state.space.num_coefficients}
-        row |= {"objective": objective} | {f"objective.{name}": value for name, value in terms.items()}
-        finite = math.isfinite(objective) and is_finite(state)
-        if finite:
-            row |= {name: float(value) for name, value in columns_of(prepared.iteration, state).items()}
-            iterate = self._measured(state)
-            for measurement in self._measurements:
-                row |= measurement(iterate)
-            row |= self._certified(state, step)
-        history.record(row)
+        row = self.columns(state)
+        finite = math.isfinite(row["objective"]) and is_finite(state)
+        certified = self._certified(state, step) if finite else {}
+        history.record({"step": step, "seconds": seconds, **row, **certified})
         if not finite:
             return Status.NON_FINITE if step else Status.NON_FINITE_START
         if state.done:
@@ -61,6 +54,36 @@ class Recorder:
         is_relative = objective_kind_of(prepared.iteration) is ObjectiveKind.RELATIVE_RESIDUAL
         last = is_last_stage(prepared.iteration, state)
         return status_from(history, prepared.spec.stop, is_relative=is_relative, last_stage=last)
+
+    def columns(self, state: State) -> dict[str, Any]:
+        """The columns of a row that belong to a state: its objective and, if it is finite, what the probes measure."""
+        iteration = self._prepared.iteration
+        terms = {name: float(value) for name, value in iteration.objective(state).items()}
+        row: dict[str, Any] = {"unknowns": state.space.num_coefficients, "objective": sum(terms.values())}
+        row |= {f"objective.{name}": value for name, value in terms.items()}
+        if math.isfinite(row["objective"]) and is_finite(state):
+            row |= {name: float(value) for name, value in columns_of(iteration, state).items()}
+            iterate = self._measured(state)
+            for measurement in self._measurements:
+                row |= measurement(iterate)
+        return row
+
+    def result_columns(self, result: State, end: Position) -> dict[str, Any]:
+        """The columns of the state that a run returns: those of its row, or a measurement if no row belongs to it.
+
+        Args:
+            result: The state.
+            end: The last position of the run.
+
+        Returns:
+            The columns by name, without the step and the seconds; empty if no step was recorded.
+        """
+        rows = end.history.before(end.step + 1)  # after a failure rows of bad states follow
+        if not len(rows):
+            return {}
+        if is_same(result, end.state) and rows.last("step") == end.step:
+            return {name: rows.last(name) for name in rows.names if name not in ("step", "seconds")}
+        return self.columns(result)
 
     def _certified(self, state: State, step: int) -> dict[str, Any]:
         """The columns of the certificate at steps 0, 1, 2, 5, 10, 20, 50 and so on, since each takes about as long as a step."""
@@ -152,6 +175,13 @@ def _stored_prediction(prediction: Prediction, steps: np.ndarray) -> StoredPredi
         eigen_residuals=None if prediction.eigen_residuals is None else _array(prediction.eigen_residuals),
         phases=_array(prediction.curves.angle()) if prediction.curves.is_complex() else None,
     )
+
+
+def is_same(one: State, other: State) -> bool:
+    """Whether two states have the same coefficients."""
+    import torch
+
+    return one is other or torch.equal(one.coefficients, other.coefficients)
 
 
 def is_finite(state: State) -> bool:

@@ -21,6 +21,7 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.array_files import read_npz
@@ -54,10 +55,11 @@ DEFINITIONS = {
     "relative_h1": "sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2)), e = u - u*",
     "max_error": "max |u - u*| over the test points",
     "boundary_error": "max |u - g| over the Dirichlet boundary",
-    "recorded_step": "the last recorded step, to which objective, holdout_misfit and modes belong; an interrupted run may have "
-    "taken more steps",
-    "is_last_state": "whether the result is the state after all steps; if not, unknowns and errors are those of an earlier state "
-    "that the method returned",
+    "result": "the columns of history.csv for the result; objective, holdout_misfit, the errors and modes.error are those of the "
+    "result as well",
+    "recorded_step": "the step of the last row of history.csv; an interrupted run may have taken more steps",
+    "is_last_state": "whether the result is the state after all steps; if not, it is an earlier state that the method returned, "
+    "and the last row of history.csv does not belong to it",
     "held_out_objective": "the objective at points that no step uses, its terms weighted as in the same row",
     "weight": "what a term was multiplied by in that row, all factors but beta in one, where it changes along the run",
     "holdout_misfit": "mean of (u - f/c)^2 over the data points held out of training; the objective `misfit` is that of the rest",
@@ -256,8 +258,13 @@ class RunFolder:
         for folder in (self.path, self.path / "checkpoints"):
             remove_temporary_files(folder)
 
-    def write_history(self, history: History) -> None:
-        """Write ``history.csv`` and ``spectrum.npz``."""
+    def write_history(self, history: History, result: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Write ``history.csv`` and ``spectrum.npz``.
+
+        Args:
+            history: The rows.
+            result: The columns of the result. Its vectors are written as ``result_NAME``.
+        """
         columns = history.arrays()
         scalars = {name: values for name, values in columns.items() if values.ndim == 1}
         rows = zip(*[values.tolist() for values in scalars.values()], strict=True)
@@ -265,7 +272,8 @@ class RunFolder:
         vectors = {name: values for name, values in columns.items() if values.ndim > 1}
         if vectors:
             steps = {"step": columns["step"], "seconds": columns["seconds"]}
-            write_atomically(self.path / "spectrum.npz", npz_bytes(history.facts | steps | vectors))
+            returned = {f"result_{name}": result[name] for name in vectors if name in result}
+            write_atomically(self.path / "spectrum.npz", npz_bytes(history.facts | steps | vectors | returned))
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write arrays to ``<name>.npz``."""

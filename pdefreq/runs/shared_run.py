@@ -151,7 +151,7 @@ def joined_group() -> Iterator[None]:
     timeout = timedelta(seconds=_seconds(os.environ.get(SECONDS)))
     with telling_of_lost_processes(size):
         dist.init_process_group(backend, timeout=timeout)
-    with joined(AllReduce(dist.get_rank(), size)):
+    with joined(AllReduce(dist.get_rank(), size, int(os.environ.get("LOCAL_WORLD_SIZE", size)))):
         try:
             yield
         except UserError as error:

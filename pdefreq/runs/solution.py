@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pdefreq.core.errors import IncompatibleError, NotConvergedError
@@ -15,7 +15,7 @@ from pdefreq.runs.approximation import Approximation
 from pdefreq.runs.notes import notes_on
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.runs.position import Position
     from pdefreq.runs.prepared_run import PreparedRun
+    from pdefreq.runs.recorder import Recorder
     from pdefreq.runs.run_folder import RunFolder
     from pdefreq.runs.spec import RunSpec
     from pdefreq.solvers.solver import Solver
@@ -39,6 +40,8 @@ class Solution(Approximation):
         status: How the run ended.
         state: The result: the last good state, or the best one if the method keeps it.
         last_state: The last good state, from which a resumed run continues.
+        result_columns: The columns of the history for the result: its objective, its errors, and the errors of its modes. They
+            are those of the last row unless the result is an earlier state, or the last step was not recorded.
         step: The number of steps to the last state.
         seconds: The time of these steps; measurements are not counted.
         elapsed: The time of the run, measurements included.
@@ -58,13 +61,21 @@ class Solution(Approximation):
     spec: RunSpec
     status: Status = Status.RUNNING
     last_state: State
+    result_columns: Mapping[str, Any] = field(default_factory=dict)
     step: int
     seconds: float
     elapsed: float = 0.0
 
     @classmethod
     def of(
-        cls, prepared: PreparedRun, end: Position, status: Status, *, notes: Sequence[str] = (), folder: Path | None = None
+        cls,
+        prepared: PreparedRun,
+        end: Position,
+        status: Status,
+        *,
+        notes: Sequence[str] = (),
+        folder: Path | None = None,
+        recorder: Recorder | None = None,
     ) -> Self:
         """The solution of a run.
 
@@ -74,15 +85,20 @@ class Solution(Approximation):
             status: How the run ended.
             notes: Sentences that precede the notes on the run.
             folder: The folder of the run, if it is stored.
+            recorder: The recorder of the run, whose probes are prepared; by default a new one.
         """
+        from pdefreq.runs.recorder import Recorder
+
+        result, recorder = result_state_of(prepared.iteration, end.state), recorder or Recorder(prepared, end.history)
         return cls(
             target=prepared.target,
             label=prepared.spec.method,
             solver=prepared.solver,
             spec=prepared.spec,
             status=status,
-            state=result_state_of(prepared.iteration, end.state),
+            state=result,
             last_state=end.state,
+            result_columns=recorder.result_columns(result, end),
             step=end.step,
             seconds=end.seconds,
             elapsed=end.elapsed,
@@ -108,28 +124,24 @@ class Solution(Approximation):
     @property
     def is_last_state(self) -> bool:
         """Whether u is the state of the last step; otherwise it is an earlier one that the method preferred."""
-        import torch
+        from pdefreq.runs.recorder import is_same
 
-        return self.state is self.last_state or torch.equal(self.state.coefficients, self.last_state.coefficients)
-
-    @property
-    def is_recorded(self) -> bool:
-        """Whether the last valid row of the history belongs to u.
-
-        It does not if u is an earlier state, or if the run was interrupted after that row.
-        """
-        return self.is_last_state and self.valid_history.last("step") == self.step
+        return is_same(self.state, self.last_state)
 
     @property
     def difference_from_last_row(self) -> str:
-        """A sentence on which numbers belong to the last row of the history, if it does not belong to u; otherwise empty."""
+        """A sentence if the last valid row of the history does not belong to u; otherwise empty.
+
+        It does not if u is an earlier state, or if the run was interrupted after that row.
+        """
         recorded = self.valid_history.last("step")
-        if self.is_recorded or recorded is None:
+        if recorded is None or (self.is_last_state and recorded == self.step):
             return ""
-        told = f"The objective and the table of modes are those of step {int(recorded):,}, the last one that was recorded"
-        if self.is_last_state:
-            return f"{told}; the errors in norms are those of step {self.step:,}."
-        return f"The result is an earlier state. {told}; the number of unknowns and the errors in norms are those of the result."
+        result = f"the state of step {self.step:,}" if self.is_last_state else "an earlier state than the last one"
+        return (
+            f"The result is {result}. The objective and all errors are those of the result; the history, with the halving steps "
+            f"and rates, ends at step {int(recorded):,}."
+        )
 
     @property
     def valid_history(self) -> History:
@@ -146,8 +158,12 @@ class Solution(Approximation):
         return (*self.notes, *(note for note in found if note))
 
     def summary(self) -> dict[str, Any]:
-        """The numbers of the run as plain values; nan if undefined."""
-        history = self.valid_history
+        """The numbers of the run as plain values; nan if undefined.
+
+        The objective and all errors are those of the result, and so are the columns in ``result``. Halving steps, rates and B
+        are those of the whole run.
+        """
+        history, result = self.valid_history, self.result_columns
         return {
             "problem": self.problem.name,
             "method": self.label,
@@ -159,13 +175,14 @@ class Solution(Approximation):
             "seconds": self.seconds,
             "processes": int(history.facts.get("processes", 1)),
             "unknowns": self.state.space.num_coefficients,
-            "objective": history.last("objective"),
+            "objective": result.get("objective"),
             "energy_minimum": self.energy_minimum(),
             "relative_l2": self.error("l2"),
             "relative_l2_homogeneous": self.error("homogeneous"),
             "relative_h1": self.error("h1"),
             "max_error": self.error("max"),
-            "holdout_misfit": history.last("holdout_misfit"),
+            "holdout_misfit": result.get("holdout_misfit"),
+            "result": {name: float(value) for name, value in result.items() if not getattr(value, "ndim", 0)},
             **self._reference_errors(),
             **self._spectral_summary(),
             "notes": [*self.all_notes],
@@ -189,7 +206,7 @@ class Solution(Approximation):
 
     def write(self, run_folder: RunFolder) -> None:
         """Write the results of a finished run into its folder: tables, arrays, summary."""
-        run_folder.write_history(self.history)
+        run_folder.write_history(self.history, self.result_columns)
         run_folder.write_arrays("solution", self._sampled())
         with suppress(IncompatibleError):  # more than three dimensions, or no mesh generator
             self.to_vtu(run_folder.path / "solution.vtu")
@@ -211,6 +228,11 @@ class Solution(Approximation):
         if kind != "solution":
             return super().plot(kind)
         return solution_figure(self.problem, self.function, self.reference)
+
+    def _result_errors(self) -> np.ndarray | None:
+        from pdefreq.spectrum.spectral_record import TOTAL
+
+        return self.result_columns.get(TOTAL)
 
     def _without_modes(self) -> tuple[str, str]:
         family, reason = super()._without_modes()

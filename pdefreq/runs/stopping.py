@@ -24,7 +24,7 @@ def status_from(history: History, stop: Stop, *, is_relative: bool = False, last
         last_stage: Whether the method and the weights of the terms stay the same from now on; in earlier stages a run does not
             converge.
     """
-    steps, objective = _comparable(history)
+    steps, objective = comparable_objective(history)
     start, now = objective[0], objective[-1]
     if (now - start) / _GROWTH > _size(objective):
         return Status.DIVERGED
@@ -42,11 +42,11 @@ def status_from(history: History, stop: Stop, *, is_relative: bool = False, last
 
 def reduction(history: History, *, is_relative: bool) -> float:
     """The last objective relative to the first one that can be compared with it, or itself if it is a relative residual."""
-    _, objective = _comparable(history)
+    _, objective = comparable_objective(history)
     return float(objective[-1]) / (1.0 if is_relative else float(objective[0]) or 1.0)
 
 
-def _comparable(history: History) -> tuple[np.ndarray, np.ndarray]:
+def comparable_objective(history: History) -> tuple[np.ndarray, np.ndarray]:
     """The steps whose objectives can be compared with the last one, and these objectives with the weights of the last row.
 
     The second method of a chain and each stage of a penalty begin a new sequence. Balanced weights change during the run.

@@ -133,10 +133,10 @@ def require_pairs(parts: Parts, points: Points, boundary: Boundary, data: Data |
 
 
 def require_capture(parts: Parts, device: torch.device) -> None:
-    """Check that the steps can be CUDA graphs.
+    """Check that the steps can be recorded as CUDA graphs.
 
     Raises:
-        OptionError: If the device is no GPU, the steps of the optimizer differ, or several processes share the points.
+        OptionError: If the device is not a GPU, the optimizer is not adam, gd or sgd, or several processes share the points.
     """
     from pdefreq.iterations.training.steppers import FirstOrderStepper
 
@@ -153,7 +153,7 @@ def require_room(parts: Parts, points: Points, boundary: Boundary, dimension: in
     """Check from the options alone that the memory suffices for a step and for the points, before anything is built.
 
     Raises:
-        OptionError: If it does not.
+        TooLargeError: If it does not.
     """
     parts.network.require_memory(dimension)
     if boundary.number is not None:

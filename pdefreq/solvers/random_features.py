@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pdefreq.core.devices import fits_memory, require_memory
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.errors import IncompatibleError, OptionError, TooLargeError
 from pdefreq.core.history import Stop
+from pdefreq.core.reduce import processes
 from pdefreq.parts.features import RandomSines, Singular, WaveFeatures
 from pdefreq.parts.part import POSITIVE
 from pdefreq.parts.part import require as require_range
@@ -36,9 +37,11 @@ _ROWS = {1: 3.0, 2: 2.6, 3: 2.2}  # rows per feature
 _ROWS_AT_CORNERS = 8.0  # at corners without singular functions; with fewer rows the residual is large between their points
 _POINTS_PER_HALF_WAVE = 2.0  # of the shortest wave along each axis of a grid of Gauss points
 _SIDES = 1.5  # boundary points per distance between interior points
+_SINGLE = 1e-5  # least tolerance in float32: residuals of solutions that are accurate to rounding were 4e-7 to 6e-6
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
 _NESTED = 0.9  # ratio of the bandwidths of nested solutions
+_TRIANGLES = 6  # matrices of the size of a triangular factor in each of several processes, besides the factors of all
 _SKETCHED = 1000  # number of functions above which a sketch takes less time than a factorization of all rows
 _BALANCED = 1 / 3  # of the bandwidth: the wavenumber at which boundary rows and interior rows count alike
 _BALANCED_AT_CORNERS = 1.5  # the same, of the occupied wavenumbers, at corners without singular functions
@@ -58,7 +61,7 @@ class RandomFeatures(Solver):
         bandwidth: The largest wavenumber of the first attempt along each axis, in units of pi per side of the bounding box; with
             null it is chosen by the spectrum of the data.
         number: The number of sines; with null it is chosen by the bandwidth.
-        tolerance: The tolerance for the residual at held-out points, relative to the data. With null
+        tolerance: The tolerance for the residual at held-out points, relative to the data, in float32 at least 1e-5. With null
             there is one attempt, which is not judged. If number is given, there is one attempt, which is judged.
         accuracy: The estimated relative L2 error of u below which a run with more than 1000 functions ends, although the residual
             is above the tolerance. With null only the residual is judged.
@@ -120,7 +123,9 @@ class RandomFeatures(Solver):
         bands = FeatureBands(problem, self.bandwidth)
         plan = _Plan(self, problem, bands, seed, torch.empty(0, dtype=dtype, device=device))
         kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
-        limits = {"tolerance": self.tolerance, "accuracy": self.accuracy, "most": MOST_FEATURES}
+        least = _SINGLE if dtype == torch.float32 else 0.0
+        tolerance = None if self.tolerance is None else max(self.tolerance, least)
+        limits = {"tolerance": tolerance, "accuracy": self.accuracy, "most": MOST_FEATURES}
         return kind(plan.attempt, **limits, like=plan.like, remarks=[bands.reason])
 
 
@@ -158,7 +163,12 @@ class _Plan:
         metric, functions = self.method.metric, self.method.singular is not None and self.method.singular.at_corners(problem)
         bare = metric == "l2" and not functions and bool(reentrant_corners(problem.domain))  # in H^-1 the residual is finite
         per_column = _ROWS_AT_CORNERS if bare else _ROWS[d]
-        how = self._rows(count, most, math.ceil(per_column * most))  # checks the memory before anything is drawn
+        try:
+            how = self._rows(count, most, math.ceil(per_column * most))  # checks the memory before anything is drawn
+        except TooLargeError:
+            if number == 0:
+                raise
+            return None
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         space = Features((*singular, waves))
         outside = space.num_coefficients - waves.size
@@ -194,8 +204,8 @@ class _Plan:
         near = "" if bands.is_box else " near those in the data"
         extra = f" and {outside} singular functions" if singular else ""
         text = (
-            f"The least-squares problem has {waves.size} features with wavenumbers{near} up to {widths} (pi per side){extra}, "
-            f"{len(interior.x)} points in the domain and {len(edge.x)} points on its boundary."
+            f"The least-squares problem has {waves.size} features with wavenumbers{near} up to {widths} "
+            f"(in units of pi per side){extra}, {len(interior.x)} points in the domain and {len(edge.x)} points on its boundary."
         )
         by_energy = problem.equation.has_energy and not problem.equation.is_semilinear
         stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[: None if by_energy else -1]))
@@ -208,12 +218,20 @@ class _Plan:
     def _rows(self, count: int, columns: int, rows: int) -> Literal["factorized", "stored", "computed"]:
         """How a problem with a number of sines, columns and rows is solved.
 
+        Several processes factorize the rows of a linear problem together: each of them factorizes those of its points, and then
+        the triangular factors of all (`SplitFunctional.equivalent_rows`). For a nonlinear equation each factorizes all rows.
+
         Raises:
             TooLargeError: If the memory of the machine does not suffice.
         """
-        solve = self.method.solve
+        over, solve, linear = processes(), self.method.solve, self.problem.equation.is_linear
         in_factors, in_sketch = 8 * 3 * columns * (rows + columns), 8 * 4 * columns**2  # bytes, with working space
-        if solve == "auto" and self.problem.equation.is_linear:
+        if over.size > 1:
+            shared = 8 * columns * max(3 * rows // over.size, (over.size + _TRIANGLES) * columns)
+            each = shared if linear else in_factors
+            require_memory(count, "number", over.here * each, remedy="use a smaller number, or fewer processes")
+            return "factorized"
+        if solve == "auto" and linear:
             solve = "sketched" if columns >= _SKETCHED or not fits_memory(in_factors) else "qr"
         if solve == "sketched":
             require_memory(count, "number", in_sketch)

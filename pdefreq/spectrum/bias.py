@@ -9,7 +9,13 @@ from typing import Literal
 import numpy as np
 
 Relation = Literal["=", ">=", "<=", "~"]
-"""How the bias index that a longer run would have is related to a value; ``"~"`` is no statement."""
+"""The relation of the bias index of a longer run to a value: equal to it, at least it, at most it, or ``"~"``, unknown."""
+
+LEGEND = (
+    "B >= or <=: some modes were not halved by the end, and B of a longer run is at least (>=) or at most (<=) this value. "
+    "B in parentheses: low and high modes were not halved by the end, and the value is not a bound."
+)
+"""The explanation of `with_relation` below a table."""
 
 FEW_STEPS = 5
 """If all modes are halved within this number of steps, ratios of halving times are not resolved by steps."""
@@ -25,10 +31,10 @@ class BiasIndex:
     Args:
         value: B, positive if low frequencies converge first, negative if high ones do; None if undefined.
         error: Standard error of the slope.
-        relation: Whether B is at least or at most the value, because the halving times of some modes were replaced by the end of
-            the run, before which they were not halved. B grows with the halving time of a mode if its wavenumber is above the
-            geometric mean, and decreases if it is below. There is no bound if modes on both sides were not halved, nor if there
-            is no value because the run was too short.
+        relation: The relation of the bias index of a longer run to the value. The last step of the run replaces the halving times
+            of modes that were not halved, which are longer. B increases with the halving time of a mode whose wavenumber is
+            above the geometric mean, and decreases with that of a mode below it. The value is not a bound (``"~"``) if modes
+            on both sides were not halved, and there is neither a value nor a bound if the run was too short.
         modes: Indices of the modes used.
         reason: The reason as a sentence if there is no value; otherwise empty.
     """
@@ -113,13 +119,13 @@ def relation_of(wavenumbers: np.ndarray, late: np.ndarray) -> Relation:
 
 
 def combined(relations: Iterable[Relation]) -> Relation:
-    """The relation that holds if several do, as for the median over several runs."""
+    """The relation of the median over several runs, from the relations of the single runs."""
     found: list[Relation] = [*dict.fromkeys(relation for relation in relations if relation != "=")]
     return "~" if len(found) > 1 else found[0] if found else "="
 
 
 def with_relation(text: str, relation: Relation | None) -> str:
-    """The text of a bias index in a table, with its relation to that of a longer run; in parentheses without a bound.
+    """The text of a bias index in a table, with its relation to that of a longer run; in parentheses if it is not a bound.
 
     Example:
         >>> [with_relation("1.5", relation) for relation in ("=", ">=", "~")]

@@ -131,7 +131,8 @@ class DataSpectrum:
         of = {"sine": "sines", "cosine": "cosines", "waves": "periodic waves", "lines": "cosines along the axes"}[self.transform]
         axes = "" if len(self.largest) == 1 else " along each axis" if len({*self.largest}) == 1 else " along the axes"
         numbers = ", ".join(f"{k:g}" for k in dict.fromkeys(self.largest))
-        told = f"the expansion of the data in {of} has large coefficients at wavenumbers up to {numbers} (pi per side){axes}"
+        told = f"the expansion of the data in {of} has large coefficients at wavenumbers up to {numbers}{axes}"
+        told += " (in units of pi per side)"
         if 1 < len(self.bands) <= _NAMED:
             told += f" in {len(self.bands)} bands"
         if self.resonant:

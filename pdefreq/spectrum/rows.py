@@ -15,7 +15,7 @@ class ModeRow:
         wavevector: Angular wavevector, rad per unit length; None for modes without a direction.
         wavenumber: Length of the wavevector, or square root of the eigenvalue.
         amplitude: |u^_k| of the target.
-        error: Final relative error against the exact or reference solution.
+        error: Relative error of the result against the exact or reference solution.
         halving_step: t_k(0.5) in steps, interpolated between records; None unless `status` is ``"halved"``.
         halving_seconds: The same in seconds.
         rate: Measured decay -d log e_k / d step.
@@ -39,4 +39,4 @@ class ModeRow:
     predicted_halving_step: float | None
     rayleigh_quotient: float | None
     eigen_residual: float | None
-    status: Literal["halved", "not halved", "below half from the start", "unknown"]
+    status: Literal["halved", "not halved", "below half at the start", "unknown"]

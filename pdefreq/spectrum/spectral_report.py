@@ -58,16 +58,17 @@ class SpectralReport:
         return "\n".join([f"<{len(self.rows)} {self.kind} modes: {self.sentence}>", *lines])
 
     @classmethod
-    def of(cls, record: SpectralRecord, wavenumbers: Iterable[float] = ()) -> SpectralReport:
+    def of(cls, record: SpectralRecord, wavenumbers: Iterable[float] = (), result: np.ndarray | None = None) -> SpectralReport:
         """The report of a run that watched modes.
 
         Args:
             record: The spectrum of the run, up to its last good row.
             wavenumbers: Angular wavenumbers of the preferred rows.
+            result: The total errors of the result, ``(m,)``, in the order of the history; by default those of the last row.
         """
         modes, bias, wavenumbers = record.modes, record.bias, tuple(wavenumbers)
         columns = {
-            "error": record.total[-1],
+            "error": record.total[-1] if result is None else result[record.column],
             "halving_step": record.halving_steps,
             "halving_seconds": record.halving_seconds,
             "rate": record.rates,
@@ -128,7 +129,7 @@ class SpectralReport:
 
         None unless all modes that started above one half were halved, and the last one after more than `FEW_STEPS` steps.
         """
-        steps = [row.halving_step for row in self.rows if row.status != "below half from the start"]
+        steps = [row.halving_step for row in self.rows if row.status != "below half at the start"]
         known = [step for step in steps if step is not None and step > 0]
         is_resolved = len(known) > 1 and len(known) == len(steps) and max(known) > FEW_STEPS
         return max(known) / min(known) if is_resolved else None
@@ -150,11 +151,11 @@ class SpectralReport:
         return reference_error * size / row.amplitude if row.amplitude > 0 else 0.0
 
 
-def _status(halving_step: float, *, is_known: bool) -> Literal["halved", "not halved", "below half from the start", "unknown"]:
+def _status(halving_step: float, *, is_known: bool) -> Literal["halved", "not halved", "below half at the start", "unknown"]:
     if not is_known:
         return "unknown"
     if math.isnan(halving_step):
-        return "below half from the start"
+        return "below half at the start"
     return "halved" if math.isfinite(halving_step) else "not halved"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.bias import BiasIndex
     from pdefreq.spectrum.rows import ModeRow
 
-_NOT_USABLE = ("below half from the start", "unknown")
+_NOT_USABLE = ("below half at the start", "unknown")
 
 
 def witnesses(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: BiasIndex) -> tuple[ModeRow, ...]:

@@ -58,7 +58,7 @@ def _common(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _processes(suite: Suite, workers: int | str, executor: Executor | None) -> dict[str, int | None]:
-    """The numbers of processes and of the threads of each; None for an executor, which does not tell them."""
+    """The numbers of processes and of the threads of each; None for an executor, which does not report them."""
     import torch
 
     from pdefreq.runs.local_processes import number_of_workers

@@ -66,8 +66,8 @@ class Comparison(Shown):
     def rows(self) -> list[dict[str, Any]]:
         """One row per method: medians over the seeds, for the error and the bias index also the range; None if undefined.
 
-        ``notes`` contains the notes on the runs, as a list, and ``bias_index_relation`` whether the bias index of longer runs is
-        at least (``">="``) or at most (``"<="``) this one; ``"~"`` if neither is known.
+        ``notes`` is a list of the notes on the runs. ``bias_index_relation`` states whether the bias index of longer runs is
+        at least (``">="``) or at most (``"<="``) this one; it is ``"~"`` if neither is known.
         """
         rows = [method_row(label, seeds) for label, seeds in self.solutions.items()]
         empty = dict.fromkeys(_columns())

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 _BLOCK = 32  # columns that are eliminated together in a triangle
 RIDGE = 1e-15
-"""The weight of the coefficients, relative to columns of unit length."""
+"""The weight of the coefficients, relative to columns of unit length, in float64. It is 4.5 times the rounding error."""
+
+
+def least_ridge(dtype: torch.dtype, ridge: float = RIDGE) -> float:
+    """A weight of the coefficients for float64, as the same multiple of the rounding error of another type."""
+    return ridge * max(1.0, torch.finfo(dtype).eps / torch.finfo(torch.float64).eps)
 
 
 def ridge_least_squares(matrix: Tensor, data: Tensor, ridge: float = RIDGE) -> Tensor:
@@ -27,7 +32,7 @@ def ridge_least_squares(matrix: Tensor, data: Tensor, ridge: float = RIDGE) -> T
     Args:
         matrix: A, ``(n, m)``. It is scaled in place, to save memory.
         data: y, ``(n,)``, or several of them as columns, ``(n, k)``.
-        ridge: The weight of the coefficients.
+        ridge: The weight of the coefficients, at least `least_ridge`.
 
     Returns:
         The coefficients, ``(m,)`` or ``(m, k)``.
@@ -45,7 +50,7 @@ class RidgeFactorization:
     Args:
         matrix: A, ``(n, m)``, which is scaled in place to save memory, or a function that returns it. A matrix from a function is
             freed as soon as it is factorized.
-        ridge: The weight of the coefficients.
+        ridge: The weight of the coefficients, at least `least_ridge`: a smaller one is hidden by rounding errors of the factor.
     """
 
     def __init__(self, matrix: Tensor | Callable[[], Tensor], ridge: float = RIDGE) -> None:
@@ -55,6 +60,7 @@ class RidgeFactorization:
         lengths = torch.linalg.vector_norm(matrix, dim=0)
         self._lengths = torch.where(lengths > 0, lengths, 1.0)
         matrix /= self._lengths
+        self.ridge = max(ridge, least_ridge(matrix.dtype))
         self._reflections, self._factors = torch.geqrf(matrix)
         # The ridge is appended to the triangular factor. The zeros of two triangles save a quarter of the operations.
         count, self._rank = matrix.shape[1], min(matrix.shape)
@@ -62,7 +68,7 @@ class RidgeFactorization:
         del matrix
         upper[: self._rank] = self._reflections[: self._rank].triu().cpu().numpy()
         below = np.zeros_like(upper)
-        np.fill_diagonal(below, ridge)
+        np.fill_diagonal(below, self.ridge)
         factorize, self._turn = get_lapack_funcs(("tpqrt", "tpmqrt"), (upper,))
         upper, self._below, self._blocks, _ = factorize(count, min(_BLOCK, count), upper, below, overwrite_a=1, overwrite_b=1)
         self._triangle = torch.from_numpy(upper)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.theory.count_sketch import count_sketch
-from pdefreq.theory.least_squares import RidgeFactorization
+from pdefreq.theory.least_squares import RidgeFactorization, least_ridge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,10 +63,11 @@ class SketchedFactorization:
         self._blocks, self._draw = blocks, draw.get_state()
         self._rows = math.ceil(SKETCHED_ROWS * columns)
         sketch = self._sketch(blocks())
-        self._ridge = _ridge(sketch.dtype) if ridge is None else ridge
+        ridge = least_ridge(sketch.dtype, RIDGE) if ridge is None else ridge
         held = [sketch]
         del sketch
-        self._sketched = RidgeFactorization(held.pop, self._ridge)  # frees the sketch as soon as it is factorized
+        self._sketched = RidgeFactorization(held.pop, ridge)  # frees the sketch as soon as it is factorized
+        self._ridge = self._sketched.ridge
 
     @property
     def largest(self) -> float:
@@ -151,7 +152,3 @@ class SketchedFactorization:
         assert total is not None
         self._sizes = sizes
         return total
-
-
-def _ridge(dtype: torch.dtype) -> float:
-    return max(RIDGE, RIDGE / torch.finfo(torch.float64).eps * torch.finfo(dtype).eps)

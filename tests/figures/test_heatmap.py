@@ -76,9 +76,9 @@ def test_modes_that_start_below_one_half_are_marked_and_the_front_skips_them():
     step = np.arange(100)
     error = np.exp(-np.outer(step, [0.1, 0.1, 0.05, 0.05, 0.0, 0.02])) * [1, 0.4, 1, 0.5, 1, 1]  # the fifth never decreases
     axes = heatmap_figure(history(step, error, np.arange(1, 7))).axes[0]
-    (marks,) = [line for line in axes.lines if line.get_gid() == "from-start"]
+    (marks,) = [line for line in axes.lines if line.get_gid() == "at-start"]
     assert marks.get_ydata().tolist() == [1, 3]
-    assert legend(axes) == ["below ½ from the start", "error halved"]
+    assert legend(axes) == ["below ½ at the start", "error halved"]
     np.testing.assert_array_equal(front(axes).get_ydata(), [0, 2, 4, 5])
     # exact interpolation of exponentials, rounding only; the line is interrupted where there is no halving step
     np.testing.assert_allclose(front(axes).get_xdata(), np.log(2) / [0.1, 0.05, np.nan, 0.02], rtol=1e-10)
@@ -97,7 +97,7 @@ def test_modes_halved_in_the_first_step_lie_at_the_left_edge_and_no_arrow_crosse
 def test_runs_without_such_modes_have_no_marks():
     axes = heatmap_figure(jacobi(MODES)).axes[0]
     assert axes.get_xlabel() == "step" and legend(axes) == ["error halved", "predicted to be halved"]
-    assert not [line for line in axes.lines if line.get_gid() == "from-start"]
+    assert not [line for line in axes.lines if line.get_gid() == "at-start"]
 
 
 @settings(max_examples=20)  # each example draws a figure

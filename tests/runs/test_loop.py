@@ -160,16 +160,17 @@ class InterruptedMethod(Geometric):
         return Interrupted(inner.space, inner.target, inner.start, inner.factor)
 
 
-def test_an_interrupted_run_says_which_of_its_numbers_are_those_of_the_last_recorded_step():
-    """The objective 0.5^4 |u*| of step 4 differs from the distance 0.5^7 |u*| of the result."""
+def test_the_numbers_of_an_interrupted_run_are_those_of_its_last_step():
+    """The distance is 0.5^7 |u*| after the last step, and 0.5^4 |u*| in the last row."""
     solution = run(InterruptedMethod(), schedule=Schedule(dense=4, per_decade=1))
     summary, start = solution.summary(), solution.history.column("objective")[0]
     assert (summary["steps"], summary["recorded_step"], summary["is_last_state"]) == (7, 4, True)
-    assert summary["objective"] == pytest.approx(start * 0.5**4, rel=1e-12)  # rounding of four steps
-    assert "those of step 4, the last one that was recorded; the errors in norms are those of step 7." in summary["notes"][-1]
+    assert summary["objective"] == pytest.approx(start * 0.5**7, rel=1e-12)  # rounding of seven steps
+    assert solution.history.last("objective") == pytest.approx(start * 0.5**4, rel=1e-12)
+    assert "The result is the state of step 7." in summary["notes"][-1] and "ends at step 4." in summary["notes"][-1]
     whole = run().summary()
     assert (whole["steps"], whole["recorded_step"], whole["is_last_state"]) == (20, 20, True)
-    assert not any("recorded" in note for note in whole["notes"])
+    assert not any("The result is" in note for note in whole["notes"])
 
 
 def test_a_callback_can_stop_the_run():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ import torch
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import Stop
 from pdefreq.functionals.sampling import Sampling
+from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
 from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.runs.lifecycle import load_run, resume
 from pdefreq.runs.planned_run import PlannedRun
@@ -91,6 +93,45 @@ def test_processes_change_the_result_no_more_than_a_permutation_of_the_points(tm
     summary = RunFolder(tmp_path / "run").read_summary()
     assert summary["processes"] == size
     assert f"{size} processes shared the points of each step." in summary["notes"]
+
+
+def resident(name):
+    """``VmRSS``, the resident set of this process, or ``VmHWM``, the largest one, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs the counters of Linux")
+@pytest.mark.parametrize("size", [3])
+def test_processes_that_factorize_together_need_at_most_the_memory_that_was_checked(tmp_path, size):
+    """2000 functions, for which one process uses a sketch. The estimate is at most twice the memory."""
+
+    def before(rank):
+        from pdefreq.solvers import random_features
+
+        checked, solution = [], FeatureLeastSquares._solution
+        random_features.require_memory = lambda *given, **_: checked.append(given[2])
+
+        def measured(self, number):
+            if self._solved is not None:
+                return solution(self, number)
+            self._at(number)
+            Path("/proc/self/clear_refs").write_text("5")  # resets the largest resident set
+            held = resident("VmRSS")
+            found = solution(self, number)
+            (tmp_path / f"memory-{rank}").write_text(f"{resident('VmHWM') - held} {max(checked)}")
+            return found
+
+        FeatureLeastSquares._solution = measured
+
+    method = "random-features:number=2000,bandwidth=36,tolerance=null"
+    arguments = ("solve", "poisson-multilevel", "--method", method, "--out", tmp_path / "run", *QUIET, "--probe", "error")
+    assert [each.code for each in ended(start(size, tmp_path, *arguments, before=before), tmp_path)] == [0] * size
+    found = [[int(word) for word in (tmp_path / f"memory-{rank}").read_text().split()] for rank in range(size)]
+    print(found)
+    needed, checked = sum(own for own, _ in found), found[0][1]
+    assert checked / 2 <= needed <= checked
 
 
 ADAM = SMALL["adam"]

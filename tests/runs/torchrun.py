@@ -41,7 +41,13 @@ def start(
 
     def work(rank: int) -> None:
         warnings.simplefilter("ignore")  # as in a new process
-        os.environ |= {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}", "WORLD_SIZE": f"{size}", "TORCHELASTIC_RUN_ID": "test"}
+        os.environ |= {
+            "RANK": f"{rank}",
+            "LOCAL_RANK": f"{rank}",
+            "WORLD_SIZE": f"{size}",
+            "LOCAL_WORLD_SIZE": f"{size}",
+            "TORCHELASTIC_RUN_ID": "test",
+        }
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{port}", "PDEFREQ_PROCESS_SECONDS": f"{seconds}"}
         for number, name in ((1, "out"), (2, "err")):
             os.dup2(os.open(folder / f"{name}-{rank}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)

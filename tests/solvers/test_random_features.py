@@ -11,8 +11,9 @@ from pdefreq import Box, Problem
 from pdefreq.core import devices
 from pdefreq.core.announcements import listening
 from pdefreq.core.devices import as_device, as_dtype
-from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.errors import IncompatibleError, OptionError, TooLargeError
 from pdefreq.core.history import Status, Stop
+from pdefreq.core.reduce import Reduce, joined
 from pdefreq.iterations.defaults import final_status_of, notes_of, result_state_of
 from pdefreq.iterations.linear import feature_least_squares
 from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
@@ -24,10 +25,10 @@ from pdefreq.spaces.trial_space import SpaceField
 from pdefreq.spectrum.box_modes import SineModes
 
 
-def solved(problem, seed=0, **options):
+def solved(problem, seed=0, dtype="float64", **options):
     """The solution, the status and the notes, without measurements."""
     method = make_solver("random-features", options)
-    iteration = method.prepare(problem.blind(), seed=seed, device=as_device("cpu"), dtype=as_dtype("float64"))
+    iteration = method.prepare(problem.blind(), seed=seed, device=as_device("cpu"), dtype=as_dtype(dtype))
     state = iteration.init()
     for _ in range(method.budget.steps or 1):
         state = iteration.step(state)
@@ -286,16 +287,68 @@ def test_sketched_rows_lead_to_the_solution_of_all_rows(name):
     assert error(CASES[name], solved(CASES[name], solve="sketched")[0]) < 1e-11
 
 
+@pytest.mark.parametrize("number", [120, 400])
+@pytest.mark.parametrize("solve", ["qr", "sketched"])
+def test_more_functions_than_needed_do_not_increase_the_rounding_errors_of_float32(number, solve):
+    """The rounding error of u is 1e-7. With the ridge of float64 the errors were 3e-6 and 4e-5, and the coefficients 10 and 72."""
+    problem = load_problem("poisson")
+    u, *_ = solved(problem, dtype="float32", number=number, tolerance=None, solve=solve)
+    x = problem.domain.quadrature(400).x
+    exact = problem.exact(x)
+    assert float((u(x.float()) - exact).norm() / exact.norm()) < 2e-6
+    assert float(u.coefficients.norm()) < 1  # 0.27 and 0.16 in float64
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_solution_that_is_accurate_to_the_rounding_of_float32_is_resolved(name):
+    """Second derivatives have larger rounding errors than u, and residuals of 1e-9 are out of reach."""
+    u, status, _ = solved(CASES[name], dtype="float32")
+    x = CASES[name].domain.quadrature(400).x
+    exact = CASES[name].exact(x)
+    assert status is Status.DONE
+    assert float((u(x.float()) - exact).norm() / exact.norm()) < 1e-5
+
+
 @pytest.mark.parametrize(("memory", "rows"), [(2**40, "factorized"), (30e6, "stored"), (20e6, "computed")])
 def test_rows_that_do_not_fit_into_the_memory_are_sketched(monkeypatch, memory, rows):
     """700 functions: a factorization of their rows takes 42 MB, a sketch 16 MB, and the rows beside it 10 MB."""
-    monkeypatch.setattr(devices, "_memory", lambda: int(memory))
+    monkeypatch.setattr(devices, "_memory", lambda *_: int(memory))
     problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(3*pi*x)*sin(4*pi*y) + x*y")
     method = make_solver("random-features", {"number": 700, "bandwidth": 14})
     iteration = method.prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
     state = iteration.step(iteration.init())
     assert iteration._at(0).rows == rows
     assert error(problem, SpaceField(state.space, state.coefficients)) < 1e-9
+
+
+@pytest.mark.parametrize("solve", ["auto", "sketched"])
+@pytest.mark.parametrize(("size", "here", "least"), [(2, 1, 31.36e6), (2, 2, 62.72e6), (4, 4, 156.8e6)])
+def test_several_processes_need_the_memory_of_the_factorization_that_they_share(monkeypatch, solve, size, here, least):
+    """700 functions: each of two processes has 8 matrices of 3.92 MB, more than its rows three times. A sketch needs 16 MB.
+
+    The processes of one machine share its memory.
+    """
+    problem = Problem(domain=Box((0, 0), (1, 1)), exact="sin(3*pi*x)*sin(4*pi*y) + x*y")
+    method = make_solver("random-features", {"number": 700, "bandwidth": 14, "singular": None, "solve": solve})
+    for memory in (0.99 * least, 1.01 * least):
+        monkeypatch.setattr(devices, "_memory", lambda *_, memory=memory: int(memory))
+        with joined(Reduce(0, size, here)):
+            iteration = method.prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
+            if memory < least:
+                with pytest.raises(TooLargeError, match=r"`number` = 700 would need .* or fewer processes"):
+                    iteration.init()
+            else:
+                assert iteration._at(0).rows == "factorized"
+
+
+def test_a_run_ends_before_an_attempt_that_does_not_fit_into_the_memory(monkeypatch):
+    """The sketch of the first attempt fits, and that of the second one, which has more functions, does not."""
+    u, *_ = solved(CASES["1-D"], number=None, tolerance=None)
+    first = u.space.num_coefficients
+    monkeypatch.setattr(devices, "_memory", lambda *_: int(33 * first**2))
+    u, status, notes = solved(CASES["1-D"], tolerance=1e-30)
+    assert u.space.num_coefficients == first and status is Status.UNRESOLVED
+    assert "number of attempts: 1" in " ".join(notes) and error(CASES["1-D"], u) < 1e-6
 
 
 def test_sketched_rows_need_a_linear_equation():

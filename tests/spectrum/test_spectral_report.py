@@ -58,7 +58,7 @@ def test_rows_are_sorted_by_wavenumber_and_contain_the_recorded_values():
 def test_undefined_values_are_none():
     found = report([160, 20, 1e9, 400], start=np.array([1.0, 0.4, 1.0, 1.0]))
     below, never = found.rows[0], found.rows[1]
-    assert (below.status, below.halving_step, below.halving_seconds) == ("below half from the start", None, None)
+    assert (below.status, below.halving_step, below.halving_seconds) == ("below half at the start", None, None)
     assert (never.status, never.halving_step, never.rate) == ("not halved", None, None)
     assert below.rate == pytest.approx(np.log(2) / 20)
 

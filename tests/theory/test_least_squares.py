@@ -1,5 +1,6 @@
 import math
 
+import pytest
 import torch
 
 from pdefreq.theory.least_squares import RidgeFactorization, ridge_least_squares
@@ -38,6 +39,21 @@ def test_nearly_dependent_columns_reach_a_small_residual_with_small_coefficients
     c = ridge_least_squares(a.clone(), torch.exp(-x))
     assert (a @ c - torch.exp(-x)).abs().max() < 1e-13
     assert c.norm() < 10
+
+
+@pytest.mark.parametrize("count", [60, 120])
+def test_nearly_dependent_columns_in_float32_have_a_ridge_above_its_rounding_error(count):
+    """The same sines. With the ridge of float64, 1e-15, the coefficients have a norm of 1e2 to 1e3 and errors in proportion."""
+    w, phase = torch.rand(2, count, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = torch.linspace(0, 1, 3 * count, dtype=torch.float64)
+    a = torch.sin(x[:, None] * (24 * w - 12) + 2 * math.pi * phase)
+    factorization = RidgeFactorization(a.float())
+    c, left = factorization.solve(torch.exp(-x).float())
+    exact = ridge_least_squares(a.clone(), torch.exp(-x))
+    assert c.norm() < 10 * exact.norm()
+    errors = [(a @ c.double() - torch.exp(-x)).abs().max(), (left - (torch.exp(-x) - a @ c.double())).abs().max()]
+    assert max(errors) < 20 * torch.finfo(torch.float32).eps * c.abs().sum()  # the ridge is 4.5 rounding errors
+    assert factorization.ridge == pytest.approx(4.5 * torch.finfo(torch.float32).eps, rel=1e-3)
 
 
 def test_leading_columns_have_their_own_minimizers():

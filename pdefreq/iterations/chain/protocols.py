@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import torch
 
 from pdefreq.core.history import Status
-from pdefreq.iterations.chain.parts import ChainParts, stage_and_step
+from pdefreq.iterations.chain.parts import ChainParts, stage_and_step, wrapped
 from pdefreq.iterations.chain.prediction import ChainPrediction
 from pdefreq.iterations.defaults import (
     columns_of,
@@ -93,7 +93,7 @@ class _FinalStatus(_OfParts):
 
 class _ResultState(_OfParts):
     def result_state(self, state: State) -> State:
-        return replace(state, coefficients=result_state_of(*self.parts.active(state)).coefficients)
+        return wrapped(result_state_of(*self.parts.active(state)), *stage_and_step(state.memory))
 
 
 class _Notes(_OfParts):

@@ -191,10 +191,13 @@ class FeatureLeastSquares(Iteration):
         return _ENDINGS[int(state.memory["status"])]
 
     def result_state(self, state: State) -> State:
+        """The attempt with the smallest residual, as the state after it."""
         if "best" not in state.memory:
             return state
         best = int(state.memory["best"])
-        return State(self._at(best).space, state.memory["best_coefficients"].to(self._like), state.memory, state.done)
+        made = {name: state.memory[name][: best + 1] for name in ("residuals", "sizes")}
+        memory = {**state.memory, "attempt": torch.tensor(best), **made}
+        return State(self._at(best).space, state.memory["best_coefficients"].to(self._like), memory, done=True)
 
     def notes(self, state: State) -> list[str]:
         number = int(state.memory["best"]) if "best" in state.memory else max(0, int(state.memory["attempt"]))

@@ -28,9 +28,9 @@ _WARM_UP = 3  # executions before the recording, in which the libraries choose a
 class StepGraphs:
     """Records steps of a stepper that changes tensors in place.
 
-    A step that is taken for the second time in a row with the same functional and the same tensors is recorded. Later steps
-    replay the record: the same operations on the current content of the tensors, with the numbers of the later step. Points and
-    weights are part of a functional, so that a step with new points is taken as usual, and recorded when it occurs again.
+    A step is recorded if the step before it had the same functional and the same tensors. Later steps replay the recording:
+    they apply the same operations to the current content of the tensors, with their own numbers. Points and weights are part
+    of a functional. A step with new points is therefore not recorded, but the next step with the same points is.
 
     Args:
         record: Records a function without arguments that changes some tensors, and leaves the tensors as they were. It returns
@@ -50,7 +50,7 @@ class StepGraphs:
 
         Args:
             work: The step. It receives the numbers, or zero-dimensional tensors with their values, and changes the tensors. It
-                depends on nothing else that changes from step to step.
+                must not depend on anything else that changes from step to step.
             numbers: What differs from step to step, such as the learning rate.
             functional: The objective of the step.
             tensors: The coefficients, and the memory of the stepper.

@@ -199,7 +199,7 @@ class FirstOrderStepper(Stepper):
         self.update(c, gradient, memory, numbers)
 
     def numbers(self, step: int, memory: Memory) -> Sequence[float]:
-        """The numbers of a step that differ from step to step: the learning rate."""
+        """The numbers of a step that change from step to step: the learning rate."""
         return (self.rate(step),)
 
     @abstractmethod
@@ -289,5 +289,5 @@ class AdamStepper(FirstOrderStepper):
 
 
 def _denominator(v: Tensor, root: float | Tensor) -> Tensor:
-    """sqrt(v / (1 - beta2^t)) + epsilon, which times 1 - beta1^t is the preconditioner P."""
+    """sqrt(v / (1 - beta2^t)) + epsilon; the preconditioner P is this value times 1 - beta1^t."""
     return (v.sqrt() / root).add_(_EPSILON)

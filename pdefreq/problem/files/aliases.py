@@ -83,8 +83,19 @@ def _domain(table: Mapping[str, Any], path: str, dimension: int | None, findings
     if isinstance(holes := found.get("holes"), list):
         inside = found.get("dimension")
         whole = inside if isinstance(inside, int) else None
-        found["holes"] = [_domain(hole, "domain.holes", whole, findings) if isinstance(hole, dict) else hole for hole in holes]
+        found["holes"] = [hole_without_aliases(hole, whole, findings) if isinstance(hole, dict) else hole for hole in holes]
     return found
+
+
+def hole_without_aliases(hole: Mapping[str, Any], dimension: int | None, findings: Findings) -> dict[str, Any]:
+    """The table of a hole with the names of this package; a table without aliases is returned as it is.
+
+    Args:
+        hole: The table.
+        dimension: The dimension of the domain; None if it is unknown.
+        findings: The errors of the file, to which contradictions are added.
+    """
+    return _domain(hole, "domain.holes", dimension, findings)
 
 
 def _part(part: Any, findings: Findings) -> Any:

@@ -17,7 +17,7 @@ from pdefreq.core.text_kinds import FileName
 from pdefreq.domains import DOMAINS
 from pdefreq.domains.domain import dimension_key
 from pdefreq.problem.expressions.scope import shorten
-from pdefreq.problem.files.aliases import aliases_of
+from pdefreq.problem.files.aliases import aliases_of, hole_without_aliases
 from pdefreq.problem.files.key_names import renamed
 from pdefreq.problem.toml_tables import DomainTable, Files, TomlTable
 
@@ -164,6 +164,7 @@ def _holes(table: DomainTable, dimension: int, findings: Findings) -> tuple[Doma
         with findings.collecting():
             if not isinstance(row, dict):
                 raise DomainError(f"[domain.holes] must be tables of keys and values, got {shorten(row)}")
+            row = hole_without_aliases(row, dimension, findings)  # the key may have been misspelled, so that aliases are left
             hole = replace(table, values={"dimension": dimension, **row}, path="domain.holes")
             shape = _shape(hole, row.get("kind"), known)
             built = _built(shape, _with_known_keys(hole, shape, ("dimension", "kind"), "hole", findings), findings)

@@ -17,6 +17,7 @@ CHECKS = Registry(
         "boundary imbalance": "pdefreq.studies.checks.boundary:imbalance",
         "noise floor": "pdefreq.studies.checks.noise_floor:noise_floor",
         "kernel condition": "pdefreq.studies.checks.kernel_condition:kernel_condition",
+        "budget": "pdefreq.studies.checks.budget:budget",
         "seed spread": "pdefreq.studies.checks.seed_spread:seed_spread",
     },
 )

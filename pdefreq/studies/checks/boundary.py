@@ -45,12 +45,12 @@ def imbalance(subject: Subject) -> Finding | str:
     from pdefreq.solvers.network_solver import NetworkSolver
 
     run = subject.run
-    history = run.valid_history
+    found = run.result_columns
     if not isinstance(run.solver, NetworkSolver) or not run.solver.boundary.is_penalty:
         return _NO_PENALTY
-    if "boundary_error" not in history:
+    if "boundary_error" not in found:
         return "the error at the boundary was not recorded"
-    edge, largest, relative = (float(history.last(name)) for name in ("boundary_error", "max_error", "relative_l2"))
+    edge, largest, relative = (float(found[name]) for name in ("boundary_error", "max_error", "relative_l2"))
     if not (largest > 0 and math.isfinite(edge) and relative > _WRONG):
         return f"the relative L2 error is {relative:.2g}: the run did not fail, or its errors are not finite"
     return Finding(

@@ -48,7 +48,8 @@ def kernel_condition(subject: Subject) -> Finding | str:
     ratio = float(values[-1] / values[len(values) // 2].clamp(min=1e-300))
     return Finding(
         below / len(values) / _HARMLESS,
-        f"{run.step:,} steps of {optimizer.title} reduce eigenvectors of the kernel with eigenvalues above {1 / travel:.2g}; "
+        f"in {run.step:,} {'step' if run.step == 1 else 'steps'} {optimizer.title} reduces errors in eigenvectors of the kernel "
+        f"with eigenvalues above {1 / travel:.2g}; "
         f"{below} of {len(values)} are below, and the largest is {ratio:.2g} times the median",
         "`--set optimizer=gauss-newton`",
     )

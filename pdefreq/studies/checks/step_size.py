@@ -48,8 +48,8 @@ def step_size(subject: Subject) -> Finding | str:
     return Finding(
         max(min(ratio, rise), 0.0),
         f"at the start the largest eigenvalue of {of} is {sharpness:.3g}, and {optimizer.title} with the learning rate "
-        f"{descent.rate:g} is stable below {descent.stable_sharpness:.3g}; the objective was {first:.3g} at the start, "
-        f"{highest:.3g} at most and {last:.3g} at the end",
+        f"{descent.rate:g} is stable only if it is below {descent.stable_sharpness:.3g}; "
+        f"the objective was {first:.3g} at the start, {highest:.3g} at most and {last:.3g} at the end",
         f"`--set optimizer.learning_rate={descent.rate / ratio / 2:.2g}`" if ratio > 0 else "`--set optimizer=gauss-newton`",
     )
 

@@ -53,6 +53,14 @@ def test_a_contradiction_is_refused(domain):
         problem_from_text(f"[domain]\n{domain}\n{REST}")
 
 
+def test_aliases_under_a_misspelled_key_are_no_further_errors():
+    """The only error is the key: the values below it are read with the names that they have under the right key."""
+    domain = SAME["holes"][0].replace("holes =", "hole =")
+    with pytest.raises(ProblemFileError) as error:
+        problem_from_text(f"[domain]\n{domain}\n{REST}")
+    assert str(error.value) == "[domain] unknown key 'hole': did you mean 'holes'?"
+
+
 @pytest.mark.parametrize(("key", "other"), [("alpha", "robin"), ("value", "dirichlet")])
 def test_keys_of_other_conditions_do_not_belong_to_neumann(key, other):
     part = f'[[boundary.part]]\nname = "x-max"\nkind = "neumann"\n{key} = "1"\n'
