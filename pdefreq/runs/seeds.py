@@ -79,7 +79,8 @@ def are_identical(solutions: Sequence[Solution]) -> bool:
 
 def relation_of_seeds(summaries: Sequence[Mapping[str, Any]]) -> Relation:
     """The relation of the median of the bias index to that of longer runs; older summaries state only whether there is one."""
-    return combined(s.get("bias_index_relation") or ("~" if s.get("bias_index_is_bound") else "=") for s in summaries)
+    older: list[Relation] = ["~" if summary.get("bias_index_is_bound") else "=" for summary in summaries]
+    return combined(summary.get("bias_index_relation") or each for summary, each in zip(summaries, older, strict=True))
 
 
 def spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
