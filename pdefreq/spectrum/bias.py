@@ -118,9 +118,9 @@ def relation_of(wavenumbers: np.ndarray, late: np.ndarray) -> Relation:
     return "~" if above and below else ">=" if above else "<=" if below else "="
 
 
-def combined(relations: Iterable[Relation]) -> Relation:
-    """The relation of the median over several runs, from the relations of the single runs."""
-    found: list[Relation] = [*dict.fromkeys(relation for relation in relations if relation != "=")]
+def combined(relations: Iterable[Relation | None]) -> Relation:
+    """The relation of the median over several runs, from those of the single runs; None for runs whose B has no relation."""
+    found: list[Relation] = [*dict.fromkeys(relation for relation in relations if relation not in (None, "="))]
     return "~" if len(found) > 1 else found[0] if found else "="
 
 

@@ -86,8 +86,8 @@ class Benchmark(Shown):
                 row[name] = select_time(statistics.median_low, times) if times else None
             ordered = [run for run in runs if run.bias_index is not None and not run.failed]
             found = [bias for run in ordered if (bias := run.bias) is not None]
-            relations = (relation for run in runs if not run.failed and (relation := run.bias_index_relation) is not None)
-            row["bias_index_relation"] = combined(relations) if found else None
+            relation = combined(run.bias_index_relation for run in runs if not run.failed)
+            row["bias_index_relation"] = relation if found else None
             orders = {bias.order for bias in found}
             row["frequency_order"] = None if not found else orders.pop() if len(orders) == 1 else 0
             for name in _MEDIANS:

@@ -343,5 +343,5 @@ def method_row(label: str, seeds: Sequence[Record]) -> dict[str, Any]:
         if values and name in _SPREADS:
             row[f"{name}_min"], row[f"{name}_max"] = min(values), max(values)
     if row["bias_index"] is not None:
-        row["bias_index_relation"] = combined(relation for s in summaries if (relation := s["bias_index_relation"]) is not None)
+        row["bias_index_relation"] = combined(s["bias_index_relation"] for s in summaries)
     return to_json(row)
