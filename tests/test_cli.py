@@ -462,6 +462,19 @@ def test_a_folder_of_seeds_keeps_its_spread(cli):
     assert [each["steps"] for each in shown["seeds"]] == [3, 6, 3]  # the current steps of the runs
 
 
+def test_the_bias_index_of_seeds_is_marked_as_a_bound(cli):
+    told = cli("solve", "poisson", "-m", "jacobi:intervals=64", "--steps", "30", "--seeds", "2", "--no-figures", "-o", "s").stdout
+    first = json.loads(Path("s/seeds.json").read_text())["seeds"][0]
+    assert first["bias_index_relation"] == "<="  # the low modes are not halved
+    assert f"bias index B <= {first['bias_index']:.3g} (" in told
+    for relation, bound, shown in ((None, False, ""), (None, True, "("), ("~", True, "(")):  # None: of an older version
+        for path in Path("s").glob("seed-*/run.json"):
+            record = json.loads(path.read_text())
+            record["summary"] |= {"bias_index_relation": relation, "bias_index_is_bound": bound}
+            path.write_text(json.dumps(record))
+        assert f"bias index B {shown}{first['bias_index']:.3g}" in cli("show", "s", "--no-figures").stdout
+
+
 def test_a_seed_that_is_still_running_is_omitted(cli):
     cli("solve", "poisson", "-m", *NETWORK, "--steps", "2", "--seeds", "2", "--no-figures", "-o", "s")
     run = Path("s/seed-0/run.json")

@@ -240,8 +240,8 @@ def _compare(
     if not changes.same_machine:
         say(
             console,
-            "The machines or the numbers of processes differ: times are not compared, and errors within budgets of seconds "
-            "depend on the machine.",
+            "The machines or the numbers of processes differ or are unknown: times are not compared, and errors within budgets "
+            "of seconds depend on the machine.",
             "yellow",
         )
     say(console, changes.sentence, "bold")

@@ -103,7 +103,7 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     from pdefreq.commands.result import number, plain_table, reference_sentence, say
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
-    from pdefreq.spectrum.bias import LEGEND, with_relation
+    from pdefreq.spectrum.bias import LEGEND
 
     table = plain_table(dropped=("unknowns", "steps", "B", "seconds"))
     # long names are truncated, numbers and names without options are not
@@ -120,7 +120,7 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
             number(row["steps"], 9),
             number(row["seconds"]),
             _with_range(row, "relative_l2"),
-            with_relation(_with_range(row, "bias_index"), row["bias_index_relation"]),
+            _with_range(row, "bias_index"),
             row["status"],
         )
     console.print(table)
@@ -141,9 +141,10 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
 
 def _with_range(row: dict[str, Any], name: str) -> str:
     """The median, with the lowest and the highest value if the seeds differ."""
-    from pdefreq.commands.result import bounded
+    from pdefreq.commands.result import bounded, number
+    from pdefreq.spectrum.bias import with_relation
 
     own = row["reference_error"] if name == "relative_l2" else None
     low, high = row[f"{name}_min"], row[f"{name}_max"]
-    middle = bounded(row[name], own)
+    middle = bounded(row[name], own) if name != "bias_index" else with_relation(number(row[name]), row["bias_index_relation"])
     return middle if low == high else f"{middle} ({bounded(low, own)} to {bounded(high, own)})"

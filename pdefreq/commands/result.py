@@ -262,14 +262,20 @@ def _whole(step: float | None) -> str:
 
 def print_spread(console: Console, summaries: Sequence[Mapping[str, Any]]) -> None:
     """Print the median over seeds and the range from lowest to highest."""
-    from pdefreq.runs.seeds import spread
+    from pdefreq.runs.seeds import relation_of_seeds, spread
+    from pdefreq.spectrum.bias import LEGEND, with_relation
 
     say(console, f"{len(summaries)} seeds, median (lowest to highest):", "bold")
     names = {**_ERRORS, "bias_index": "bias index B", "seconds": "seconds"}
-    for key, found in spread(summaries).items():
+    measures, relation = spread(summaries), relation_of_seeds(summaries)
+    for key, found in measures.items():
         own = summaries[0].get(_OWN.get(key, ""))
         low, middle, high = (bounded(found[name], own) for name in ("lowest", "median", "highest"))
+        if key == "bias_index":
+            middle = with_relation(middle, relation)
         say(console, f"  {names[key]} {middle} ({low} to {high})")
+    if "bias_index" in measures and relation != "=":
+        say(console, LEGEND)
 
 
 def number(value: Any, digits: int = 3) -> str:

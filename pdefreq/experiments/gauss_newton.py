@@ -32,6 +32,7 @@ from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.network_methods import deep_ritz, gauss_newton, pinn, regression
+from pdefreq.spectrum.bias import with_relation
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
@@ -222,7 +223,9 @@ def _in_words(halving_steps: np.ndarray) -> str:
 
 def _bias(run: Solution) -> str:
     report = run.spectrum()
-    return "-" if report is None or report.bias_index is None else f"{report.bias_index:+.2f}"
+    if report is None or report.bias_index is None:
+        return "-"
+    return with_relation(f"{report.bias_index:+.2f}", report.bias_relation)
 
 
 if __name__ == "__main__":

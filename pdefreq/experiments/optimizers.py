@@ -27,7 +27,7 @@ from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
-from pdefreq.spectrum.bias import bias_of_seeds
+from pdefreq.spectrum.bias import BiasIndex, bias_of_seeds, in_equation, with_relation
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ class Learned:
         return np.median(self.halving_steps, axis=0)
 
     @property
-    def bias(self) -> float | None:
-        """B, the slope of log t_k against log |xi_k| of the medians; None if fewer than three tones are halved."""
-        return bias_of_seeds(self.wavenumber, self.halving_steps, last_step=self.steps).value
+    def bias(self) -> BiasIndex:
+        """B, the slope of log t_k against log |xi_k| of the medians."""
+        return bias_of_seeds(self.wavenumber, self.halving_steps, last_step=self.steps)
 
     @property
     def spread(self) -> float:
@@ -159,13 +159,13 @@ def report_of(found: Mapping[str, Learned], *, seeds: int) -> Report:
     if not found:
         raise OptionError("there are no runs to report")
     rows = [
-        [name, each.steps, *(_count(t) for t in each.half_times), _number(each.bias, "+.2f"), _number(each.spread, ".3g"),
+        [name, each.steps, *(_count(t) for t in each.half_times), _table_cell(each.bias), _number(each.spread, ".3g"),
          f"{max(each.errors):.1e}"]
         for name, each in found.items()
     ]  # fmt: skip
     findings = [
         f"{name}: half times {', '.join(_count(t) for t in each.half_times)} steps; "
-        f"B = {_number(each.bias, '+.2f')}, largest over smallest {_number(each.spread, '.3g')}."
+        f"{_equation(each.bias)}, largest over smallest {_number(each.spread, '.3g')}."
         for name, each in found.items()
     ]
     curves = [
@@ -191,6 +191,14 @@ def report_of(found: Mapping[str, Learned], *, seeds: int) -> Report:
 
 def _count(steps: float) -> str:
     return f"{steps:.3g}" if np.isfinite(steps) else "never"
+
+
+def _equation(bias: BiasIndex) -> str:
+    return "B undefined" if bias.value is None else in_equation(bias.value, bias.relation)
+
+
+def _table_cell(bias: BiasIndex) -> str:
+    return "-" if bias.value is None else with_relation(f"{bias.value:+.2f}", bias.relation)
 
 
 def _number(value: float | None, style: str) -> str:

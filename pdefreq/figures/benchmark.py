@@ -11,9 +11,10 @@ from matplotlib.colors import CenteredNorm
 from matplotlib.figure import Figure
 
 from pdefreq.core.options import in_lines, short_labels
+from pdefreq.figures.labels import in_cell
 from pdefreq.figures.panels import log_limits, spread_ticks
 from pdefreq.figures.style import DIFFERENCE_MAP, METHOD_DASHES, Picture, method_style, note, styled
-from pdefreq.spectrum.bias import Relation, with_relation
+from pdefreq.spectrum.bias import Relation
 
 Panel = Mapping[str, Mapping[str, Any]]
 
@@ -138,7 +139,7 @@ def bias_figure(
     image = axes.imshow(cells, cmap=DIFFERENCE_MAP, norm=CenteredNorm(halfrange=most), aspect="auto")
     for (method, problem), (value, relation, _) in values.items():
         row, column = methods.index(method), problems.index(problem)
-        text = with_relation(f"{value:+.2f}", relation).replace(">= ", "\u2265").replace("<= ", "\u2264")
+        text = in_cell(value, relation)
         color = "0.45"
         if np.isfinite(cells[row, column]):
             color = "white" if np.mean(image.cmap(image.norm(np.array(value)))[:3]) < 0.5 else "black"

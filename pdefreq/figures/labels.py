@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from pdefreq.figures.panels import log_limits, spread_ticks
 from pdefreq.figures.style import wavenumber_label
-from pdefreq.spectrum.bias import combined
+from pdefreq.spectrum.bias import Relation, combined, with_relation
 from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.spectrum.watched import WatchedModes
 
@@ -26,6 +27,11 @@ def mode_labels(modes: WatchedModes) -> list[str]:
     return [f"{name} ({','.join(map(str, row))})" for name, row in zip(names, modes.indices.tolist(), strict=True)]
 
 
+def in_cell(bias: float, relation: Relation) -> str:
+    """A bias index in a cell of a figure, with its relation to that of a longer run; in parentheses without a bound."""
+    return with_relation(f"{bias:+.2f}", relation).replace(">= ", "\u2265").replace("<= ", "\u2264")
+
+
 def order_in_title(seeds: Sequence[SpectralRecord]) -> str:
     """The order of convergence of the frequencies, with the median of the bias index over the seeds and its range."""
     steps = max((record.last_step for record in seeds), default=0)
@@ -35,7 +41,7 @@ def order_in_title(seeds: Sequence[SpectralRecord]) -> str:
     values = np.array([bias.value for bias in found if bias.value is not None])
     if not len(values):
         return "B undefined"
-    middle = float(np.median(values))
+    middle = statistics.median_low(values.tolist())  # the value of a run, as in tables
     relation = combined(bias.relation for bias in found)
     sign, end = {">=": "\u2265", "<=": "\u2264"}.get(relation, "="), " so far" if relation == "~" else ""
     low, high = f"{values.min():.2f}", f"{values.max():.2f}"

@@ -11,9 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm, LogNorm
 from matplotlib.figure import Figure
 
+from pdefreq.figures.labels import in_cell
 from pdefreq.figures.style import DIFFERENCE_MAP, HEAT_MAP, METHOD_COLORS, Picture, styled
+from pdefreq.spectrum.bias import Relation
 
 _NAMES = {"relative_l2": "relative L2 error", "bias_index": "bias index B"}
+_MARKERS: Mapping[Relation, tuple[str, str]] = {">=": ("^", "at least"), "<=": ("v", "at most"), "~": ("X", "no bound")}
 _MOST_WRITTEN = 12  # values of an option up to which the cells of a heat map contain their numbers
 _DECADE = 10.0  # ratio of the largest to the smallest value from which an axis is logarithmic
 
@@ -25,7 +28,8 @@ def sweep_figure(rows: Sequence[Mapping[str, Any]], options: Sequence[str], *, t
     A full grid of two options is drawn as two heat maps, anything else with a column of panels for each option.
 
     Args:
-        rows: The rows of the sweep, with the options and with ``relative_l2`` and ``bias_index``, which may be None.
+        rows: The rows of the sweep, with the options and with ``relative_l2`` and ``bias_index``, which may be None, and
+            ``bias_index_relation``.
         options: The names of the options.
         title: Title of the figure.
     """
@@ -64,11 +68,23 @@ def _points(axes: Axes, rows: Sequence[Mapping[str, Any]], option: str, name: st
         axes.set_yscale("log")
     else:
         axes.axhline(0.0, color="0.6", linewidth=0.8)
+        _mark_relations(axes, [(place, row) for place, row in zip(places, known, strict=True)])
     if numeric and min(labels) > 0 and max(labels) / min(labels) >= _DECADE:
         axes.set_xscale("log")
     elif not numeric:
         axes.set_xticks(range(len(labels)), [str(label) for label in labels], rotation=20, ha="right")
     axes.grid(alpha=0.3)
+
+
+def _mark_relations(axes: Axes, placed: Sequence[tuple[float, Mapping[str, Any]]]) -> None:
+    """Marks on bias indices of runs in which some modes were not halved."""
+    for relation, (marker, words) in _MARKERS.items():
+        points = [(place, row["bias_index"]) for place, row in placed if row.get("bias_index_relation") == relation]
+        if points:
+            style = {"color": "white", "markeredgecolor": METHOD_COLORS[0], "markersize": 9, "zorder": 3}
+            axes.plot(*zip(*points, strict=True), marker, label=f"{words}: some modes not halved", **style)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=9)
 
 
 def _maps(rows: Sequence[Mapping[str, Any]], options: Sequence[str], results: Sequence[str], title: str) -> Figure:
@@ -81,9 +97,11 @@ def _maps(rows: Sequence[Mapping[str, Any]], options: Sequence[str], results: Se
     panels: Any = figure.subplots(1, len(results), squeeze=False)
     for axes, name in zip(panels[0], results, strict=True):
         cells = np.full([len(each) for each in lists], np.nan)
+        relations: dict[tuple[int, int], Relation] = {}
         for row in rows:
             if row.get(name) is not None:
-                cells[lists[0].index(row[down]), lists[1].index(row[across])] = row[name]
+                place = lists[0].index(row[down]), lists[1].index(row[across])
+                cells[place], relations[place] = row[name], row.get("bias_index_relation") or "="
         known = bool(np.isfinite(cells).any())
         is_error = name == "relative_l2"
         norm = (LogNorm() if is_error else CenteredNorm()) if known else None
@@ -91,7 +109,7 @@ def _maps(rows: Sequence[Mapping[str, Any]], options: Sequence[str], results: Se
         for (i, j), value in np.ndenumerate(cells):
             if written and np.isfinite(value):
                 shade = np.mean(image.cmap(image.norm(value))[:3])
-                text = f"{value:.1e}" if is_error else f"{value:+.2f}"
+                text = f"{value:.1e}" if is_error else in_cell(value, relations[i, j])
                 axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if shade < 0.5 else "black")
         axes.grid(visible=False)
         if known and not written:
@@ -101,7 +119,8 @@ def _maps(rows: Sequence[Mapping[str, Any]], options: Sequence[str], results: Se
             axis.set_ticks(places, [_label(values[place]) for place in places])
         axes.set_xlabel(across)
         axes.set_ylabel(down)
-        axes.set_title(_NAMES[name], fontsize=11)
+        undecided = not is_error and "~" in relations.values()
+        axes.set_title(_NAMES[name] + "\nin parentheses: low and high modes not halved" * undecided, fontsize=11)
     return figure
 
 

@@ -208,7 +208,7 @@ class Record(Shown):
         return {
             "bias_index": report.bias_index,
             "bias_index_modes": len(report.bias_modes),
-            "bias_index_is_bound": report.bias_relation != "=" if report.rows else None,
+            "bias_index_is_bound": report.bias_index is not None and report.bias_relation != "=" if report.rows else None,
             "bias_index_relation": report.bias_relation if report.rows else None,
             "frequency_order": report.sentence,
             "halving_spread": report.halving_spread,

@@ -68,6 +68,7 @@ DEFINITIONS = {
     "halving_step": "first step after which mode_error stays at or below 0.5, log-interpolated between records",
     "rate": "-d log(mode_error) / d step over the longest window that is a straight line (R^2 > 0.99)",
     "bias_index": "slope of log(halving_step) against log(wavenumber); above 0: low frequencies first",
+    "bias_index_relation": "that of the index of a longer run to bias_index; ~: none, since low and high modes were not halved",
     "seconds": "time spent in steps; measuring is not counted",
     "wavenumber": "angular, rad per unit length",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 from pdefreq.core.strict_json import parse_json, require_schema
+from pdefreq.spectrum.bias import Relation
 
 MAX_BYTES = 64 * 2**20
 """The largest size of ``run.json``, in bytes. Arrays are in other files, so that a size of 1 MB is already unusual."""
@@ -127,6 +128,7 @@ def require_summary(summary: Mapping[str, Any]) -> None:
     require_schema(summary.get("status", ""), str, "summary.status")
     for name in _MEASURES:
         require_schema(summary.get(name), float | None, f"summary.{name}")
+    require_schema(summary.get("bias_index_relation"), Relation | None, "summary.bias_index_relation")
 
 
 def spec_id(spec: Mapping[str, Any]) -> str:

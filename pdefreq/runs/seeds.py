@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.file_io import csv_bytes, json_bytes, require_own_files, write_atomically
 from pdefreq.runs.run_folder import RunFolder
+from pdefreq.spectrum.bias import Relation, combined
 
 if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
 
 MEASURES = ("relative_l2", "relative_h1", "max_error", "bias_index", "seconds")
-_COLUMNS = ("seed", "status", "steps", "unknowns", "objective", *MEASURES)
+_COLUMNS = ("seed", "status", "steps", "unknowns", "objective", *MEASURES, "bias_index_relation")
 _NAME = re.compile(r"seed-(0|-?[1-9][0-9]{0,18})")
 
 
@@ -63,7 +64,7 @@ def write_seeds(folder: Path) -> dict[int, dict[str, Any]]:
         "seeds": [{"seed": seed} | summary for seed, summary in runs.items()],
     }
     write_atomically(folder / "seeds.json", json_bytes(record))
-    rows = ([row[name] for name in _COLUMNS] for row in record["seeds"])
+    rows = ([row.get(name) for name in _COLUMNS] for row in record["seeds"])
     write_atomically(folder / "seeds.csv", csv_bytes(_COLUMNS, rows))
     return runs
 
@@ -76,18 +77,26 @@ def are_identical(solutions: Sequence[Solution]) -> bool:
     return bool(others) and all(torch.equal(first, other) for other in others)
 
 
+def relation_of_seeds(summaries: Sequence[Mapping[str, Any]]) -> Relation:
+    """The relation of the median of the bias index to that of longer runs; older summaries state only whether there is one."""
+    older: list[Relation] = ["~" if summary.get("bias_index_is_bound") else "=" for summary in summaries]
+    return combined(summary.get("bias_index_relation") or each for summary, each in zip(summaries, older, strict=True))
+
+
 def spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Median, lowest and highest value of each measure over the runs in which it is defined.
 
+    Of an even number of values, the median is the lower one of the two in the middle, as in comparisons: the value of a run.
+
     Example:
         >>> spread([{"seconds": 1.0}, {"seconds": 3.0}, {"seconds": None}])
-        {'seconds': {'median': 2.0, 'lowest': 1.0, 'highest': 3.0}}
+        {'seconds': {'median': 1.0, 'lowest': 1.0, 'highest': 3.0}}
     """
     found = {}
     for name in MEASURES:
         values = [v for v in (summary.get(name) for summary in summaries) if v is not None and math.isfinite(v)]
         if values:
-            found[name] = {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
+            found[name] = {"median": statistics.median_low(values), "lowest": min(values), "highest": max(values)}
     return found
 
 

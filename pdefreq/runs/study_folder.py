@@ -71,6 +71,7 @@ class StudyFolder:
     Attributes:
         path: The folder, or None.
         runs: The runs, each with its folder.
+        was_finished: Whether no run of the study was left at the beginning.
 
     Raises:
         RunFolderError: If the folder holds something else, can't be written, is used by another process, or contains another run
@@ -79,6 +80,7 @@ class StudyFolder:
 
     path: Path | None = None
     runs: Sequence[PlannedRun]
+    was_finished: bool = False
 
     def __init__(
         self,
@@ -101,11 +103,13 @@ class StudyFolder:
         if is_new:
             free_folder(self.path, otherwise="choose another one with --out")
             make_folder(self.path)
-        elif {**_read(self.path), "finished": None} != {**self._record, "finished": None}:
+        elif {**(before := _read(self.path)), "finished": None} != {**self._record, "finished": None}:
             raise RunFolderError(
                 f"the folder {self.path} contains another study: repeat the command of that study to continue it, or choose "
                 "another folder with --out"
             )
+        else:
+            self.was_finished = before.get("finished") is True
         with ExitStack() as entered:
             entered.enter_context(locked(self.path))
             if is_new:

@@ -34,7 +34,7 @@ class BiasIndex:
         relation: The relation of the bias index of a longer run to the value. The last step of the run replaces the halving times
             of modes that were not halved, which are longer. B increases with the halving time of a mode whose wavenumber is
             above the geometric mean, and decreases with that of a mode below it. The value is not a bound (``"~"``) if modes
-            on both sides were not halved.
+            on both sides were not halved, and there is neither a value nor a bound if the run was too short.
         modes: Indices of the modes used.
         reason: The reason as a sentence if there is no value; otherwise empty.
     """
@@ -48,7 +48,7 @@ class BiasIndex:
     @property
     def bound(self) -> bool:
         """Whether some modes were not halved, so that a longer run has another value."""
-        return self.relation != "="
+        return self.value is not None and self.relation != "="
 
     @property
     def order(self) -> int:
@@ -78,8 +78,8 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     modes = tuple(np.flatnonzero(usable).tolist())
     arrived = usable & np.isfinite(times)
 
-    def undefined(reason: str) -> BiasIndex:
-        return BiasIndex(None, None, "=", modes, reason)
+    def undefined(reason: str, relation: Relation = "=") -> BiasIndex:
+        return BiasIndex(None, None, relation, modes, reason)
 
     if last_step <= 1:
         return undefined("No order can be determined from fewer than two steps.")
@@ -88,13 +88,13 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     if len(modes) < _FEWEST:
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
     if np.where(arrived, times, last_step)[usable].max() <= FEW_STEPS:
+        if arrived.sum() < len(modes):
+            return undefined(f"The run ended within {FEW_STEPS} steps, too few for an order.", "~")
         return undefined(
             f"The watched modes were halved within {FEW_STEPS} steps, too few for an order; compare their rates instead."
-            if arrived.sum() == len(modes)
-            else f"The run ended within {FEW_STEPS} steps, too few for an order."
         )
     if not arrived.any():
-        return undefined("No watched mode had lost half its error by the end of the run.")
+        return undefined("No watched mode had lost half its error by the end of the run.", "~")
     x = np.log(wavenumbers[usable])
     y = np.log(np.where(arrived, times, last_step)[usable])
     x, y = x - x.mean(), y - y.mean()
@@ -118,9 +118,9 @@ def relation_of(wavenumbers: np.ndarray, late: np.ndarray) -> Relation:
     return "~" if above and below else ">=" if above else "<=" if below else "="
 
 
-def combined(relations: Iterable[Relation]) -> Relation:
-    """The relation of the median over several runs, from the relations of the single runs."""
-    found: list[Relation] = [*dict.fromkeys(relation for relation in relations if relation != "=")]
+def combined(relations: Iterable[Relation | None]) -> Relation:
+    """The relation of the median over several runs, from those of the single runs; None for runs whose B has no relation."""
+    found: list[Relation] = [*dict.fromkeys(relation for relation in relations if relation not in (None, "="))]
     return "~" if len(found) > 1 else found[0] if found else "="
 
 
@@ -134,6 +134,28 @@ def with_relation(text: str, relation: Relation | None) -> str:
     if relation in (None, "="):
         return text
     return f"({text})" if relation == "~" else f"{relation} {text}"
+
+
+def in_equation(value: float, relation: Relation) -> str:
+    """The bias index in a sentence.
+
+    Example:
+        >>> [in_equation(1.5, relation) for relation in ("=", ">=", "~")]
+        ['B = +1.50', 'B >= +1.50', 'B = +1.50 so far']
+    """
+    return f"B = {value:+.2f} so far" if relation == "~" else f"B {relation} {value:+.2f}"
+
+
+def bias_of_stored(halvings: Iterable[tuple[float, float | None]], *, last_step: float) -> BiasIndex:
+    """The bias index of a stored run, in modes of a complete orthogonal family.
+
+    Args:
+        halvings: |xi_k| and t_k(0.5) of each mode that started above one half; None for a mode that is not halved.
+        last_step: The step at which the run ended.
+    """
+    found = [(wavenumber, np.inf if time is None else time) for wavenumber, time in halvings]
+    wavenumbers, times = np.array(found, dtype=float).reshape(-1, 2).T
+    return bias_index(wavenumbers, times, last_step=last_step, complete=True)
 
 
 def bias_of_seeds(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step: float) -> BiasIndex:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pdefreq.spectrum.bias import in_equation
 from pdefreq.spectrum.rates import whole_step
 
 if TYPE_CHECKING:
@@ -74,11 +75,9 @@ def _clause(named: tuple[ModeRow, ...], last_step: int) -> str:
 
 
 def _index(bias: BiasIndex, rows: Sequence[ModeRow]) -> str:
-    if not bias.bound:
-        return f"B = {bias.value:+.2f}"
-    late = _late(bias, rows)
-    value = f"B = {bias.value:+.2f} so far" if bias.relation == "~" else f"B {bias.relation} {bias.value:+.2f}"
-    return f"{value}: {late} of {len(bias.modes)} modes had not halved by the end"
+    assert bias.value is not None
+    told = in_equation(bias.value, bias.relation)
+    return f"{told}: {_late(bias, rows)} of {len(bias.modes)} modes had not halved by the end" if bias.bound else told
 
 
 def _late(bias: BiasIndex, rows: Sequence[ModeRow]) -> int:

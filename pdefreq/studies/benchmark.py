@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from pdefreq.core.errors import OptionError, UserError
 from pdefreq.core.history import Status, Stop
 from pdefreq.runs.planned_run import PlannedRun
 from pdefreq.runs.stored_result import StoredResult
+from pdefreq.studies.benchmark_facts import facts_of_command, facts_of_study
+from pdefreq.studies.benchmark_file import FILE, write_json
 from pdefreq.studies.benchmark_result import Benchmark
 from pdefreq.studies.benchmark_run import Run
 from pdefreq.studies.comparison import folder_name
@@ -69,9 +70,7 @@ def benchmark(
         OptionError: If an adapter does not exist, or has the name of a method of the suite, or is given with an executor.
         RunFolderError: If the folder can't be used.
     """
-    from pdefreq.core.machine import machine
     from pdefreq.runs.many_runs import run_all, was_interrupted
-    from pdefreq.runs.run_folder import versions
     from pdefreq.runs.study_folder import StudyFolder
 
     suite = suite if isinstance(suite, Suite) else load_suite(suite, trust=trust)
@@ -81,8 +80,7 @@ def benchmark(
             "adapters run on this machine, and their times can't be compared with those of the workers of an executor: leave out "
             "the adapters, or the executor (--dask)"
         )
-    where = machine() if executor is None else executor.submit(machine).result()
-    setup = {**_processes(suite, workers, executor), "device": device, "dtype": dtype}
+    here = facts_of_command(suite, workers, executor, device=device, dtype=dtype)
     planned = _planned(suite, device=device, dtype=dtype)
     runs, others = _named(suite, planned, outside)
     with ExitStack() as entered:
@@ -91,6 +89,11 @@ def benchmark(
             place = Path(entered.enter_context(tempfile.TemporaryDirectory(prefix="pdefreq-"))) / "runs"
         study = entered.enter_context(StudyFolder(place, "benchmark", runs, {name: each[0] for name, each in others.items()}))
         assert study.path is not None
+        facts = facts_of_study(study, here)
+        published = [asdict(each) for each in suite.published]
+        open_rows = [row for row, _ in planned] + [row for _, row, _ in others.values()]
+        found = Benchmark(suite.name, suite.title, open_rows, published, folder=None if folder is None else study.path, **facts)
+        write_json(study.path / FILE, found)  # a killed command leaves the facts of its part of the study
         rows = [row for row, run in planned if isinstance(run, PlannedRun)]
 
         def follow(index: int, now: Progress) -> None:
@@ -110,32 +113,10 @@ def benchmark(
         done += [_row(row, outcome) for (_, row, _), outcome in zip(others.values(), measured, strict=True)]
         if complete:
             study.finish()
-        found = Benchmark(
-            suite.name,
-            suite.title,
-            done,
-            [asdict(each) for each in suite.published],
-            where,
-            versions(),
-            datetime.now(UTC).date().isoformat(),
-            None if folder is None else study.path,
-            setup,
-        )
+        found = replace(found, runs=done)
         if found.folder is not None:
             found.save(found.folder)
     return found
-
-
-def _processes(suite: Suite, workers: int | str, executor: Executor | None) -> dict[str, int | None]:
-    """The numbers of processes and of the threads of each; None for an executor, which does not report them."""
-    import torch
-
-    from pdefreq.runs.local_processes import number_of_workers
-
-    if executor is not None:
-        return {"workers": None, "threads": None}
-    count = number_of_workers(workers, len(suite.problems) * len(suite.methods) * len(suite.budgets) * len(suite.seeds))
-    return {"workers": count, "threads": torch.get_num_threads() if count == 1 else 1}
 
 
 def _outside(suite: Suite, adapters: Sequence[str]) -> list[OutsideMethod]:

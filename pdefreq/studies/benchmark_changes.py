@@ -141,7 +141,8 @@ def compare_benchmarks(
             )
     old, new = (each if isinstance(each, Benchmark) else load_benchmark(each) for each in (before, after))
     first, second = dict(old.cases()), dict(new.cases())
-    same_machine = dict(old.machine) == dict(new.machine) and dict(old.setup) == dict(new.setup)
+    is_stated = None not in new.setup.values()
+    same_machine = is_stated and dict(old.machine) == dict(new.machine) and dict(old.setup) == dict(new.setup)
     common = [
         case
         for case in first

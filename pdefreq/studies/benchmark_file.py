@@ -75,12 +75,12 @@ class _PublishedRecord(TypedDict):
 
 
 class _MachineRecord(TypedDict):
-    """What `pdefreq.core.machine.machine` returns."""
+    """What `pdefreq.core.machine.machine` returns; None also for facts in which the machines of the runs differ."""
 
     processor: str | None
-    cores: int
+    cores: int | None
     memory: int | None
-    system: str
+    system: str | None
 
 
 class _SetupRecord(TypedDict):

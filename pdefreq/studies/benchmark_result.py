@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MEDIANS = ("seconds", "steps", "unknowns", "relative_l2", "bias_index")
 _SPREADS = ("seconds", "relative_l2", "bias_index")
 _HALVES = ("half_time_low", "half_time_high")
-_SHOWN = ("problem", "method", "budget", "status", "relative_l2", "bias_index", "seconds")
+_SHOWN = ("problem", "method", "budget", "status", "relative_l2", "bias_index", "bias_index_relation", "seconds")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,7 +37,8 @@ class Benchmark(Shown):
         date: The day of the last run, ``2026-01-31``.
         folder: The folder with the results, if they are stored.
         setup: How the runs were made: the number of processes ``"workers"`` and of the ``"threads"`` of each, both None for an
-            executor; ``"device"`` and ``"dtype"``. It is empty for results that do not contain it.
+            executor; ``"device"`` and ``"dtype"``. It is empty for results that do not contain it. If parts of the runs were
+            made by several commands, facts in which they differ are None, as in the machine.
 
     Example:
         >>> from pdefreq import benchmark
@@ -85,7 +86,8 @@ class Benchmark(Shown):
                 row[name] = select_time(statistics.median_low, times) if times else None
             ordered = [run for run in runs if run.bias_index is not None and not run.failed]
             found = [bias for run in ordered if (bias := run.bias) is not None]
-            row["bias_index_relation"] = combined(bias.relation for bias in found) if found else None
+            relation = combined(run.bias_index_relation for run in runs if not run.failed)
+            row["bias_index_relation"] = relation if found else None
             orders = {bias.order for bias in found}
             row["frequency_order"] = None if not found else orders.pop() if len(orders) == 1 else 0
             for name in _MEDIANS:

@@ -6,10 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from pdefreq.core.history import Status
-from pdefreq.spectrum.bias import BiasIndex, Relation, bias_of_seeds
+from pdefreq.spectrum.bias import BiasIndex, Relation, bias_of_stored
 
 
 @dataclass(frozen=True)
@@ -70,16 +68,25 @@ class Run:
     @property
     def bias(self) -> BiasIndex | None:
         """The bias index with its standard error and its relation to that of a longer run; None if it is undefined."""
-        if self.bias_index is None or self.steps is None:
+        return None if self.bias_index is None else self._stored_bias
+
+    @property
+    def _stored_bias(self) -> BiasIndex | None:
+        """That of the stored half times, also of families of modes that are not complete."""
+        if self.steps is None or not self.half_times:
             return None
-        modes = [(k, math.inf if step is None else step) for k, step, _ in self.half_times if k]
-        wavenumbers, steps = np.array(modes, dtype=float).reshape(-1, 2).T
-        return bias_of_seeds(wavenumbers, steps[None], last_step=self.steps)
+        return bias_of_stored([(k, step) for k, step, _ in self.half_times if k is not None], last_step=self.steps)
 
     @property
     def bias_index_relation(self) -> Relation | None:
-        """Whether a longer run has a bias index of at least (``">="``) or at most (``"<="``) B; ``"~"`` if neither is known."""
-        return None if self.bias is None else self.bias.relation
+        """Whether the bias index of a longer run is at least (``">="``) or at most (``"<="``) B; ``"~"`` if neither is known.
+
+        It is also ``"~"`` if B is undefined because the run was too short; None if it is undefined for another reason.
+        """
+        if self.bias is not None:
+            return self.bias.relation
+        stored = self._stored_bias
+        return "~" if stored is not None and stored.value is None and stored.relation == "~" else None
 
     @property
     def is_open(self) -> bool:

@@ -60,7 +60,7 @@ class Comparison(Shown):
     folder: Path | None = None
 
     def __repr__(self) -> str:
-        shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "bias_index")
+        shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "bias_index", "bias_index_relation")
         return "\n".join([f"<comparison on {self.problem.name}>", *text_table(shown, self.rows())])
 
     def rows(self) -> list[dict[str, Any]]:
@@ -343,5 +343,5 @@ def method_row(label: str, seeds: Sequence[Record]) -> dict[str, Any]:
         if values and name in _SPREADS:
             row[f"{name}_min"], row[f"{name}_max"] = min(values), max(values)
     if row["bias_index"] is not None:
-        row["bias_index_relation"] = combined(s["bias_index_relation"] for s in summaries if s["bias_index"] is not None)
+        row["bias_index_relation"] = combined(s["bias_index_relation"] for s in summaries)
     return to_json(row)

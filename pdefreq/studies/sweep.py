@@ -59,7 +59,7 @@ class Sweep(Shown):
     folder: Path | None = None
 
     def __repr__(self) -> str:
-        shown_names = (*self.options, "relative_l2", "bias_index", "seconds", "status")
+        shown_names = (*self.options, "relative_l2", "bias_index", "bias_index_relation", "seconds", "status")
         rows = sorted(self.rows(), key=lambda row: math.inf if row["relative_l2"] is None else row["relative_l2"])
         which = f", the best {_SHOWN} of {len(rows)}" if len(rows) > _SHOWN else ""
         return "\n".join([f"<sweep of {self.method} on {self.problem.name}{which}>", *text_table(shown_names, rows[:_SHOWN])])

@@ -36,7 +36,7 @@ def test_bias_and_spread_of_a_power_law(slope):
     """t_k = 100 xi_k^slope in the median of three seeds has B = slope and the spread (largest / smallest xi)^|slope|."""
     times = 100 * WAVENUMBER**slope
     learned = Learned(10**6, np.stack([times, 0.5 * times, 3 * times]), WAVENUMBER, [0.1])
-    assert learned.bias == pytest.approx(slope, abs=1e-12)
+    assert learned.bias.value == pytest.approx(slope, abs=1e-12)
     assert learned.spread == pytest.approx((TONES[-1] / TONES[0]) ** abs(slope))
 
 

@@ -13,7 +13,9 @@ from tests.figures.histories import DEGENERATE, jacobi, network, one_step
         ([jacobi()], "high first, B = −2.0"),  # Jacobi: halving step ~ 1 / k^2
         ([network()], "low first, B = 1.00"),  # halving step ~ k
         ([jacobi(), network(), network(scale=1 / 2)], "no clear order, B = 1.00 [−2.0"),
+        ([jacobi(), network()], "no clear order, B = −2.0"),  # the lower median, which is the value of a run, as in tables
         ([network(last=30)], "low first, B ≥ 0."),  # high modes never reach one half
+        ([network(last=30), network(last=2)], "low first, B = 0."),  # no mode of the second seed reaches one half: no bound
         ([one_step()], "one step"),
         ([DEGENERATE["one mode"]()], "B undefined"),
         ([DEGENERATE["no spectrum"]()], "B undefined"),

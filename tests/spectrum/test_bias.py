@@ -78,6 +78,7 @@ def test_initially_small_modes_and_constant_modes_are_excluded():
 def test_a_missing_index_has_a_reason(times, options, reason):
     found = bias_index(XI, np.array(times, dtype=float), **{"last_step": 100, "complete": True} | options)
     assert found.value is None and found.error is None and not found.bound
+    assert found.relation == ("~" if "No watched mode" in reason or "ended" in reason else "=")
     assert reason in found.reason
 
 

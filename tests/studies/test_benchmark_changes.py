@@ -71,6 +71,8 @@ def test_times_are_compared_on_the_same_machine_only():
     alone, beside = (replace(after, setup={"workers": workers}) for workers in (1, 2))
     assert kinds(replace(before, setup={"workers": 1}), alone) == [("seconds", True)]
     assert kinds(replace(before, setup={"workers": 1}), beside) == []
+    unknown = {"workers": None}  # of an executor, or of runs that several commands made
+    assert kinds(replace(before, setup=unknown), replace(after, setup=unknown)) == []
 
 
 def test_a_larger_part_of_failures_is_a_regression():

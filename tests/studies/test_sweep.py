@@ -91,6 +91,20 @@ def test_an_iteration_is_drawn_with_its_bias_index():
     assert drawn == ["relative L2 error", "bias index B"]
 
 
+def test_bias_indices_of_runs_with_modes_that_are_not_halved_are_marked():
+    relations = {1: "=", 2: ">=", 3: "<=", 4: "~"}
+    rows = [
+        {"a": a, "b": b, "relative_l2": 0.5, "bias_index": 1.0, "bias_index_relation": each}
+        for a, each in relations.items()
+        for b in (1, 2)
+    ]
+    texts = [text.get_text() for text in sweep_figure(rows, ["a", "b"]).axes[1].texts]
+    assert texts == ["+1.00"] * 2 + ["≥+1.00"] * 2 + ["≤+1.00"] * 2 + ["(+1.00)"] * 2
+    axes = sweep_figure(rows[::2], ["a"]).axes[1]
+    marked = {line.get_label().split(":")[0]: line.get_xdata()[0] for line in axes.lines if ":" in line.get_label()}
+    assert marked == {"at least": 2, "at most": 3, "no bound": 4}
+
+
 @pytest.mark.parametrize("count", [3, 200])
 def test_a_map_has_a_bounded_size_and_shows_each_value(count):
     rows = [{"a": a, "b": b, "relative_l2": 10.0 ** -(a + b / 100), "bias_index": None} for a in (1, 2) for b in range(count)]

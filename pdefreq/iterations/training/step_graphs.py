@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.core.devices import is_out_of_memory
 from pdefreq.core.errors import IncompatibleError
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class StepGraphs:
             try:
                 self._replay = self._record(lambda: work(places), tensors)
             except RuntimeError as error:
+                if is_out_of_memory(error):
+                    raise
                 raise IncompatibleError(
                     f"the steps of this method can't be recorded as a CUDA graph ({str(error).splitlines()[0]}): leave "
                     "`capture` out"

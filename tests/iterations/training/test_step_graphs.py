@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from pdefreq.core.errors import OptionError
+from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
 from pdefreq.iterations.training.seed_batch import SeedBatch
 from pdefreq.iterations.training.step_graphs import StepGraphs
@@ -87,6 +87,23 @@ def test_another_place_in_memory_is_recorded_again():
         second = iteration.step(second)
     assert graphs.records == 2
     assert torch.equal(second.coefficients, trained(prepared(FIXED), 10).coefficients)
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (RuntimeError("operation not permitted when stream is capturing"), IncompatibleError),
+        (torch.OutOfMemoryError("CUDA out of memory"), torch.OutOfMemoryError),  # the run reports it
+    ],
+)
+def test_a_failed_recording_has_its_reason(error, raised):
+    def record(*_):
+        raise error
+
+    iteration = prepared(FIXED)
+    iteration._stepper = replace(iteration.stepper, graphs=StepGraphs(record))
+    with pytest.raises(raised, match="capturing" if raised is IncompatibleError else "out of memory"):
+        trained(iteration, 2)
 
 
 @pytest.mark.parametrize(("method", "words"), [("deep-ritz", "needs a GPU"), ("gauss-newton", "needs a GPU")])
