@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import symtable
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field
@@ -20,7 +21,7 @@ from pdefreq.core.errors import OptionError, UserError
 from pdefreq.core.file_io import npz_bytes
 from pdefreq.core.history import Stop
 from pdefreq.core.interrupts import interruptible
-from pdefreq.core.registry import is_file, load_from_file
+from pdefreq.core.registry import is_file, load_from_file, nearest
 from pdefreq.problem.identity import WrittenProblem
 from pdefreq.runs.local_processes import LocalProcesses, number_of_workers
 from pdefreq.runs.stored_result import StoredResult
@@ -51,7 +52,7 @@ class OutsideMethod:
         """The method of a text ``FILE.py:NAME`` or ``LABEL=FILE.py:NAME``.
 
         Raises:
-            OptionError: If the text has another form, or the file can't be read.
+            OptionError: If the text has another form, or the file does not exist or does not define the function.
         """
         before, equals, after = text.partition("=")
         label, target = (before.strip(), after.strip()) if equals and ".py:" not in before else ("", text)
@@ -60,6 +61,9 @@ class OutsideMethod:
             raise OptionError(f"an adapter is named FILE.py:NAME or LABEL=FILE.py:NAME, got '{text}'", option="adapter")
         if not Path(file).is_file():
             raise OptionError(f"there is no file '{file}': give the path of the Python file of the adapter", option="adapter")
+        known = _names_in(Path(file))
+        if known is not None and name not in known:
+            raise OptionError(f"{file} defines no adapter '{name}': {nearest(name, known)}", option="adapter")
         return cls(f"{Path(file).resolve()}:{name}", label or name.replace("_", "-"))
 
     def id(self, problem: Problem, modes: str | None, stop: Stop, seed: int) -> str:
@@ -68,6 +72,18 @@ class OutsideMethod:
         code = hashlib.sha256(Path(file).read_bytes()).hexdigest()
         content = [code, name, self.label, problem.digest, modes, asdict(stop), seed]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+
+def _names_in(file: Path) -> list[str] | None:
+    """The names that a Python file assigns or imports at its top level, without executing it; None if they can't be told."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        table = symtable.symtable(text, str(file), "exec")
+    except (OSError, SyntaxError, ValueError):
+        return None  # the process that executes the file states the reason
+    if "import *" in text:
+        return None
+    return [each.get_name() for each in table.get_symbols() if each.is_assigned() or each.is_imported()]
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,6 @@ def test_calls_are_made_in_other_processes(file, tmp_path):
     [
         ("broken", "ZeroDivisionError: a reason"),
         ("silent", "the function did not call the monitor."),
-        ("absent", "defines no adapter 'absent'"),
     ],
 )
 def test_whatever_goes_wrong_is_a_sentence(file, tmp_path, name, sentence):
@@ -109,6 +108,17 @@ def test_the_identifier_depends_on_the_content_of_the_file(file):
 def test_adapters_that_do_not_exist_are_refused(text, message):
     with pytest.raises(OptionError, match=message):
         OutsideMethod.parse(text)
+
+
+def test_a_name_that_the_file_does_not_define_is_refused_before_the_suite(file, tmp_path):
+    """The file is not executed for that; the names of a star import can't be told."""
+    with pytest.raises(OptionError, match=r"mine.py defines no adapter 'jakobi': did you mean 'jacobi'"):
+        OutsideMethod.parse(f"{file}:jakobi")
+    other = tmp_path / "other.py"
+    other.write_text("from somewhere import *\nraise SystemExit\n")
+    assert OutsideMethod.parse(f"{other}:anything").label == "anything"
+    other.write_text("from somewhere import one as jacobi\nraise SystemExit\n")
+    assert OutsideMethod.parse(f"{other}:jacobi").label == "jacobi"
 
 
 def test_an_adapter_needs_a_name_of_its_own(file, tmp_path):
