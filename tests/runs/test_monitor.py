@@ -317,7 +317,9 @@ def test_the_time_of_a_failed_measurement_is_not_that_of_the_steps(monkeypatch):
     assert monitor.history.last("seconds") == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("problem", ["poisson", "multiscale-2d", "neumann", "tones", "ring"])
+@pytest.mark.parametrize(
+    "problem", ["poisson", "multiscale-2d", "neumann", "tones", pytest.param("ring", marks=pytest.mark.slow)]
+)
 def test_infinite_values_give_a_note_and_no_warning(problem):
     """Warnings are errors in the tests. No error of a function that is infinite somewhere is a number."""
     monitor = Monitor(problem, share=math.inf)

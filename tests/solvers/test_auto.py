@@ -190,6 +190,7 @@ def test_a_thin_layer_is_resolved_by_the_chosen_method(a):
 # --- The choice in runs -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_transform_has_two_modes_for_each_half_wave():
     fine = Problem(domain=SQUARE, exact="sin(150*pi*x)*sin(2*pi*y)")
     solver = chosen(fine).solver

@@ -275,7 +275,7 @@ RESUMED = Problem(domain=BOX, nonlinear="u**3", exponent=3.0, convection="2", so
     ("problem", "method", "options"),
     [
         ("p-laplacian", "fem", {"cells": 40}),
-        (RESUMED, "fem", {"cells": 16}),
+        pytest.param(RESUMED, "fem", {"cells": 16}, marks=pytest.mark.slow),
         ("p-laplacian-smooth-2d", "ritz-galerkin", {"number": 4}),
         ("robin", "fem", {"refinement": "adaptive", "levels": 4}),
         pytest.param("ring", "fem", {"refinement": "uniform", "levels": 2}, marks=pytest.mark.slow),

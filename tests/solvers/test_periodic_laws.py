@@ -176,6 +176,7 @@ def test_a_series_in_more_dimensions(d):
     assert solve(box, f"fourier:harmonics={14 if d == 2 else 10}", probes=[]).error() < 1e-9
 
 
+@pytest.mark.slow
 def test_the_spectrum_of_a_box_with_one_periodic_axis_is_that_of_its_eigenfunctions(problem, reference):
     spectrum = solve(problem, "damped-jacobi:intervals=16,steps=200", reference=reference).spectrum()
     lowest = min(row.wavenumber for row in spectrum.rows)
