@@ -59,6 +59,21 @@ def test_a_small_picture_has_the_colors_of_the_picture(build, tmp_path):
     assert abs(difference).max() <= 8
 
 
+def test_a_small_picture_keeps_the_color_of_a_small_symbol(build, tmp_path):
+    """A symbol of 12 by 12 points beside a color map, in a color that occurs nowhere else."""
+    import numpy as np
+    from PIL import Image
+
+    ramp = np.tile(np.linspace(0, 255, build.WIDTH).astype(np.uint8), (800, 1))
+    picture = np.stack([ramp, ramp[:, ::-1], ramp // 2], axis=-1)
+    picture[400:], picture[600:612, 1000:1012] = 255, (204, 121, 167)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    build.write_small(tmp_path / "a.png", tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as after:
+        difference = picture.astype(int) - np.asarray(after.convert("RGB"))
+    assert abs(difference).max() <= 8  # as above
+
+
 def test_the_whole_gallery_takes_less_than_forty_minutes_on_two_cores():
     """The sum of the measured processor times of all experiments."""
     assert sum(entry.seconds for entry in entries().values()) / 2 < 40 * 60

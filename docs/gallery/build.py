@@ -89,7 +89,9 @@ def write_small(picture: Path, target: Path) -> None:
     if small.width > WIDTH:
         small = small.resize((WIDTH, round(small.height * WIDTH / small.width)), Image.Resampling.LANCZOS)
     for colors in (256, 128, 64):
-        small.quantize(colors, dither=Image.Dither.NONE).save(target, optimize=True)
+        # The median cut would drop the colors of small symbols.
+        palette = small.quantize(colors, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+        palette.save(target, optimize=True)
         if target.stat().st_size <= SIZE:
             return
 
