@@ -62,16 +62,21 @@ class WindowedSines:
 
     def laplacian(self, x: torch.Tensor) -> torch.Tensor:
         w, slope, bend = self._window(x)
+        bend = bend.diagonal(dim1=1, dim2=2).sum(dim=1)
         found = w[:, None] * self.sines.laplacian(x) + bend[:, None] * self.sines.value(x)
         return found + 2 * torch.einsum("nd,ndm->nm", slope, self.sines.gradient(x))
 
     def hessian(self, x: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError("only Laplacians are needed here")
+        w, slope, bend = self._window(x)
+        mixed = torch.einsum("ni,njm->nijm", slope, self.sines.gradient(x))
+        found = w[:, None, None, None] * self.sines.hessian(x) + mixed + mixed.transpose(1, 2)
+        return found + bend[..., None] * self.sines.value(x)[:, None, None]
 
     def _window(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The window, its gradient and its Laplacian."""
+        """The window, its gradient and its second derivatives, ``(n, 2, 2)``."""
         (a, da, dda), (b, db, ddb) = (self._of_axis(x[:, k], self.patch[k]) for k in (0, 1))
-        return a * b, torch.stack([da * b, a * db], dim=1), dda * b + a * ddb
+        bend = torch.stack([dda * b, da * db, da * db, a * ddb], dim=1).view(-1, 2, 2)
+        return a * b, torch.stack([da * b, a * db], dim=1), bend
 
     def _of_axis(self, t: torch.Tensor, index: int) -> list[torch.Tensor]:
         """The normalized bump of one variable with two derivatives, by automatic differentiation."""

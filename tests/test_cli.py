@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 
 from pdefreq.cli import _EXAMPLES, app
 from pdefreq.commands import shared_options as options
-from pdefreq.commands.result import modes_table, number
+from pdefreq.commands.console import number
+from pdefreq.commands.result import modes_table
 from pdefreq.commands.run_file import read_run_file
 from pdefreq.core.history import Stop
 from pdefreq.experiments import EXPERIMENTS
@@ -361,7 +362,7 @@ def test_an_offset_hides_neither_an_error_nor_the_units_of_training(cli):
 
 
 def test_nonfinite_values_are_null_in_json(capsys):
-    from pdefreq.commands.result import print_json
+    from pdefreq.commands.console import print_json
 
     print_json({"bias_index": float("nan"), "modes": [{"rate": float("inf")}]})
     assert capsys.readouterr().out == '{"bias_index": null, "modes": [{"rate": null}]}\n'

@@ -86,7 +86,7 @@ def benchmark(
 
     Runs that fail are part of the result: the exit code is 0 if all runs have ended, and 130 after an interruption.
     """
-    from pdefreq.commands.result import make_console
+    from pdefreq.commands.console import make_console
 
     console = make_console(json_output=json_output)
     if compare is not None:
@@ -102,7 +102,7 @@ def benchmark(
     many.start_early(workers, dask)
     o.use_threads(threads)
     import pdefreq
-    from pdefreq.commands.result import print_json, say_files
+    from pdefreq.commands.console import print_json, say_files
     from pdefreq.reports.benchmark import benchmark_report
     from pdefreq.studies.suite_file import load_suite
 
@@ -133,7 +133,7 @@ def benchmark(
 
 
 def _list(console: Console) -> int:
-    from pdefreq.commands.result import plain_table, say
+    from pdefreq.commands.console import plain_table, say
 
     with o.importing():
         from pdefreq.studies.suite_file import suite_names
@@ -148,7 +148,7 @@ def _list(console: Console) -> int:
 
 def _print(console: Console, found: Benchmark) -> None:
     """The table of results, the cited numbers, and the sentences of failures."""
-    from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.commands.console import number, plain_table, say
     from pdefreq.spectrum.bias import LEGEND, with_relation
 
     say(console, found.title, "bold")
@@ -194,7 +194,7 @@ def _print(console: Console, found: Benchmark) -> None:
 
 
 def _print_published(console: Console, found: Benchmark) -> None:
-    from pdefreq.commands.result import number, say
+    from pdefreq.commands.console import number, say
 
     if found.published:
         say(console, "Cited from publications, not measured here, each with its own definition of the error:")
@@ -211,7 +211,7 @@ def _compare(
     console: Console, places: Sequence[Path], threshold: float | None, time_threshold: float | None, *, json_output: bool
 ) -> int:
     with o.importing():
-        from pdefreq.commands.result import number, plain_table, print_json, say
+        from pdefreq.commands.console import number, plain_table, print_json, say
         from pdefreq.studies.benchmark_changes import compare_benchmarks
 
     given: dict[str, Any] = {"threshold": threshold, "time_threshold": time_threshold}

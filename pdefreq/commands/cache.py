@@ -14,7 +14,7 @@ def cache(
     json_output: o.Json = False,
 ) -> None:
     """Show or remove the eigenfunctions of domains that earlier runs stored on disk."""
-    from pdefreq.commands.result import make_console, plain_table, print_json, say
+    from pdefreq.commands.console import make_console, plain_table, print_json, say
     from pdefreq.core.cache import FOLDER_VARIABLE, LIMIT_VARIABLE, Cache
 
     kept = Cache.of_user()

@@ -63,7 +63,7 @@ def compare(
     subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
-    from pdefreq.commands.result import make_console, print_json, say, say_files
+    from pdefreq.commands.console import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
     folder = o.study_folder(out, subject.name, "comparison")
@@ -100,7 +100,8 @@ def compare(
 
 def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     """The table, and for each of its rows one sentence on the order of frequencies and the notes on the runs."""
-    from pdefreq.commands.result import number, plain_table, reference_sentence, say
+    from pdefreq.commands.console import number, plain_table, say
+    from pdefreq.commands.result import reference_sentence
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
     from pdefreq.spectrum.bias import LEGEND
@@ -141,7 +142,7 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
 
 def _with_range(row: dict[str, Any], name: str) -> str:
     """The median, with the lowest and the highest value if the seeds differ."""
-    from pdefreq.commands.result import bounded, number
+    from pdefreq.commands.console import bounded, number
     from pdefreq.spectrum.bias import with_relation
 
     own = row["reference_error"] if name == "relative_l2" else None

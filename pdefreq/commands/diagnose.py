@@ -11,7 +11,8 @@ from pdefreq.commands.runs import Trust
 def diagnose(run: o.RunPath, trust: Trust = False, json_output: o.Json = False) -> None:
     """Test a run, or a folder of seeds, for known reasons of failure, and print what to try next."""
     o.use_threads(1)
-    from pdefreq.commands.result import make_console, print_json, run_argument, say
+    from pdefreq.commands.console import make_console, print_json, say
+    from pdefreq.commands.result import run_argument
     from pdefreq.studies.diagnose import diagnose as tested
 
     found = tested(run, trust=trust)

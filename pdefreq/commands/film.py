@@ -50,7 +50,7 @@ def film(
 
     from rich.progress import Progress
 
-    from pdefreq.commands.result import make_console, say_files
+    from pdefreq.commands.console import make_console, say_files
     from pdefreq.figures.style import save_figure
     from pdefreq.studies.film import film as made
 

@@ -33,8 +33,9 @@ def measure(
     o.use_threads(1)
     subject = o.load_problem(problem, params, trust=trust)
 
+    from pdefreq.commands.console import make_console
     from pdefreq.commands.figures import draw_modes
-    from pdefreq.commands.result import make_console, print_recorded
+    from pdefreq.commands.result import print_recorded
     from pdefreq.runs.snapshot_file import measure as measured
 
     folder = o.new_folder(out, subject.name, label or file.stem)

@@ -45,7 +45,7 @@ def methods(
 
 
 def _list(factories: dict[str, Callable[..., Any]]) -> None:
-    from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.commands.console import make_console, plain_table, say
 
     console = make_console()
     table = plain_table("method", "what it does")
@@ -60,7 +60,7 @@ def _list(factories: dict[str, Callable[..., Any]]) -> None:
 
 
 def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
-    from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.commands.console import make_console, plain_table, say
     from pdefreq.core.options import described
 
     console = make_console()

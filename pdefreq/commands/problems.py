@@ -38,7 +38,7 @@ _PICTURES = (".png", ".svg", ".pdf")
 
 def problems() -> None:
     """List the problems that come with pdefreq."""
-    from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.commands.console import make_console, plain_table, say
     from pdefreq.problem.files import problem_names
 
     console = make_console()
@@ -71,8 +71,8 @@ def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = Fals
     """Print a problem as it was read, the modes that will be watched and the methods that can solve it, and draw it."""
     from rich.table import Table
 
+    from pdefreq.commands.console import make_console, say_files
     from pdefreq.commands.figures import draw_problem
-    from pdefreq.commands.result import make_console, say_files
     from pdefreq.problem.compatibility import require_compatible
     from pdefreq.problem.files import describe, run_settings
     from pdefreq.studies.outlook import outlook

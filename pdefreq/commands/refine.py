@@ -59,7 +59,7 @@ def refine(
     subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
-    from pdefreq.commands.result import make_console, print_json, say, say_files
+    from pdefreq.commands.console import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
     place = o.study_folder(out, subject.name, f"{method}-refinement")
@@ -93,7 +93,7 @@ def refine(
 
 def _print_levels(console: Console, refinement: Refinement) -> None:
     """One line per discretization, and the reason if a level failed."""
-    from pdefreq.commands.result import bounded, number, plain_table, say
+    from pdefreq.commands.console import bounded, number, plain_table, say
 
     table, rows = plain_table(dropped=("seconds", "h", refinement.option, "largest")), refinement.rows()
     table.padding = (0, 0, 0, 1)  # ten columns in 80 characters
@@ -117,7 +117,8 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
 
 def _print_orders(console: Console, refinement: Refinement) -> None:
     """One line per norm and mode: the error on the finest level, and the order of convergence if there is one."""
-    from pdefreq.commands.result import bounded, number, plain_table, reference_sentence, say
+    from pdefreq.commands.console import bounded, number, plain_table, say
+    from pdefreq.commands.result import reference_sentence
     from pdefreq.figures.labels import mode_labels
 
     table, finest = plain_table("error"), refinement.rows()[-1]

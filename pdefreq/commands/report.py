@@ -23,7 +23,7 @@ def report(
 ) -> None:
     """Write a report of runs as a single HTML file, which loads nothing from the internet."""
     o.use_threads(1)
-    from pdefreq.commands.result import make_console, say
+    from pdefreq.commands.console import make_console, say
     from pdefreq.reports.document import report as made
 
     say(make_console(), f"report: {made(*runs, trust=trust).save(out)}")

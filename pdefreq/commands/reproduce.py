@@ -53,7 +53,7 @@ def reproduce(
     out: o.Out = None,
 ) -> int:
     """Run a published experiment, and store its figures and tables in a folder; a finished one is found again."""
-    from pdefreq.commands.result import make_console
+    from pdefreq.commands.console import make_console
 
     console = make_console()
     if name is None:
@@ -87,8 +87,8 @@ def reproduce(
 def _list(console: Console) -> int:
     from rich.text import Text
 
+    from pdefreq.commands.console import say
     from pdefreq.commands.live import duration
-    from pdefreq.commands.result import say
 
     with importing():
         from pdefreq.experiments import EXPERIMENTS, entries
@@ -117,7 +117,7 @@ def _list(console: Console) -> int:
 
 def _run_all(console: Console, every: Sequence[Reproduction], *, workers: str, dask: str | None, fresh: bool) -> int:
     """Run experiments, on several processes if there are more, and return the exit code. A failure does not end the others."""
-    from pdefreq.commands.result import say, say_files
+    from pdefreq.commands.console import say, say_files
     from pdefreq.core.errors import UserError
     from pdefreq.experiments.many import Asked, reproduce_all
     from pdefreq.runs.local_processes import number_of_workers
@@ -193,7 +193,7 @@ def _code_of(failed: Mapping[str, UserError]) -> int:
 
 
 def _run(console: Console, reproduction: Reproduction, *, fresh: bool) -> int:
-    from pdefreq.commands.result import say, say_files
+    from pdefreq.commands.console import say, say_files
     from pdefreq.core.interrupts import ending_all
 
     if fresh:

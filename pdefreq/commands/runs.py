@@ -28,8 +28,9 @@ Trust = Annotated[bool, typer.Option("--trust", help="Load Python files in the r
 
 def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_figures: o.NoFigures = False) -> None:
     """Print the result of a run, of a folder of seeds, or of a record of another program, and redraw its figures."""
+    from pdefreq.commands.console import make_console
     from pdefreq.commands.figures import draw_modes, draw_run
-    from pdefreq.commands.result import make_console, print_outcome, print_recorded
+    from pdefreq.commands.result import print_outcome, print_recorded
     from pdefreq.runs.load_record import load_record
     from pdefreq.runs.seeds import median_seed, seed_folder, seed_runs, write_seeds
     from pdefreq.runs.solution import Solution
@@ -49,7 +50,7 @@ def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_f
 
 def export(run: o.RunPath, to: ExportPath, trust: Trust = False) -> None:
     """Export the solution of a run: on a mesh for ParaView, as a table, or as arrays."""
-    from pdefreq.commands.result import make_console, say
+    from pdefreq.commands.console import make_console, say
     from pdefreq.runs.lifecycle import load_run
 
     o.use_threads(1)
@@ -124,9 +125,10 @@ def _follow(
         verbose: Whether to print what the library logs.
         no_figures: Whether to omit the figures of a run that has figures.
     """
+    from pdefreq.commands.console import make_console
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
-    from pdefreq.commands.result import make_console, print_outcome
+    from pdefreq.commands.result import print_outcome
     from pdefreq.commands.solve import curves
     from pdefreq.runs.run_folder import RunFolder
 

@@ -53,8 +53,9 @@ def solve_seeds(
     Raises:
         UserError: As `pdefreq.solve` does.
     """
+    from pdefreq.commands.console import say
     from pdefreq.commands.figures import draw_run
-    from pdefreq.commands.result import print_outcome, say
+    from pdefreq.commands.result import print_outcome
     from pdefreq.core.errors import UserError
     from pdefreq.runs.batched_seeds import require_batchable, run_batch
     from pdefreq.runs.many_runs import run_all, was_interrupted

@@ -125,9 +125,10 @@ def solve(
     solver = solver or o.load_solver(name, given)
 
     import pdefreq
+    from pdefreq.commands.console import make_console
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
-    from pdefreq.commands.result import make_console, print_outcome
+    from pdefreq.commands.result import print_outcome
     from pdefreq.probes import DEFAULT_PROBES
 
     console = make_console(json_output=json_output)

@@ -50,7 +50,7 @@ def lfp(
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
-    from pdefreq.commands.result import make_console, number, plain_table, print_json, say
+    from pdefreq.commands.console import make_console, number, plain_table, print_json, say
     from pdefreq.figures.style import save_figure
     from pdefreq.studies.lfp import lfp as fitted
 
@@ -107,7 +107,7 @@ def activations(
     """Print and draw the Fourier transforms of activations, which determine the order in which frequencies are learned."""
     o.use_threads(1)
 
-    from pdefreq.commands.result import make_console, number, plain_table, print_json, say
+    from pdefreq.commands.console import make_console, number, plain_table, print_json, say
     from pdefreq.figures.style import save_figure
     from pdefreq.studies.activation_spectra import activations as spectra
 

@@ -111,7 +111,7 @@ def sweep(
     subject = o.load_problem(written.get("problem", problem), [*own_params, *(params or ())], trust=trust)
 
     import pdefreq
-    from pdefreq.commands.result import make_console, print_json, say, say_files
+    from pdefreq.commands.console import make_console, print_json, say, say_files
 
     console = make_console(json_output=json_output)
     with (
@@ -188,7 +188,7 @@ def _value(text: Any) -> Any:
 
 def _print_rows(console: Console, found: Sweep) -> None:
     """The table, the best point, and the sentences of refused points."""
-    from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.commands.console import number, plain_table, say
     from pdefreq.spectrum.bias import LEGEND, with_relation
 
     rows = found.rows()

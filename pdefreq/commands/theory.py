@@ -59,8 +59,9 @@ def predict(
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
+    from pdefreq.commands.console import make_console, print_json, say, say_files
     from pdefreq.commands.live import LiveLine
-    from pdefreq.commands.result import eigen_residual_sentence, make_console, print_json, say, say_files
+    from pdefreq.commands.result import eigen_residual_sentence
     from pdefreq.spectrum.named import remarks_on_named
     from pdefreq.studies.prediction import predict as predicted
 
@@ -130,7 +131,7 @@ def _as_json(found: PredictedModes) -> dict[str, Any]:
 
 def _print_curves(console: Console, found: PredictedModes, rows: np.ndarray) -> None:
     """The predicted decay of each mode along the steps."""
-    from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.commands.console import number, plain_table, say
 
     table, columns = plain_table(dropped=("v.Kv", "residual", "amplitude", "final rate")), _columns(found)
     table.padding = (0, 0, 0, 1)  # seven columns in 80 characters
@@ -156,7 +157,7 @@ def _print_orders(console: Console, found: PredictedModes, rows: np.ndarray) -> 
     """The predicted error of the discrete solution as a function of the mesh width."""
     import numpy as np
 
-    from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.commands.console import number, plain_table, say
 
     orders = found.orders
     assert orders is not None
@@ -203,16 +204,9 @@ def ntk(
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
-    from pdefreq.commands.result import (
-        eigen_residual_sentence,
-        make_console,
-        plain_table,
-        print_json,
-        say,
-        say_files,
-        status_sentence,
-    )
-    from pdefreq.commands.result import number as text
+    from pdefreq.commands.console import make_console, plain_table, print_json, say, say_files
+    from pdefreq.commands.console import number as text
+    from pdefreq.commands.result import eigen_residual_sentence, status_sentence
     from pdefreq.figures.style import save_figure
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
     from pdefreq.studies.tangent_kernel import tangent_kernel

@@ -127,7 +127,7 @@ def within_memory() -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise TooLargeError(
-            "the memory does not suffice for this computation: use fewer unknowns or points, or `--dtype float32`"
+            "the memory does not suffice for this computation: use fewer unknowns or points, or float32 if it is in float64"
         ) from error
 
 

@@ -141,7 +141,7 @@ def compare_benchmarks(
             )
     old, new = (each if isinstance(each, Benchmark) else load_benchmark(each) for each in (before, after))
     first, second = dict(old.cases()), dict(new.cases())
-    is_stated = None not in new.setup.values()
+    is_stated = None not in (*new.setup.values(), new.machine["processor"])  # None also stands for parts that differ
     same_machine = is_stated and dict(old.machine) == dict(new.machine) and dict(old.setup) == dict(new.setup)
     common = [
         case

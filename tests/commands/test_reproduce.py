@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
+from pdefreq.commands.console import make_console
 from pdefreq.commands.reproduce import _bar, _run_all
-from pdefreq.commands.result import make_console
 from pdefreq.experiments import experiment_named
 from pdefreq.experiments.reproduction import Reproduction
 from tests.experiments.test_reproduction import FILE

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from pdefreq.commands.result import plain_table
+from pdefreq.commands.console import plain_table
 
 NAMES = ["wavenumber", "amplitude", "error", "halved at", "theory", "rate", "theory"]
 ROW = ["3.14159", "0.0123456", "1.23e-05", "12,345", "12,346", "0.00123", "0.00124"]

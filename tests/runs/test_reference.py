@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import pdefreq.runs.reference as module
-from pdefreq.commands.result import bounded
+from pdefreq.commands.console import bounded
 from pdefreq.core.fields import CallableField, as_field
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box

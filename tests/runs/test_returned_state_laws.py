@@ -78,7 +78,8 @@ def test_the_folder_has_the_numbers_of_the_returned_state(pair, tmp_path):
 def test_the_printed_result_and_the_report_agree_with_the_summary(pair):
     from rich.console import Console
 
-    from pdefreq.commands.result import number, print_solution
+    from pdefreq.commands.console import number
+    from pdefreq.commands.result import print_solution
 
     kept, _ = pair
     console, found = Console(width=200), kept.summary()

@@ -68,6 +68,8 @@ def test_times_are_compared_on_the_same_machine_only():
     assert kinds(before, after) == [("seconds", True)]
     other = result([0.1], [2.0], machine={**MACHINE, "processor": "two"})
     assert kinds(before, other) == [] and not compare_benchmarks(before, other).same_machine
+    mixed = {**MACHINE, "processor": None}  # of two benchmarks whose parts are from different machines
+    assert kinds(result([0.1], [1.0], machine=mixed), result([0.1], [2.0], machine=mixed)) == []
     alone, beside = (replace(after, setup={"workers": workers}) for workers in (1, 2))
     assert kinds(replace(before, setup={"workers": 1}), alone) == [("seconds", True)]
     assert kinds(replace(before, setup={"workers": 1}), beside) == []
